@@ -1,0 +1,1 @@
+//! The fold of detections into incidents, one incident key at a time.

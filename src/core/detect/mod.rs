@@ -1,0 +1,1 @@
+//! The detect engine: decode, match, score and place one record.

@@ -1,0 +1,1 @@
+//! Near-duplicates: SimHash over character 3-grams.

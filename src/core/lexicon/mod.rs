@@ -1,0 +1,1 @@
+//! Lexicons and the one automaton over all terms and rule literals.

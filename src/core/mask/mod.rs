@@ -1,0 +1,1 @@
+//! Masking of telephone numbers, e-mail addresses, identity-card numbers and handles.

@@ -1,0 +1,18 @@
+//! The pure core: everything that decides, nothing that touches the world.
+//!
+//! Invariant: no I/O, no clock, no randomness, no logging and no metrics below this folder. `now` is an argument, effects
+//! are return values, output order is sorted. A test greps for violations.
+
+pub mod correlate;
+pub mod decode;
+pub mod detect;
+pub mod diagnostic;
+pub mod fingerprint;
+pub mod lexicon;
+pub mod mask;
+pub mod model;
+pub mod normalise;
+pub mod number;
+pub mod place;
+pub mod route;
+pub mod rule;

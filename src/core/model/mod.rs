@@ -1,0 +1,25 @@
+//! The vocabulary: every type that crosses a stage border, and nothing that computes.
+
+mod alert;
+mod dead_letter;
+mod detection;
+mod feed;
+mod hazard;
+mod ledger;
+mod level;
+mod outcome;
+mod place;
+mod report;
+mod time;
+
+pub use alert::*;
+pub use dead_letter::*;
+pub use detection::*;
+pub use feed::*;
+pub use hazard::*;
+pub use ledger::*;
+pub use level::*;
+pub use outcome::*;
+pub use place::*;
+pub use report::*;
+pub use time::*;

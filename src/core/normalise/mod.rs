@@ -1,0 +1,1 @@
+//! Text normalisation in one pass over one table.

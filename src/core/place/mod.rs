@@ -1,0 +1,1 @@
+//! The gazetteer: codes, coordinates and mentions to one place.

@@ -1,0 +1,1 @@
+//! Departments and who is responsible for what.

@@ -1,0 +1,1 @@
+//! Kafka: workers, transactions, topics, dead letters, and the embedded cluster.

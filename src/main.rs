@@ -1,0 +1,4 @@
+//! The `tocsin` command.
+#![forbid(unsafe_code)]
+
+fn main() {}
