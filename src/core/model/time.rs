@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// The last instant that can be written with any offset: 9999-12-30T22:00:00.999Z.
-    pub const MAX: Self = Self(253_402_207_200_999);
+    /// The last instant that can be written with any offset: 9999-12-30T21:59:59.999Z.
+    pub const MAX: Self = Self(253_402_207_199_999);
     /// 0001-01-01T00:00:00Z.
     pub const MIN: Self = Self(-62_135_596_800_000);
 
