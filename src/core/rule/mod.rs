@@ -1,1 +1,99 @@
-//! Rules: parse, check, compile, evaluate.
+//! Rules: Sigma-shaped YAML with a `tocsin:` block.
+//!
+//! Invariant: a rule that loads means exactly what its file says; what is not understood is a coded error, never a silent
+//! non-match. Files may hold several rules as YAML documents (`---`).
+//!
+//! ```yaml
+//! title: Gas leak or explosion, Chinese reports
+//! id: 4f6d1d6e-6a0e-5a55-9d0a-0c8e7a9a1c01   # any unique text of [A-Za-z0-9._-], ≤ 64
+//! status: stable            # stable | experimental: alerts;  test: shadow;  deprecated | unsupported: not evaluated
+//! description: Gas escaping or gas explosions happening now.
+//! level: high               # informational only; severity comes from tocsin.score
+//! tags: [zh]
+//! detection:
+//!   gas:
+//!     any|lexicon: gas_zh             # one lexicon, or a list of them (OR)
+//!   boom:
+//!     any|contains: [爆炸, 闪爆]       # substring; `|word` instead of `|contains` is whole-word in alphabetic scripts
+//!   close:
+//!     any|near: {of: [gas, boom], within: 12}   # a hit of each, at most 12 units apart (a CJK character or a word is one)
+//!   several:
+//!     any|lexicon: gas_zh
+//!     any|count|gte: 2                # of the entry beside it on the same field: at least 2 distinct terms
+//!   strong:
+//!     any|lexicon: gas_zh
+//!     any|weight|gte: 5               # likewise: the weights of its distinct terms add up to 5
+//!   deaths:
+//!     casualties.dead|gte: 3          # extracted numbers, or a field of the record by that name
+//!   injuries:
+//!     casualties.injured|gte: 1
+//!   past:
+//!     any|lexicon: retrospect_zh
+//!   desk:
+//!     kind: [news, post, hotline]     # kind, feed, lang are always there
+//!   condition: desk and (close or several) and not past
+//! tocsin:
+//!   hazard: gas_leak                  # of core::model::Hazard; required
+//!   tier: county                      # township | county | city | province | country; default county
+//!   quiet: 6h                         # s, m, h, d; 1m … 30d; default 6h
+//!   urgency: Immediate                # CAP; default Unknown (then the record's own cap.urgency counts)
+//!   replaces: other-rule-id           # only with `status: test`
+//!   departments:                      # beside the routing table
+//!     - {id: fire, required: true}
+//!     - {id: health}
+//!   score:
+//!     base: 40                        # 0–100; required
+//!     because: gas leak reported      # optional, default the rule's title
+//!     because_zh: 燃气泄漏报告
+//!     add:
+//!       - {when: deaths, points: 30, because: three or more dead, because_zh: 死亡三人以上}
+//!       - {when: injuries and not deaths, points: 15, because: people hurt, because_zh: 有人受伤}
+//!       - {weight_of: gas, up_to: 10, because: strong wording}   # Σ weights of distinct lexicon terms hit by a selection
+//! ```
+//!
+//! # Fields
+//!
+//! | name | is |
+//! |---|---|
+//! | `title`, `text` | masked, normalised headline and body |
+//! | `any` | both: a hit in either (never across them) |
+//! | `kind`, `feed`, `lang` | of the report |
+//! | `casualties.dead`, `casualties.injured`, `casualties.missing`, `casualties.trapped`, `evacuated`, `magnitude`, `depth_km`, `area_ha` | numbers: the record's field of that name, else extracted from title and text |
+//! | any other name | field of the record, as its decoder or mapping names it (`category`, `cap.severity` …) |
+//!
+//! `keywords` (a selection that is a list of plain values) searches `any`.
+//!
+//! # Selections
+//!
+//! A map is AND over its entries, a list of values OR, a list of maps OR over maps. Modifiers: `contains`, `startswith`,
+//! `endswith`, `word`, `all`, `re` (with `i`, `m`, `s`), `cased`, `exists`, `lt`, `lte`, `gt`, `gte`, `neq`, `lexicon`, `count`,
+//! `weight`, `near`. Without a modifier a value must equal the whole field. In plain values `*` and `?` are wildcards and `\` escapes
+//! them, as in Sigma. `null` means the field is absent. `exists: true|false`.
+//!
+//! `|count|gte: n` and `|weight|gte: n` stand in the same map as exactly one entry with `lexicon`, `contains` or `word` on the same
+//! field, and raise what that entry asks for: n distinct terms, or distinct terms whose weights add up to n (a literal weighs 1).
+//!
+//! # Condition
+//!
+//! `and`, `or`, `not`, parentheses (`not` binds strongest, then `and`), selection names, `1 of x*`, `all of x*`, `1 of them`,
+//! `all of them` (`them`: every selection whose name does not begin with `_`).
+//!
+//! # Lexicons
+//!
+//! ```yaml
+//! lexicon: gas_zh           # name, [a-z0-9_]+
+//! lang: zh                  # optional
+//! mode: word                # default mode: word | substring | prefix; CJK edges are never word-bounded
+//! weight: 1                 # default weight, 0–100
+//! unless: [演练]             # contexts for every term of the lexicon
+//! terms:
+//!   - 燃气泄漏
+//!   - 煤气爆炸
+//!   - gas leak*             # a trailing `*` is mode prefix: “gas leaks”, “gas leaking”
+//!   - {term: 闪爆, weight: 3}
+//!   - {term: 火, unless: [火锅, 火车, 走火入魔]}       # no hit where it lies inside such a context
+//!   - {term: fire, unless: [mixtape, "fire sale"]}  # a context without the term: no hit when it stands within 5 units
+//!   - {term: LPG, mode: substring}
+//! ```
+//!
+//! Terms are normalised as texts are, so that one spelling is enough: `ＬＰＧ`, `lpg` and 煤氣/煤气 are the same.
