@@ -1,0 +1,324 @@
+//! The gazetteer itself: entries by code, their ancestors, and the tools to ask it.
+//!
+//! Invariant: immutable once built; entries are sorted by code, parents come from the same table and never form a cycle.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use sha2::{Digest as _, Sha256};
+
+use super::exposure::Exposures;
+use super::nearest::Nearest;
+use super::source::{
+    FileKind, GazetteerSources, MAX_ROWS, PlaceRow, at_line, place_rows, records, whole_file,
+};
+use crate::core::diagnostic::Diagnostic;
+use crate::core::model::{Coordinates, Place, Tier};
+
+/// Longest chain of parents: no real one has more than five links.
+const MAX_DEPTH: usize = 8;
+
+/// A range of the arena.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    start: u32,
+    length: u8,
+}
+
+/// One place. 56 bytes beside its strings.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    code: Span,
+    name: Span,
+    name_zh: Span,
+    pub(super) tier: Tier,
+    pub(super) parent: Option<u32>,
+    pub(super) at: Option<Coordinates>,
+    pub(super) population: u32,
+}
+
+/// All places, immutable.
+#[derive(Debug, Default)]
+pub struct Gazetteer {
+    arena: String,
+    entries: Vec<Entry>,
+    /// Other codes of an entry, such as a GeoNames id merged into a Chinese division.
+    other_codes: FxHashMap<Box<str>, u32>,
+    pub(super) nearest: Nearest,
+    pub(super) exposures: Exposures,
+    digest: [u8; 32],
+}
+
+impl Gazetteer {
+    /// Builds the gazetteer, or names everything that is wrong with its files.
+    ///
+    /// Without any file the gazetteer is empty and valid: coordinates become grid cells.
+    pub fn build(sources: &GazetteerSources) -> Result<Self, Vec<Diagnostic>> {
+        let mut diagnostics = Vec::new();
+        let mut rows = Vec::new();
+        let mut texts = Vec::new();
+        let mut files: Vec<_> = sources.files.iter().collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        for file in files {
+            match file.kind() {
+                FileKind::Other => continue,
+                kind => match file.text() {
+                    Ok(text) => texts.push((kind, file.name.as_str(), text)),
+                    Err(diagnostic) => diagnostics.push(diagnostic),
+                },
+            }
+        }
+        for (_, name, text) in texts.iter().filter(|file| file.0 == FileKind::Places) {
+            rows.append(&mut place_rows(name, text, &mut diagnostics));
+            if rows.len() > MAX_ROWS {
+                let message = format!("more than {MAX_ROWS} places");
+                diagnostics.push(whole_file(name, "T0905", &message));
+                return Err(diagnostics);
+            }
+        }
+        let mut gazetteer = Self::from_rows(rows, &mut diagnostics);
+        for (kind, name, text) in &texts {
+            match kind {
+                FileKind::Codes => gazetteer.add_codes(name, text, &mut diagnostics),
+                FileKind::Exposure => {
+                    let exposures = Exposures::parse(name, text, &gazetteer, &mut diagnostics);
+                    gazetteer.exposures = exposures;
+                }
+                _ => {}
+            }
+        }
+        gazetteer.digest = digest(sources);
+        if diagnostics.is_empty() {
+            Ok(gazetteer)
+        } else {
+            Err(diagnostics)
+        }
+    }
+
+    fn from_rows(mut rows: Vec<PlaceRow>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        rows.sort_by(|a, b| a.code.cmp(&b.code));
+        let mut gazetteer = Self::default();
+        for (index, row) in rows.iter().enumerate() {
+            if index > 0 && rows[index - 1].code == row.code {
+                let message = format!("`{}` is listed twice", row.code);
+                diagnostics.push(whole_file(&row.code, "T0906", &message));
+            }
+            let entry = Entry {
+                code: gazetteer.intern(&row.code),
+                name: gazetteer.intern(if row.name.is_empty() {
+                    &row.name_zh
+                } else {
+                    &row.name
+                }),
+                name_zh: gazetteer.intern(&row.name_zh),
+                tier: row.tier,
+                parent: None,
+                at: row.coordinates,
+                population: row.population,
+            };
+            gazetteer.entries.push(entry);
+        }
+        for (index, row) in rows.iter().enumerate() {
+            if row.parent.is_empty() {
+                continue;
+            }
+            // A parent of a higher tier cannot lead back here: that is what rules out cycles.
+            match gazetteer.index(&row.parent) {
+                Some(parent) if gazetteer.entries[parent as usize].tier > row.tier => {
+                    gazetteer.entries[index].parent = Some(parent);
+                }
+                Some(_) => diagnostics.push(whole_file(
+                    &row.code,
+                    "T0908",
+                    &format!("its parent `{}` is not of a higher tier", row.parent),
+                )),
+                None => diagnostics.push(whole_file(
+                    &row.code,
+                    "T0907",
+                    &format!("its parent `{}` does not exist", row.parent),
+                )),
+            }
+        }
+        gazetteer.index_centroids();
+        gazetteer
+    }
+
+    /// County- and city-level centroids: a township has none, a province's says nothing about a point in it. A city
+    /// that is divided into counties is not a candidate: its counties are.
+    fn index_centroids(&mut self) {
+        let mut divided = vec![false; self.entries.len()];
+        for entry in &self.entries {
+            if let (Tier::County, Some(parent)) = (entry.tier, entry.parent) {
+                divided[parent as usize] = true;
+            }
+        }
+        for (index, entry) in self.entries.iter().enumerate() {
+            let candidate = matches!(entry.tier, Tier::County | Tier::City) && !divided[index];
+            if let (true, Some(at)) = (candidate, entry.at) {
+                self.nearest.insert(index as u32, at, entry.population);
+            }
+        }
+    }
+
+    fn add_codes(&mut self, file: &str, text: &str, diagnostics: &mut Vec<Diagnostic>) {
+        for (line, record) in records(file, text, &["alias", "code"], diagnostics) {
+            let (alias, code) = (
+                record.get(0).unwrap_or_default(),
+                record.get(1).unwrap_or_default(),
+            );
+            match self.index(code) {
+                Some(index) => {
+                    self.other_codes.insert(alias.into(), index);
+                }
+                None => diagnostics.push(at_line(
+                    file,
+                    line,
+                    "T0907",
+                    &format!("`{code}` does not exist"),
+                )),
+            }
+        }
+    }
+
+    fn intern(&mut self, text: &str) -> Span {
+        let span = Span {
+            start: self.arena.len() as u32,
+            length: text.len() as u8,
+        };
+        self.arena.push_str(text);
+        span
+    }
+
+    fn str(&self, span: Span) -> &str {
+        let start = span.start as usize;
+        &self.arena[start..start + usize::from(span.length)]
+    }
+
+    /// Index of the entry with exactly this code.
+    pub(super) fn index(&self, code: &str) -> Option<u32> {
+        let found = self
+            .entries
+            .binary_search_by(|entry| self.str(entry.code).cmp(code));
+        match found {
+            Ok(index) => Some(index as u32),
+            Err(_) => self.other_codes.get(code).copied(),
+        }
+    }
+
+    pub(super) fn entry(&self, index: u32) -> &Entry {
+        &self.entries[index as usize]
+    }
+
+    /// The parents of an entry, nearest first.
+    pub(super) fn parents(&self, index: u32) -> impl Iterator<Item = u32> + '_ {
+        std::iter::successors(self.entry(index).parent, |&i| self.entry(i).parent).take(MAX_DEPTH)
+    }
+
+    /// The entry as reports and alerts carry it.
+    pub(super) fn place(&self, index: u32) -> Place {
+        let entry = self.entry(index);
+        let name_zh = self.str(entry.name_zh);
+        Place {
+            code: self.str(entry.code).into(),
+            name: self.str(entry.name).into(),
+            name_zh: (!name_zh.is_empty()).then(|| name_zh.into()),
+            tier: entry.tier,
+            coordinates: entry.at,
+        }
+    }
+
+    /// The place with this code.
+    ///
+    /// Beside the gazetteer's own codes: Chinese division codes of 2, 4, 6, 9 or 12 digits with or without `cn-`, and
+    /// ISO 3166 codes (`US`, `US-CA`). An unknown Chinese division is the division above it that is known.
+    pub fn get(&self, code: &str) -> Option<Place> {
+        self.lookup(code).map(|index| self.place(index))
+    }
+
+    pub(super) fn lookup(&self, code: &str) -> Option<u32> {
+        let code = code.trim();
+        if code.len() > 64 {
+            return None;
+        }
+        if let Some(index) = self.index(code) {
+            return Some(index);
+        }
+        let digits = match code.get(..3) {
+            Some(prefix) if prefix.eq_ignore_ascii_case("cn-") => &code[3..],
+            _ => code,
+        };
+        if digits.len() >= 2 && digits.bytes().all(|b| b.is_ascii_digit()) {
+            return self.chinese_division(digits);
+        }
+        let upper = code.to_ascii_uppercase().replace('-', ".");
+        self.index(&format!("gn-{upper}"))
+    }
+
+    fn chinese_division(&self, digits: &str) -> Option<u32> {
+        const LENGTHS: [usize; 5] = [12, 9, 6, 4, 2];
+        LENGTHS
+            .into_iter()
+            .filter(|&length| digits.len() >= length)
+            .find_map(|length| {
+                let padded = format!("cn-{:0<6}", &digits[..length]);
+                self.index(&padded)
+            })
+    }
+
+    /// Codes of all ancestors of the place with this code, nearest first; empty for grid cells and unknown codes.
+    pub fn ancestors(&self, code: &str) -> Vec<Arc<str>> {
+        match self.index(code) {
+            Some(index) => self
+                .parents(index)
+                .map(|parent| self.str(self.entry(parent).code).into())
+                .collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The finest of the place and its ancestors that is at least as coarse as `tier`; the place itself when there is
+    /// none, or when it is no gazetteer entry.
+    pub fn at_tier(&self, place: &Place, tier: Tier) -> Place {
+        if place.tier >= tier {
+            return place.clone();
+        }
+        let Some(index) = self.index(&place.code) else {
+            return place.clone();
+        };
+        self.parents(index)
+            .find(|&parent| self.entry(parent).tier >= tier)
+            .map_or_else(|| place.clone(), |parent| self.place(parent))
+    }
+
+    /// Number of places.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no place at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// SHA-256 over the names and bytes of the files, sorted by name: part of the rule set's version.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+}
+
+fn digest(sources: &GazetteerSources) -> [u8; 32] {
+    let mut files: Vec<_> = sources
+        .files
+        .iter()
+        .filter(|file| file.kind() != FileKind::Other)
+        .collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut hash = Sha256::new();
+    for file in files {
+        for part in [file.name.as_bytes(), &file.bytes] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().into()
+}
