@@ -16,3 +16,4 @@ pub mod number;
 pub mod place;
 pub mod route;
 pub mod rule;
+pub mod yaml;

@@ -1,1 +1,9 @@
-//! Lexicons and the one automaton over all terms and rule literals.
+//! Lexicons, and the one index over all terms and rule literals.
+//!
+//! Invariant: a scan reports every occurrence of every pattern, overlapping ones too, and allocates nothing.
+
+mod index;
+mod parse;
+
+pub use index::{MAX_PATTERN, PADDING, TermIndex};
+pub use parse::{Lexicon, Mode, Term, Unless, parse};

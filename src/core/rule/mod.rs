@@ -97,3 +97,5 @@
 //! ```
 //!
 //! Terms are normalised as texts are, so that one spelling is enough: `ＬＰＧ`, `lpg` and 煤氣/煤气 are the same.
+
+pub mod codes;

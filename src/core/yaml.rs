@@ -1,0 +1,403 @@
+//! YAML as a tree of positioned nodes: what rule, lexicon and department files are read from.
+//!
+//! Invariant: bounded (size, depth, nodes), never recursive while reading, and nothing in a file is dropped: aliases, tags
+//! and duplicate keys are findings.
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+use super::diagnostic::{Diagnostic, Gravity};
+
+/// Largest file, bytes.
+pub const MAX_BYTES: usize = 16 << 20;
+/// Deepest nesting of lists and maps.
+pub const MAX_DEPTH: usize = 32;
+/// Nodes of one file.
+pub const MAX_NODES: usize = 2_000_000;
+
+/// Where a node stands: 1-based line and column, length in code points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct At {
+    pub line: usize,
+    pub column: usize,
+    pub length: usize,
+}
+
+/// A node with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Place of its first character.
+    pub at: At,
+    /// Contents.
+    pub data: Data,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// A scalar; `plain` when not quoted, so that `yes`, `5` and `null` can be told from their quoted forms.
+    #[allow(missing_docs)]
+    Scalar { text: String, plain: bool },
+    /// A list.
+    List(Vec<Node>),
+    /// A map in the order of the file; keys are unique scalars.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Key {
+    pub text: String,
+    pub at: At,
+}
+
+impl Node {
+    /// The scalar's text.
+    pub fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// `null`, `~` or nothing, unquoted.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.data, Data::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// An unquoted `true` or `false`.
+    pub fn bool(&self) -> Option<bool> {
+        match &self.data {
+            Data::Scalar { text, plain: true } => match text.as_str() {
+                "true" | "True" | "TRUE" => Some(true),
+                "false" | "False" | "FALSE" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// A finite number, quoted or not.
+    pub fn number(&self) -> Option<f64> {
+        self.text()?
+            .trim()
+            .parse()
+            .ok()
+            .filter(|n: &f64| n.is_finite())
+    }
+
+    /// The entries of a map.
+    pub fn map(&self) -> Option<&[(Key, Node)]> {
+        match &self.data {
+            Data::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The list, or the node itself as a list of one.
+    pub fn items(&self) -> &[Node] {
+        match &self.data {
+            Data::List(items) => items,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// The value under `key`.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.map()?
+            .iter()
+            .find(|(k, _)| k.text == key)
+            .map(|(_, value)| value)
+    }
+
+    /// What the node is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match &self.data {
+            Data::Scalar { .. } if self.is_null() => "nothing",
+            Data::Scalar { .. } => "a value",
+            Data::List(_) => "a list",
+            Data::Map(_) => "a map",
+        }
+    }
+}
+
+/// Collects findings about one file.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    file: &'a str,
+    /// Findings so far.
+    pub list: Vec<Diagnostic>,
+}
+
+impl<'a> Findings<'a> {
+    /// For the file of that name.
+    pub fn new(file: &'a str) -> Self {
+        Self {
+            file,
+            list: Vec::new(),
+        }
+    }
+
+    /// Adds an error; the help can be set on what is returned.
+    pub fn error(
+        &mut self,
+        code: &'static str,
+        at: At,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.add(code, Gravity::Error, at, message.into())
+    }
+
+    /// Adds a warning.
+    pub fn warn(
+        &mut self,
+        code: &'static str,
+        at: At,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.add(code, Gravity::Warning, at, message.into())
+    }
+
+    fn add(
+        &mut self,
+        code: &'static str,
+        gravity: Gravity,
+        at: At,
+        message: String,
+    ) -> &mut Diagnostic {
+        let index = self.list.len();
+        self.list.push(Diagnostic {
+            code,
+            gravity,
+            file: self.file.to_owned(),
+            line: at.line,
+            column: at.column,
+            length: at.length.max(1),
+            message,
+            help: None,
+        });
+        &mut self.list[index]
+    }
+
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.gravity == Gravity::Error)
+    }
+}
+
+impl Diagnostic {
+    /// Sets what to do about it.
+    pub fn help(&mut self, help: impl Into<String>) {
+        self.help = Some(help.into());
+    }
+}
+
+/// Code of a file that is not readable as YAML.
+pub const T_SYNTAX: &str = "T0001";
+/// Code of YAML that is well-formed, but beyond what is read here: alias, tag, duplicate key, depth, size.
+pub const T_YAML: &str = "T0002";
+
+fn at(span: Span) -> At {
+    At {
+        line: span.start.line(),
+        column: span.start.col() + 1,
+        length: span
+            .end
+            .index()
+            .saturating_sub(span.start.index())
+            .clamp(1, 200),
+    }
+}
+
+/// A list or map that is not closed yet.
+struct Open {
+    at: At,
+    list: Vec<Node>,
+    map: Vec<(Key, Node)>,
+    key: Option<Key>,
+    is_map: bool,
+}
+
+/// The documents of a file; after an error, those before it.
+pub fn parse(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
+    let mut documents = Vec::new();
+    if text.len() > MAX_BYTES {
+        findings.error(
+            T_YAML,
+            At::default(),
+            format!("the file has more than {} MiB", MAX_BYTES >> 20),
+        );
+        return documents;
+    }
+    let mut stack: Vec<Open> = Vec::new();
+    let mut nodes = 0usize;
+    for event in Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+        let (event, span) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                let at = At {
+                    line: error.marker().line(),
+                    column: error.marker().col() + 1,
+                    length: 1,
+                };
+                findings.error(
+                    T_SYNTAX,
+                    at,
+                    format!("not well-formed YAML: {}", error.info()),
+                );
+                return documents;
+            }
+        };
+        nodes += 1;
+        if nodes > MAX_NODES || stack.len() > MAX_DEPTH {
+            findings.error(
+                T_YAML,
+                at(span),
+                format!("more than {MAX_DEPTH} levels or {MAX_NODES} values in one file"),
+            );
+            return documents;
+        }
+        let node = match event {
+            Event::Scalar(text, style, _, tag) => {
+                if tag.is_some() {
+                    findings
+                        .error(T_YAML, at(span), "tags are not read")
+                        .help("remove the tag; quote the value instead");
+                }
+                Some(Node {
+                    at: at(span),
+                    data: Data::Scalar {
+                        text: text.into_owned(),
+                        plain: style == ScalarStyle::Plain,
+                    },
+                })
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                let is_map = matches!(event, Event::MappingStart(..));
+                stack.push(Open {
+                    at: at(span),
+                    list: vec![],
+                    map: vec![],
+                    key: None,
+                    is_map,
+                });
+                None
+            }
+            Event::SequenceEnd | Event::MappingEnd => stack.pop().map(|open| Node {
+                at: open.at,
+                data: if open.is_map {
+                    Data::Map(open.map)
+                } else {
+                    Data::List(open.list)
+                },
+            }),
+            Event::Alias(_) => {
+                findings
+                    .error(T_YAML, at(span), "aliases are not read")
+                    .help("write the value out");
+                Some(Node {
+                    at: at(span),
+                    data: Data::Scalar {
+                        text: String::new(),
+                        plain: true,
+                    },
+                })
+            }
+            _ => None,
+        };
+        if let Some(node) = node {
+            attach(node, &mut stack, &mut documents, findings);
+        }
+    }
+    documents
+}
+
+fn attach(node: Node, stack: &mut [Open], documents: &mut Vec<Node>, findings: &mut Findings<'_>) {
+    let Some(open) = stack.last_mut() else {
+        if !node.is_null() {
+            documents.push(node);
+        }
+        return;
+    };
+    if !open.is_map {
+        open.list.push(node);
+        return;
+    }
+    match open.key.take() {
+        Some(key) => open.map.push((key, node)),
+        None => {
+            let Data::Scalar { text, .. } = node.data else {
+                findings.error(T_YAML, node.at, "a key must be a plain value");
+                open.key = Some(Key {
+                    text: String::new(),
+                    at: node.at,
+                });
+                return;
+            };
+            if open.map.iter().any(|(k, _)| k.text == text) {
+                findings
+                    .error(
+                        T_YAML,
+                        node.at,
+                        format!("the key `{text}` stands here twice"),
+                    )
+                    .help("merge the two into one list");
+            }
+            open.key = Some(Key { text, at: node.at });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
+        let mut findings = Findings::new("f.yml");
+        let nodes = parse(text, &mut findings);
+        (nodes, findings.list)
+    }
+
+    #[test]
+    fn documents_positions_and_styles() {
+        let (nodes, found) = read("a: 5\nb: ['5', ~]\n---\n火: 锅\n");
+        assert!(found.is_empty());
+        assert_eq!(nodes.len(), 2);
+        let b = nodes[0].get("b").unwrap();
+        assert_eq!((b.at.line, b.at.column), (2, 4));
+        assert!(b.items()[1].is_null());
+        assert_eq!(
+            b.items()[0].data,
+            Data::Scalar {
+                text: "5".into(),
+                plain: false
+            }
+        );
+        assert_eq!(
+            nodes[1].get("火").unwrap().at,
+            At {
+                line: 4,
+                column: 4,
+                length: 1
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_read_is_found() {
+        for (text, code) in [
+            ("a: [1", T_SYNTAX),
+            ("a: 1\na: 2", T_YAML),
+            ("a: &x 1\nb: *x", T_YAML),
+            ("a: !!str 1", T_YAML),
+            ("? [a]\n: 1", T_YAML),
+        ] {
+            let (_, found) = read(text);
+            assert_eq!(found.first().map(|d| d.code), Some(code), "{text}");
+        }
+        // Whoever notices first, the parser or the builder: it ends with a finding, not with the stack.
+        assert!(!read(&"[".repeat(100_000)).1.is_empty());
+        assert!(!read(&"- ".repeat(100_000)).1.is_empty());
+    }
+}
