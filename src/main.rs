@@ -1,4 +1,8 @@
-//! The `tocsin` command.
+//! The `tocsin` command: parses arguments, maps errors to exit codes. Everything else is in the library.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tocsin::cli::main()
+}

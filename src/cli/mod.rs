@@ -1,1 +1,12 @@
-//! Commands.
+//! Commands: arguments in, exit code out. One file per command, with `Args` and `run`.
+//!
+//! Invariant: a command decides nothing about records; it wires the core to files, Kafka and the terminal.
+//!
+//! Exit codes: 0 done, 1 findings or failure, 2 wrong usage or configuration.
+
+pub mod check;
+mod frame;
+mod render;
+
+pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, main};
+pub use render::render;

@@ -1,1 +1,20 @@
-//! Configuration: file, environment, flags; and the files of a rule set.
+//! Configuration: bundled defaults ← file ← `TOCSIN__SECTION__KEY` ← flags; and the files of a rule set.
+//!
+//! Invariant: `config/tocsin.toml` is the one place that states defaults; the code has none. Unknown keys are errors, and
+//! every error found is reported at once.
+
+mod bounds;
+mod embedded;
+mod feeds;
+mod load;
+mod locate;
+mod secret;
+mod settings;
+mod sources;
+
+pub use embedded::Bundled;
+pub use feeds::MAX_FEEDS;
+pub use load::{ConfigErrors, LoadOptions, codes};
+pub use secret::{MASK, Secret};
+pub use settings::*;
+pub use sources::{DataFile, RuleFiles, load_rule_files};

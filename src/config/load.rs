@@ -1,0 +1,354 @@
+//! Loading: layers merged by the `config` crate, every error of every layer with its place.
+//!
+//! When the merged layers do not fit [`Settings`], each leaf of each layer is tried alone over the bundled defaults: that
+//! names all wrong keys and values at once, where a deserializer stops at the first.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use config::{Config, Environment, File, FileFormat};
+
+use super::locate::{Leaf, Located, located};
+use super::{Settings, bounds, feeds};
+use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
+
+/// Name of the bundled file in messages.
+pub(super) const BUNDLED_NAME: &str = "bundled tocsin.toml";
+/// Name of the environment layer in messages.
+const ENVIRONMENT: &str = "environment";
+const PREFIX: &str = "TOCSIN__";
+
+/// Stable codes of configuration errors.
+pub mod codes {
+    /// The file could not be read.
+    pub const UNREADABLE: &str = "C0001";
+    /// Not TOML.
+    pub const SYNTAX: &str = "C0002";
+    /// A key that does not exist.
+    pub const UNKNOWN_KEY: &str = "C0003";
+    /// A value of the wrong type or form.
+    pub const BAD_VALUE: &str = "C0004";
+    /// A value out of its bounds.
+    pub const OUT_OF_BOUNDS: &str = "C0005";
+    /// Settings that do not fit together.
+    pub const CONFLICT: &str = "C0006";
+    /// A feed that does not fit.
+    pub const BAD_FEED: &str = "C0007";
+}
+
+/// Every error of a configuration.
+#[derive(Debug)]
+pub struct ConfigErrors {
+    /// What is wrong, in the order of the layers.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that the diagnostics point into.
+    pub sources: Vec<SourceFile>,
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, diagnostic) in self.diagnostics.iter().enumerate() {
+            let separator = if at == 0 { "" } else { "\n" };
+            write!(f, "{separator}{diagnostic}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// A setting given by a flag.
+#[derive(Clone, Debug)]
+struct Override {
+    key: String,
+    flag: String,
+    value: toml::Value,
+}
+
+/// Where a configuration comes from.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    file: Option<PathBuf>,
+    environment: BTreeMap<String, String>,
+    overrides: Vec<Override>,
+}
+
+impl LoadOptions {
+    /// The bundled defaults and a file.
+    pub fn new(file: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            ..Self::default()
+        }
+    }
+
+    /// The bundled defaults, a file, and this process's `TOCSIN__…` variables. Variables that are not UTF-8 are ignored,
+    /// as none of ours can be.
+    pub fn from_process(file: Option<PathBuf>) -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::new(file).with_environment(environment)
+    }
+
+    /// Takes variables from a map instead of the process.
+    #[must_use]
+    pub fn with_environment(mut self, environment: BTreeMap<String, String>) -> Self {
+        self.environment = environment;
+        self.environment
+            .retain(|name, _| name.to_ascii_uppercase().starts_with(PREFIX));
+        self
+    }
+
+    /// Overrides `key`, such as `kafka.workers`, as `flag` asks.
+    pub fn set(&mut self, key: &str, flag: &str, value: impl Into<toml::Value>) {
+        self.overrides.push(Override {
+            key: key.to_owned(),
+            flag: flag.to_owned(),
+            value: value.into(),
+        });
+    }
+
+    /// The configuration file, if one was named.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+}
+
+impl Settings {
+    /// The effective configuration, or every error found.
+    pub fn load(options: &LoadOptions) -> Result<Self, ConfigErrors> {
+        let layers = Layers::read(options)?;
+        let mut settings = match layers.merge() {
+            Ok(settings) => settings,
+            Err(first) => return Err(layers.explain(&first.to_string())),
+        };
+        let mut diagnostics = layers.place(bounds::check(&settings));
+        let mut sources = layers.sources.clone();
+        if let Some(folder) = options.file().and_then(Path::parent) {
+            settings.paths.anchor(folder);
+            settings.kafka.security.anchor(folder);
+        }
+        if let Err(found) = settings.kafka.security.read_files() {
+            diagnostics.extend(layers.place(found));
+        }
+        let (feeds, feed_sources, found) = feeds::load(&settings, options.file());
+        settings.feeds = feeds;
+        sources.extend(feed_sources);
+        diagnostics.extend(found);
+        if diagnostics.is_empty() {
+            Ok(settings)
+        } else {
+            Err(ConfigErrors {
+                diagnostics,
+                sources,
+            })
+        }
+    }
+
+    /// The bundled defaults alone.
+    pub fn bundled() -> Result<Self, ConfigErrors> {
+        Self::load(&LoadOptions::default())
+    }
+}
+
+/// The layers over the bundled defaults, and where each of their leaves stands.
+struct Layers {
+    defaults: String,
+    sources: Vec<SourceFile>,
+    leaves: Vec<Leaf>,
+    environment: BTreeMap<String, String>,
+    overrides: Vec<Override>,
+}
+
+impl Layers {
+    fn read(options: &LoadOptions) -> Result<Self, ConfigErrors> {
+        let defaults = super::Bundled::text("tocsin.toml").unwrap_or_default();
+        let mut sources = Vec::new();
+        let mut leaves = Vec::new();
+        if let Some(path) = &options.file {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| unreadable(&name, &error.to_string()))?;
+            let source = SourceFile { name, text };
+            let Located {
+                leaves: found,
+                errors,
+            } = located(&source);
+            if !errors.is_empty() {
+                return Err(ConfigErrors {
+                    diagnostics: errors,
+                    sources: vec![source],
+                });
+            }
+            leaves = found;
+            sources.push(source);
+        }
+        Ok(Self {
+            defaults,
+            sources,
+            leaves,
+            environment: options.environment.clone(),
+            overrides: options.overrides.clone(),
+        })
+    }
+
+    fn base(&self) -> config::ConfigBuilder<config::builder::DefaultState> {
+        Config::builder().add_source(File::from_str(&self.defaults, FileFormat::Toml))
+    }
+
+    fn merge(&self) -> Result<Settings, config::ConfigError> {
+        let mut builder = self.base();
+        for source in &self.sources {
+            builder = builder.add_source(File::from_str(&source.text, FileFormat::Toml));
+        }
+        builder = builder.add_source(environment(self.environment.clone()));
+        for entry in &self.overrides {
+            let text = nested(&entry.key, entry.value.clone());
+            builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+        }
+        builder.build()?.try_deserialize()
+    }
+
+    /// Every leaf that alone does not fit; `first` when each alone does.
+    fn explain(&self, first: &str) -> ConfigErrors {
+        let mut diagnostics = Vec::new();
+        for leaf in &self.leaves {
+            let text = nested(&leaf.key, leaf.value.clone());
+            let layer = File::from_str(&text, FileFormat::Toml);
+            if let Err(error) = self.try_alone(self.base().add_source(layer)) {
+                diagnostics.push(leaf.diagnostic(&error));
+            }
+        }
+        for (name, value) in &self.environment {
+            let layer = environment(BTreeMap::from([(name.clone(), value.clone())]));
+            if let Err(error) = self.try_alone(self.base().add_source(layer)) {
+                diagnostics.push(whole(ENVIRONMENT, &format!("{name}: {error}"), &error));
+            }
+        }
+        for entry in &self.overrides {
+            let text = nested(&entry.key, entry.value.clone());
+            let layer = File::from_str(&text, FileFormat::Toml);
+            if let Err(error) = self.try_alone(self.base().add_source(layer)) {
+                diagnostics.push(whole(&entry.flag, &error, &error));
+            }
+        }
+        if diagnostics.is_empty() {
+            let name = self
+                .sources
+                .first()
+                .map_or(BUNDLED_NAME, |source| source.name.as_str());
+            diagnostics.push(whole(name, first, first));
+        }
+        ConfigErrors {
+            diagnostics,
+            sources: self.sources.clone(),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a step of `explain`")]
+    fn try_alone(
+        &self,
+        builder: config::ConfigBuilder<config::builder::DefaultState>,
+    ) -> Result<(), String> {
+        builder
+            .build()
+            .and_then(Config::try_deserialize::<Settings>)
+            .map(|_| ())
+            .map_err(|error| plain(&error.to_string()))
+    }
+
+    /// Puts findings about keys where the key was last set: flag, variable, file, bundled defaults.
+    fn place(&self, findings: Vec<bounds::Finding>) -> Vec<Diagnostic> {
+        findings
+            .into_iter()
+            .map(|finding| {
+                let mut diagnostic = self.origin(&finding.key);
+                diagnostic.code = finding.code;
+                diagnostic.message = format!("{}: {}", finding.key, finding.message);
+                diagnostic.help = finding.help;
+                diagnostic
+            })
+            .collect()
+    }
+
+    fn origin(&self, key: &str) -> Diagnostic {
+        if let Some(entry) = self.overrides.iter().rev().find(|entry| entry.key == key) {
+            return whole(&entry.flag, "", "");
+        }
+        let variable = format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase());
+        if let Some(name) = self
+            .environment
+            .keys()
+            .find(|name| name.to_ascii_uppercase() == variable)
+        {
+            return whole(&format!("{ENVIRONMENT} {name}"), "", "");
+        }
+        if let Some(leaf) = self.leaves.iter().find(|leaf| leaf.key == key) {
+            return leaf.diagnostic("");
+        }
+        let name = self
+            .sources
+            .first()
+            .map_or(BUNDLED_NAME, |source| source.name.as_str());
+        whole(name, "", "")
+    }
+}
+
+fn environment(variables: BTreeMap<String, String>) -> Environment {
+    Environment::with_prefix("TOCSIN")
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(variables.into_iter().collect()))
+}
+
+/// `a.b` and a value as TOML text.
+fn nested(key: &str, value: toml::Value) -> String {
+    let table = key.rsplit('.').fold(value, |inner, part| {
+        toml::Value::Table(toml::Table::from_iter([(part.to_owned(), inner)]))
+    });
+    toml::to_string(&table).unwrap_or_default()
+}
+
+/// The error without the layer's made-up origin.
+fn plain(error: &str) -> String {
+    error
+        .split(" in <")
+        .next()
+        .unwrap_or(error)
+        .trim()
+        .to_owned()
+}
+
+fn unreadable(name: &str, error: &str) -> ConfigErrors {
+    let mut diagnostic = whole(name, &format!("cannot read the configuration: {error}"), "");
+    diagnostic.code = codes::UNREADABLE;
+    ConfigErrors {
+        diagnostics: vec![diagnostic],
+        sources: Vec::new(),
+    }
+}
+
+/// The code for what the deserializer said.
+pub(super) fn code_of(error: &str) -> &'static str {
+    if error.contains("unknown field") {
+        codes::UNKNOWN_KEY
+    } else {
+        codes::BAD_VALUE
+    }
+}
+
+/// A finding about a whole layer.
+fn whole(file: &str, message: &str, error: &str) -> Diagnostic {
+    Diagnostic {
+        code: code_of(error),
+        gravity: Gravity::Error,
+        file: file.to_owned(),
+        line: 0,
+        column: 0,
+        length: 0,
+        message: message.to_owned(),
+        help: None,
+    }
+}

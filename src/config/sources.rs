@@ -1,0 +1,204 @@
+//! The files of a rule set: from the configured folders, else the bundled ones. The core reads no file itself.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::load::codes;
+use super::locate::{Place, diagnostic};
+use super::{Bundled, Paths};
+use crate::core::diagnostic::{Diagnostic, SourceFile};
+
+/// Deepest folder below a configured one.
+const MAX_DEPTH: usize = 8;
+/// Most files of one folder.
+const MAX_FILES: usize = 20_000;
+/// Largest single file.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A file that need not be text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataFile {
+    /// Path or embedded name.
+    pub name: String,
+    /// Contents.
+    pub bytes: Vec<u8>,
+}
+
+/// Everything a rule set is compiled from, as read.
+#[derive(Clone, Debug, Default)]
+pub struct RuleFiles {
+    /// Rules, sorted by name.
+    pub rules: Vec<SourceFile>,
+    /// Lexicons, sorted by name.
+    pub lexicons: Vec<SourceFile>,
+    /// Routing table.
+    pub departments: SourceFile,
+    /// Gazetteer files, sorted by name.
+    pub places: Vec<DataFile>,
+    /// Exposure of places, if there is one.
+    pub exposure: Option<SourceFile>,
+}
+
+/// Reads the files of a rule set. Errors name every file that could not be read.
+pub fn load_rule_files(paths: &Paths) -> Result<RuleFiles, Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    let mut keep = |result: Result<Vec<SourceFile>, Diagnostic>| {
+        result.unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        })
+    };
+    const YAML: &[&str] = &["yml", "yaml"];
+    let rules = keep(texts(paths.rules.as_deref(), "rules/", YAML));
+    let lexicons = keep(texts(paths.lexicons.as_deref(), "lexicons/", YAML));
+    let departments = keep(one(paths.departments.as_deref(), "departments.yaml"))
+        .pop()
+        .unwrap_or_default();
+    let exposure = if paths.exposure.is_some() || Bundled::get("places/exposure.csv").is_some() {
+        keep(one(paths.exposure.as_deref(), "places/exposure.csv")).pop()
+    } else {
+        None
+    };
+    let places = match data(paths.places.as_deref(), "places/") {
+        Ok(places) => places,
+        Err(error) => {
+            errors.push(error);
+            Vec::new()
+        }
+    };
+    if errors.is_empty() {
+        Ok(RuleFiles {
+            rules,
+            lexicons,
+            departments,
+            places,
+            exposure,
+        })
+    } else {
+        Err(errors)
+    }
+}
+
+fn texts(
+    folder: Option<&Path>,
+    bundled: &str,
+    extensions: &[&str],
+) -> Result<Vec<SourceFile>, Diagnostic> {
+    if let Some(folder) = folder {
+        return read_folder(folder, extensions);
+    }
+    Ok(Bundled::list(bundled)
+        .into_iter()
+        .filter(|name| has_extension(Path::new(name), extensions))
+        .filter_map(|name| {
+            let text = Bundled::text(&name)?;
+            Some(SourceFile { name, text })
+        })
+        .collect())
+}
+
+fn one(path: Option<&Path>, bundled: &str) -> Result<Vec<SourceFile>, Diagnostic> {
+    if let Some(path) = path {
+        return read_text(path).map(|file| vec![file]);
+    }
+    match Bundled::text(bundled) {
+        Some(text) => Ok(vec![SourceFile {
+            name: bundled.to_owned(),
+            text,
+        }]),
+        None => Err(unreadable_file(
+            bundled,
+            &io::Error::from(io::ErrorKind::NotFound),
+        )),
+    }
+}
+
+fn data(folder: Option<&Path>, bundled: &str) -> Result<Vec<DataFile>, Diagnostic> {
+    let Some(folder) = folder else {
+        return Ok(Bundled::list(bundled)
+            .into_iter()
+            .filter_map(|name| {
+                let bytes = Bundled::get(&name)?.into_owned();
+                Some(DataFile { name, bytes })
+            })
+            .collect());
+    };
+    walk(folder)?
+        .into_iter()
+        .map(|path| {
+            let name = path.display().to_string();
+            let bytes = read_bounded(&path).map_err(|error| unreadable_file(&name, &error))?;
+            Ok(DataFile { name, bytes })
+        })
+        .collect()
+}
+
+/// Every file of a folder and its subfolders with one of the extensions, sorted by path.
+pub(super) fn read_folder(
+    folder: &Path,
+    extensions: &[&str],
+) -> Result<Vec<SourceFile>, Diagnostic> {
+    walk(folder)?
+        .into_iter()
+        .filter(|path| has_extension(path, extensions))
+        .map(|path| read_text(&path))
+        .collect()
+}
+
+fn walk(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+    let mut files = Vec::new();
+    let mut folders = vec![(folder.to_path_buf(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let name = folder.display().to_string();
+        let refuse = |error: &io::Error| unreadable_file(&name, error);
+        for entry in std::fs::read_dir(&folder).map_err(|error| refuse(&error))? {
+            let path = entry.map_err(|error| refuse(&error))?.path();
+            if path.is_dir() {
+                if depth < MAX_DEPTH {
+                    folders.push((path, depth + 1));
+                }
+            } else {
+                files.push(path);
+            }
+        }
+        if files.len() > MAX_FILES {
+            let error = io::Error::other(format!("more than {MAX_FILES} files"));
+            return Err(refuse(&error));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension()
+        .is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    if std::fs::metadata(path)?.len() > MAX_FILE_BYTES {
+        return Err(io::Error::other(format!(
+            "larger than {MAX_FILE_BYTES} bytes"
+        )));
+    }
+    std::fs::read(path)
+}
+
+fn read_text(path: &Path) -> Result<SourceFile, Diagnostic> {
+    let name = path.display().to_string();
+    let bytes = read_bounded(path).map_err(|error| unreadable_file(&name, &error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(SourceFile { name, text }),
+        Err(_) => Err(unreadable_file(&name, &io::Error::other("not UTF-8"))),
+    }
+}
+
+/// A file or folder that cannot be read.
+pub(super) fn unreadable_file(name: &str, error: &io::Error) -> Diagnostic {
+    diagnostic(
+        name,
+        Place::default(),
+        codes::UNREADABLE,
+        &format!("cannot read: {error}"),
+    )
+}
