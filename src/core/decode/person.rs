@@ -1,0 +1,211 @@
+//! Names of fields that speak of a person rather than of a hazard.
+//!
+//! Invariant: errs towards dropping. A field that is dropped by mistake can be mapped under another name; a person that is
+//! kept by mistake cannot be taken back.
+
+/// Words that make a field personal wherever they stand in its name.
+const WORDS: [&str; 50] = [
+    "account",
+    "address",
+    "agent",
+    "attn",
+    "author",
+    "avatar",
+    "birthday",
+    "byline",
+    "callback",
+    "caller",
+    "cellphone",
+    "citizen",
+    "complainant",
+    "contact",
+    "creator",
+    "credit",
+    "customer",
+    "dispatcher",
+    "dob",
+    "driver",
+    "editor",
+    "email",
+    "employee",
+    "fax",
+    "handle",
+    "idcard",
+    "identity",
+    "ip",
+    "mail",
+    "mobile",
+    "nick",
+    "nickname",
+    "officer",
+    "operator",
+    "owner",
+    "passport",
+    "patient",
+    "person",
+    "phone",
+    "plate",
+    "profile",
+    "recipient",
+    "reporter",
+    "requester",
+    "requestor",
+    "screenname",
+    "sender",
+    "ssn",
+    "tel",
+    "telephone",
+];
+
+/// Beginnings that make a word personal: `userId`, `username`, `authored`, `phonenumber`.
+const STEMS: [&str; 8] = [
+    "author",
+    "user",
+    "phone",
+    "email",
+    "contact",
+    "telephone",
+    "victim",
+    "surname",
+];
+
+/// What may have a name without being a person.
+const NAMED_THINGS: [&str; 24] = [
+    "agency", "area", "category", "city", "county", "country", "dataset", "district", "event",
+    "feed", "hazard", "layer", "place", "product", "region", "river", "road", "service", "site",
+    "source", "station", "street", "type", "volcano",
+];
+
+/// The same in Chinese; anywhere in the name.
+const ZH: [&str; 20] = [
+    "作者",
+    "用户",
+    "姓名",
+    "昵称",
+    "手机",
+    "电话",
+    "邮箱",
+    "邮件",
+    "身份证",
+    "联系",
+    "发布人",
+    "发布者",
+    "报警人",
+    "报案人",
+    "举报人",
+    "记者",
+    "账号",
+    "帐号",
+    "地址",
+    "车牌",
+];
+
+/// Longest word of a name that is looked at; a longer one is compared by its beginning.
+const LONGEST_WORD: usize = 16;
+
+/// Whether a field of this name may carry a person.
+pub(super) fn is_personal(name: &str) -> bool {
+    if !name.is_ascii() && ZH.iter().any(|word| name.contains(word)) {
+        return true;
+    }
+    let bytes = name.as_bytes();
+    let mut word = [0_u8; LONGEST_WORD];
+    let mut length = 0;
+    let mut named_thing = false;
+    let mut name_word = false;
+    for index in 0..=bytes.len() {
+        let byte = bytes.get(index).copied().unwrap_or(b'_');
+        let camel = byte.is_ascii_uppercase() && index > 0 && bytes[index - 1].is_ascii_lowercase();
+        if (camel || !byte.is_ascii_alphanumeric()) && length > 0 {
+            match judge(&word[..length]) {
+                Judgement::Person => return true,
+                Judgement::Name => name_word = true,
+                Judgement::Thing => named_thing = true,
+                Judgement::Neutral => {}
+            }
+            length = 0;
+        }
+        if byte.is_ascii_alphanumeric() && length < LONGEST_WORD {
+            word[length] = byte.to_ascii_lowercase();
+            length += 1;
+        }
+    }
+    name_word && !named_thing
+}
+
+enum Judgement {
+    Person,
+    Name,
+    Thing,
+    Neutral,
+}
+
+fn judge(word: &[u8]) -> Judgement {
+    let singular = word.strip_suffix(b"s").unwrap_or(word);
+    let is = |known: &&str| known.as_bytes() == word || known.as_bytes() == singular;
+    if WORDS.iter().any(|known| is(&known))
+        || STEMS.iter().any(|stem| word.starts_with(stem.as_bytes()))
+    {
+        Judgement::Person
+    } else if word.ends_with(b"name") {
+        Judgement::Name
+    } else if NAMED_THINGS.iter().any(|known| is(&known)) {
+        Judgement::Thing
+    } else {
+        Judgement::Neutral
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_personal;
+
+    #[test]
+    fn persons_are_dropped_and_things_kept() {
+        for name in [
+            "author",
+            "Author",
+            "dc:creator",
+            "user_id",
+            "userId",
+            "screen_name",
+            "name",
+            "firstName",
+            "display-name",
+            "reporter_phone",
+            "phoneNumber",
+            "e_mail",
+            "contacts",
+            "caller",
+            "作者",
+            "联系电话",
+            "fullname",
+            "handles",
+        ] {
+            assert!(is_personal(name), "{name}");
+        }
+        for name in [
+            "magnitude",
+            "depth_km",
+            "category",
+            "service_name",
+            "stationName",
+            "type",
+            "feed",
+            "seq",
+            "priority",
+            "alarms",
+            "neighborhood",
+            "district",
+            "震级",
+            "gdacs.severity",
+            "use",
+            "reported_at",
+            "zip",
+            "closed",
+            "channel",
+        ] {
+            assert!(!is_personal(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Groups of digits as they stand in a text, with what stands between them.
+//!
+//! Invariant: a chain holds digits only, each with its value whatever its script, and never crosses a line, a comma, a
+//! colon, a slash or a letter.
+
+/// What separates a group from the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gap {
+    /// The first group of a chain.
+    Start,
+    Space,
+    Hyphen,
+    Dot,
+    Bracket,
+}
+
+/// One run of digits.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Values, 0–9.
+    pub digits: Vec<u8>,
+    /// Byte range in the text.
+    pub start: usize,
+    pub end: usize,
+    pub gap: Gap,
+    /// Start of a `+` that stands right before.
+    pub plus: Option<usize>,
+}
+
+impl Group {
+    pub(super) fn len(&self) -> usize {
+        self.digits.len()
+    }
+
+    /// The number, for short groups.
+    pub(super) fn value(&self) -> u64 {
+        self.digits.iter().fold(0_u64, |sum, d| {
+            sum.wrapping_mul(10).wrapping_add(u64::from(*d))
+        })
+    }
+
+    pub(super) fn starts_with(&self, digits: &[u8]) -> bool {
+        self.digits.starts_with(digits)
+    }
+}
+
+/// Value of a decimal digit in the scripts that reach us.
+pub(super) fn digit_value(c: char) -> Option<u8> {
+    let code = c as u32;
+    let value = match code {
+        0x30..=0x39 => code - 0x30,
+        0xFF10..=0xFF19 => code - 0xFF10,
+        0x660..=0x669 => code - 0x660,
+        0x6F0..=0x6F9 => code - 0x6F0,
+        0x1_D7CE..=0x1_D7FF => (code - 0x1_D7CE) % 10,
+        _ => return None,
+    };
+    Some(value as u8)
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}'
+    )
+}
+
+fn gap_of(c: char) -> Option<Gap> {
+    Some(match c {
+        ' ' | '\u{A0}' | '\u{3000}' | '\u{2002}'..='\u{200A}' | '\u{202F}' => Gap::Space,
+        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '－' | '~' => Gap::Hyphen,
+        '.' | '．' | '·' => Gap::Dot,
+        '(' | ')' | '（' | '）' => Gap::Bracket,
+        _ => return None,
+    })
+}
+
+/// Most characters between two groups of a chain, as in `) - `.
+const WIDEST_GAP: usize = 3;
+
+/// Reads the chain that starts with the digit at byte `from`; returns it and the offset behind it.
+pub(super) fn chain(text: &str, from: usize, groups: &mut Vec<Group>) -> usize {
+    groups.clear();
+    let mut gap = Gap::Start;
+    let mut gap_length = 0;
+    let mut open: Option<Group> = None;
+    let mut end = from;
+    for (offset, c) in text[from..].char_indices() {
+        let at = from + offset;
+        if let Some(value) = digit_value(c) {
+            let group = open.get_or_insert_with(|| Group {
+                digits: Vec::with_capacity(12),
+                start: at,
+                end: at,
+                gap,
+                plus: None,
+            });
+            group.digits.push(value);
+            group.end = at + c.len_utf8();
+            end = group.end;
+        } else if is_invisible(c) {
+        } else if let Some(kind) = gap_of(c) {
+            if let Some(group) = open.take() {
+                groups.push(group);
+                gap = kind;
+                gap_length = 1;
+            } else {
+                gap_length += 1;
+                gap = stronger(gap, kind);
+            }
+            if gap_length > WIDEST_GAP {
+                break;
+            }
+        } else {
+            break;
+        }
+    }
+    groups.extend(open);
+    if let Some(first) = groups.first_mut() {
+        first.plus = plus_before(text, first.start);
+    }
+    end
+}
+
+fn stronger(a: Gap, b: Gap) -> Gap {
+    match (a, b) {
+        (Gap::Bracket, _) | (_, Gap::Bracket) => Gap::Bracket,
+        (Gap::Space, other) => other,
+        (kept, _) => kept,
+    }
+}
+
+/// A `+` right before `at`, perhaps with a bracket or a space between.
+fn plus_before(text: &str, at: usize) -> Option<usize> {
+    text[..at]
+        .char_indices()
+        .rev()
+        .take(2)
+        .take_while(|(_, c)| matches!(c, '+' | '＋' | '(' | '（' | ' '))
+        .find(|(_, c)| matches!(c, '+' | '＋'))
+        .map(|(offset, _)| offset)
+}
