@@ -98,4 +98,43 @@
 //!
 //! Terms are normalised as texts are, so that one spelling is enough: `ＬＰＧ`, `lpg` and 煤氣/煤气 are the same.
 
+mod ast;
 pub mod codes;
+mod condition;
+mod parse;
+mod pattern;
+mod selection;
+
+pub use ast::*;
+pub use parse::parse;
+pub use pattern::{Pattern, is_word};
+
+/// Whether a field name speaks of a person: no rule selects or groups by these.
+pub fn is_person(field: &str) -> bool {
+    let last = field
+        .rsplit(['.', '_', '-'])
+        .next()
+        .unwrap_or(field)
+        .to_ascii_lowercase();
+    matches!(
+        last.as_str(),
+        "author"
+            | "user"
+            | "username"
+            | "userid"
+            | "handle"
+            | "screenname"
+            | "account"
+            | "sender"
+            | "caller"
+            | "reporter"
+            | "person"
+            | "phone"
+            | "telephone"
+            | "email"
+            | "mail"
+            | "name_of_person"
+            | "idnumber"
+            | "passport"
+    ) || field.to_ascii_lowercase().contains("author")
+}

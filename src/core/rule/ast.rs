@@ -1,0 +1,197 @@
+//! A rule as it was read: checked in itself, not yet against lexicons and other rules.
+
+use std::sync::Arc;
+
+use super::pattern::Pattern;
+use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
+use crate::core::yaml::At;
+
+/// What becomes of a hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleStatus {
+    /// `stable`, `experimental`: detections.
+    Live,
+    /// `test`: shadow hits.
+    Shadow,
+    /// `deprecated`, `unsupported`: not evaluated.
+    Off,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Rule {
+    pub file: String,
+    pub at: At,
+    pub id: Arc<str>,
+    pub title: Arc<str>,
+    pub status: RuleStatus,
+    pub selections: Vec<Selection>,
+    pub condition: Condition,
+    /// None: a plain Sigma rule.
+    pub tocsin: Option<Tocsin>,
+}
+
+/// A named selection.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Selection {
+    pub name: String,
+    pub at: At,
+    pub group: Group,
+}
+
+/// AND of a map, OR of a list, or one entry.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Group {
+    All(Vec<Group>),
+    Any(Vec<Group>),
+    Item(Item),
+}
+
+/// One entry: a field and what is asked of it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Place of its key.
+    pub at: At,
+    /// `None` for keywords.
+    pub field: Option<String>,
+    /// What is asked.
+    pub test: Test,
+}
+
+/// How a text value is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum How {
+    Equals,
+    Contains,
+    StartsWith,
+    EndsWith,
+    /// `contains`, bounded by what is no letter or digit of an alphabetic script.
+    Word,
+}
+
+/// A numeric comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Op {
+    Lt,
+    Lte,
+    Gt,
+    Gte,
+    Neq,
+}
+
+impl Op {
+    /// `left op right`.
+    pub fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Self::Lt => left < right,
+            Self::Lte => left <= right,
+            Self::Gt => left > right,
+            Self::Gte => left >= right,
+            #[allow(clippy::float_cmp)] // The rule's author asks for exactly this number.
+            Self::Neq => left != right,
+        }
+    }
+}
+
+/// How much of a set of terms must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Distinct terms.
+    pub count: u32,
+    /// Sum of the weights of distinct terms.
+    pub weight: u32,
+}
+
+impl Default for Need {
+    fn default() -> Self {
+        Self {
+            count: 1,
+            weight: 0,
+        }
+    }
+}
+
+/// What an entry asks.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Test {
+    Text {
+        how: How,
+        cased: bool,
+        all: bool,
+        values: Vec<Pattern>,
+        need: Need,
+    },
+    Lexicon {
+        names: Vec<(String, At)>,
+        all: bool,
+        need: Need,
+    },
+    Regex {
+        values: Vec<(Arc<str>, regex::Regex)>,
+        all: bool,
+    },
+    Compare {
+        op: Op,
+        value: f64,
+    },
+    Exists(bool),
+    Near {
+        of: [(String, At); 2],
+        within: u32,
+    },
+}
+
+/// A condition over selections, by their index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Condition {
+    And(Vec<Condition>),
+    Or(Vec<Condition>),
+    Not(Box<Condition>),
+    Selection(usize),
+}
+
+impl Condition {
+    /// Calls `visit` for every selection named, with whether it stands under an even number of `not`.
+    pub fn visit(&self, positive: bool, visit: &mut impl FnMut(usize, bool)) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().for_each(|p| p.visit(positive, visit))
+            }
+            Self::Not(part) => part.visit(!positive, visit),
+            Self::Selection(index) => visit(*index, positive),
+        }
+    }
+}
+
+/// The `tocsin:` block.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Tocsin {
+    pub hazard: Hazard,
+    pub tier: Tier,
+    pub quiet_ms: i64,
+    pub urgency: Urgency,
+    pub replaces: Option<(Arc<str>, At)>,
+    pub departments: Vec<(DepartmentRequest, At)>,
+    pub base: ScoreLine,
+    pub add: Vec<Addition>,
+}
+
+/// One line of `score.add`.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Addition {
+    When {
+        condition: Condition,
+        line: ScoreLine,
+    },
+    /// Σ weights of the distinct terms hit by a selection, at most `line.points`.
+    Weight { selection: usize, line: ScoreLine },
+}

@@ -1,0 +1,544 @@
+//! Rule files → rules: the frame of a rule and its `tocsin:` block.
+
+use std::sync::Arc;
+
+use super::ast::{Addition, Condition, Rule, RuleStatus, Selection, Tocsin};
+use super::{codes, condition, selection};
+use crate::core::diagnostic::{Diagnostic, SourceFile};
+use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
+use crate::core::yaml::{self, At, Findings, Key, Node};
+
+/// Lines of `score.add`.
+pub const MAX_ADDITIONS: usize = 32;
+/// Quiet time when a rule names none: 6 hours.
+pub const DEFAULT_QUIET_MS: i64 = 6 * 3_600_000;
+
+/// Keys of Sigma that say nothing to the evaluation.
+const DESCRIPTIVE: &[&str] = &[
+    "author",
+    "date",
+    "description",
+    "falsepositives",
+    "fields",
+    "level",
+    "license",
+    "logsource",
+    "modified",
+    "name",
+    "references",
+    "related",
+    "scope",
+    "tags",
+    "taxonomy",
+    "custom",
+];
+
+/// The rules of a file; findings go to `found`.
+pub fn parse(source: &SourceFile, found: &mut Vec<Diagnostic>) -> Vec<Rule> {
+    let mut findings = Findings::new(&source.name);
+    let documents = yaml::parse(&source.text, &mut findings);
+    let rules = documents
+        .iter()
+        .filter_map(|node| rule(node, &source.name, &mut findings))
+        .collect();
+    found.append(&mut findings.list);
+    rules
+}
+
+fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
+    let Some(entries) = node.map() else {
+        findings.error(
+            codes::WRONG_TYPE,
+            node.at,
+            format!("a rule is a map, not {}", node.kind()),
+        );
+        return None;
+    };
+    for (key, _) in entries {
+        match key.text.as_str() {
+            "title" | "id" | "status" | "detection" | "tocsin" => {}
+            "correlation" | "filter" | "action" => {
+                findings.error(
+                    codes::UNSUPPORTED,
+                    key.at,
+                    format!("`{}` documents are not evaluated", key.text),
+                );
+                return None;
+            }
+            known if DESCRIPTIVE.contains(&known) => {}
+            // Sigma allows further keys of one's own; with `tocsin:` a slip of the pen is likelier.
+            other if node.get("tocsin").is_some() => {
+                findings.error(
+                    codes::UNKNOWN_KEY,
+                    key.at,
+                    format!("a rule has no `{other}`"),
+                );
+            }
+            _ => {}
+        }
+    }
+    let title = text(node, "title", findings);
+    let id = id(node, findings);
+    let status = status(node, findings);
+    let (selections, condition, mut used) = detection(node, findings)?;
+    let tocsin = match node.get("tocsin") {
+        Some(block) => Some(self::tocsin(
+            block,
+            title.unwrap_or_default(),
+            &selections,
+            &mut used,
+            findings,
+        )?),
+        None => None,
+    };
+    for (selection, used) in selections.iter().zip(&used) {
+        if !used && !near_uses(&selections, &selection.name) && tocsin.is_some() {
+            findings
+                .warn(
+                    codes::UNUSED_SELECTION,
+                    selection.at,
+                    format!("no condition uses `{}`", selection.name),
+                )
+                .help("use it or remove it");
+        }
+    }
+    Some(Rule {
+        file: file.to_owned(),
+        at: node.at,
+        id: id?.into(),
+        title: title?.into(),
+        status: status?,
+        selections,
+        condition: condition?,
+        tocsin,
+    })
+}
+
+fn near_uses(selections: &[Selection], name: &str) -> bool {
+    use super::ast::{Group, Test};
+    fn in_group(group: &Group, name: &str) -> bool {
+        match group {
+            Group::All(groups) | Group::Any(groups) => groups.iter().any(|g| in_group(g, name)),
+            Group::Item(item) => {
+                matches!(&item.test, Test::Near { of, .. } if of.iter().any(|(n, _)| n == name))
+            }
+        }
+    }
+    selections.iter().any(|s| in_group(&s.group, name))
+}
+
+fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings<'_>) -> Option<&'n str> {
+    match node.get(key) {
+        Some(value) if value.text().is_some_and(|t| !t.trim().is_empty()) => {
+            value.text().map(str::trim)
+        }
+        Some(value) => {
+            findings.error(codes::WRONG_TYPE, value.at, format!("`{key}` is text"));
+            None
+        }
+        None => {
+            findings.error(codes::MISSING_KEY, node.at, format!("`{key}` is missing"));
+            None
+        }
+    }
+}
+
+fn id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n str> {
+    let id = text(node, "id", findings)?;
+    let valid = id.len() <= 64
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if !valid {
+        let at = node.get("id").map_or(node.at, |n| n.at);
+        findings.error(
+            codes::BAD_NAME,
+            at,
+            "an id is of letters, digits, `.`, `_` and `-`, at most 64",
+        );
+    }
+    valid.then_some(id)
+}
+
+fn status(node: &Node, findings: &mut Findings<'_>) -> Option<RuleStatus> {
+    let Some(value) = node.get("status") else {
+        return Some(RuleStatus::Live);
+    };
+    match value.text() {
+        Some("stable" | "experimental") => Some(RuleStatus::Live),
+        Some("test") => Some(RuleStatus::Shadow),
+        Some("deprecated" | "unsupported") => Some(RuleStatus::Off),
+        _ => {
+            findings
+                .error(codes::BAD_VALUE, value.at, "not a status")
+                .help("stable, experimental, test (shadow), deprecated or unsupported (off)");
+            None
+        }
+    }
+}
+
+type Detected = (Vec<Selection>, Option<Condition>, Vec<bool>);
+
+fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
+    let Some(block) = node.get("detection") else {
+        findings.error(codes::MISSING_KEY, node.at, "`detection` is missing");
+        return None;
+    };
+    let Some(entries) = block.map() else {
+        findings.error(
+            codes::WRONG_TYPE,
+            block.at,
+            format!("`detection` is a map, not {}", block.kind()),
+        );
+        return None;
+    };
+    let selections = selection::parse(entries, findings);
+    let mut used = vec![false; selections.len()];
+    let condition = match block.get("condition") {
+        Some(value) => condition::parse(value, &selections, &mut used, findings),
+        None => {
+            findings.error(codes::MISSING_KEY, block.at, "`condition` is missing");
+            None
+        }
+    };
+    Some((selections, condition, used))
+}
+
+fn tocsin(
+    block: &Node,
+    title: &str,
+    selections: &[Selection],
+    used: &mut [bool],
+    findings: &mut Findings<'_>,
+) -> Option<Tocsin> {
+    let Some(entries) = block.map() else {
+        findings.error(
+            codes::WRONG_TYPE,
+            block.at,
+            format!("`tocsin` is a map, not {}", block.kind()),
+        );
+        return None;
+    };
+    for key in ["hazard", "score"] {
+        if block.get(key).is_none() {
+            findings.error(
+                codes::MISSING_KEY,
+                block.at,
+                format!("`tocsin.{key}` is missing"),
+            );
+        }
+    }
+    let (mut hazard, mut tier, mut quiet_ms, mut urgency) =
+        (None, Tier::County, DEFAULT_QUIET_MS, Urgency::Unknown);
+    let (mut replaces, mut departments, mut score_) = (None, Vec::new(), None);
+    for (key, value) in entries {
+        match key.text.as_str() {
+            "hazard" => hazard = self::hazard(value, findings),
+            "tier" => tier = self::tier(value, findings)?,
+            "quiet" => quiet_ms = quiet(value, findings)?,
+            "urgency" => urgency = self::urgency(value, findings)?,
+            "replaces" => replaces = value.text().map(|t| (Arc::from(t), value.at)),
+            "departments" => departments = self::departments(value, findings),
+            "score" => score_ = score(value, title, selections, used, findings),
+            "group_by" | "window" | "extends" => not_yet(key, value, findings),
+            other => {
+                findings
+                    .error(
+                        codes::UNKNOWN_KEY,
+                        key.at,
+                        format!("`tocsin` has no `{other}`"),
+                    )
+                    .help("hazard, tier, quiet, urgency, replaces, departments, score");
+            }
+        }
+    }
+    let (base, add) = score_?;
+    Some(Tocsin {
+        hazard: hazard?,
+        tier,
+        quiet_ms,
+        urgency,
+        replaces,
+        departments,
+        base,
+        add,
+    })
+}
+
+fn not_yet(key: &Key, value: &Node, findings: &mut Findings<'_>) {
+    let persons = value
+        .items()
+        .iter()
+        .filter(|n| n.text().is_some_and(super::is_person))
+        .count();
+    if persons > 0 {
+        findings
+            .error(
+                codes::PERSON,
+                value.at,
+                "reports are not grouped by persons: Tocsin watches hazards",
+            )
+            .help("group by feed, kind or extracted numbers");
+    } else {
+        findings.error(
+            codes::UNSUPPORTED,
+            key.at,
+            format!("`{}` is not evaluated", key.text),
+        );
+    }
+}
+
+fn hazard(value: &Node, findings: &mut Findings<'_>) -> Option<Hazard> {
+    let hazard = value.text().and_then(|t| t.parse().ok());
+    if hazard.is_none() {
+        let known: Vec<&str> = Hazard::ALL.iter().map(|h| h.id()).collect();
+        findings
+            .error(
+                codes::UNKNOWN_HAZARD,
+                value.at,
+                "not a hazard of the taxonomy, which is closed",
+            )
+            .help(known.join(", "));
+    }
+    hazard
+}
+
+fn tier(value: &Node, findings: &mut Findings<'_>) -> Option<Tier> {
+    let tier = Tier::ALL.into_iter().find(|t| value.text() == Some(t.id()));
+    if tier.is_none() {
+        findings.error(
+            codes::BAD_VALUE,
+            value.at,
+            "a tier is township, county, city, province or country",
+        );
+    }
+    tier
+}
+
+fn urgency(value: &Node, findings: &mut Findings<'_>) -> Option<Urgency> {
+    let urgency = match value.text() {
+        Some("Immediate") => Some(Urgency::Immediate),
+        Some("Expected") => Some(Urgency::Expected),
+        Some("Future") => Some(Urgency::Future),
+        Some("Past") => Some(Urgency::Past),
+        Some("Unknown") => Some(Urgency::Unknown),
+        _ => None,
+    };
+    if urgency.is_none() {
+        findings.error(
+            codes::BAD_VALUE,
+            value.at,
+            "an urgency is Immediate, Expected, Future, Past or Unknown",
+        );
+    }
+    urgency
+}
+
+fn quiet(value: &Node, findings: &mut Findings<'_>) -> Option<i64> {
+    let read = || {
+        let text = value.text()?;
+        let unit = match text.chars().last()? {
+            's' => 1_000,
+            'm' => 60_000,
+            'h' => 3_600_000,
+            'd' => 86_400_000,
+            _ => return None,
+        };
+        let count: i64 = text[..text.len() - 1].parse().ok()?;
+        count
+            .checked_mul(unit)
+            .filter(|ms| (60_000..=30 * 86_400_000).contains(ms))
+    };
+    let quiet = read();
+    if quiet.is_none() {
+        findings.error(
+            codes::BAD_VALUE,
+            value.at,
+            "a quiet time is a whole number of s, m, h or d, from 1m to 30d",
+        );
+    }
+    quiet
+}
+
+fn departments(value: &Node, findings: &mut Findings<'_>) -> Vec<(DepartmentRequest, At)> {
+    let mut requests = Vec::new();
+    for node in value.items() {
+        let id = node.get("id").or(Some(node)).and_then(Node::text);
+        let required = node.get("required").map_or(Some(false), Node::bool);
+        let known = node
+            .map()
+            .unwrap_or_default()
+            .iter()
+            .all(|(k, _)| matches!(k.text.as_str(), "id" | "required"));
+        match (id, required) {
+            (Some(id), Some(required)) if known && !id.is_empty() => {
+                requests.push((
+                    DepartmentRequest {
+                        id: id.into(),
+                        required,
+                    },
+                    node.at,
+                ));
+            }
+            _ => {
+                findings
+                    .error(
+                        codes::WRONG_TYPE,
+                        node.at,
+                        "a department is its id, or a map of `id` and `required`",
+                    )
+                    .help("{id: fire, required: true}");
+            }
+        }
+    }
+    requests
+}
+
+fn score(
+    node: &Node,
+    title: &str,
+    selections: &[Selection],
+    used: &mut [bool],
+    findings: &mut Findings<'_>,
+) -> Option<(ScoreLine, Vec<Addition>)> {
+    keys(node, &["base", "because", "because_zh", "add"], findings);
+    let Some(base) = node.get("base") else {
+        findings.error(codes::MISSING_KEY, node.at, "`score.base` is missing");
+        return None;
+    };
+    let points = points(base, 0, findings)?;
+    let line = |node: &Node, points, default: &str| ScoreLine {
+        points,
+        because: node
+            .get("because")
+            .and_then(Node::text)
+            .unwrap_or(default)
+            .trim()
+            .to_owned(),
+        because_zh: node
+            .get("because_zh")
+            .and_then(Node::text)
+            .map(|t| t.trim().to_owned()),
+    };
+    let mut add = Vec::new();
+    for item in node.get("add").map(Node::items).unwrap_or_default() {
+        if add.len() == MAX_ADDITIONS {
+            findings.error(
+                codes::BAD_VALUE,
+                item.at,
+                format!("more than {MAX_ADDITIONS} additions"),
+            );
+            break;
+        }
+        keys(
+            item,
+            &[
+                "when",
+                "points",
+                "weight_of",
+                "up_to",
+                "because",
+                "because_zh",
+            ],
+            findings,
+        );
+        if item
+            .get("because")
+            .and_then(Node::text)
+            .is_none_or(|t| t.trim().is_empty())
+        {
+            findings.error(
+                codes::MISSING_KEY,
+                item.at,
+                "every addition says `because`, so that an analyst can add it up",
+            );
+            continue;
+        }
+        match (
+            item.get("when"),
+            item.get("points"),
+            item.get("weight_of"),
+            item.get("up_to"),
+        ) {
+            (Some(when), Some(value), None, None) => {
+                let condition = condition::parse(when, selections, used, findings);
+                if let (Some(condition), Some(points)) =
+                    (condition, self::points(value, -100, findings))
+                {
+                    add.push(Addition::When {
+                        condition,
+                        line: line(item, points, ""),
+                    });
+                }
+            }
+            (None, None, Some(name), Some(value)) => {
+                let selection = condition::parse(name, selections, used, findings);
+                match (selection, self::points(value, 0, findings)) {
+                    (Some(Condition::Selection(selection)), Some(points)) => {
+                        add.push(Addition::Weight {
+                            selection,
+                            line: line(item, points, ""),
+                        });
+                    }
+                    (Some(_), _) => {
+                        findings.error(
+                            codes::BAD_VALUE,
+                            name.at,
+                            "`weight_of` names one selection",
+                        );
+                    }
+                    _ => {}
+                }
+            }
+            _ => {
+                findings.error(
+                    codes::MISSING_KEY,
+                    item.at,
+                    "an addition has `when` and `points`, or `weight_of` and `up_to`",
+                );
+            }
+        }
+    }
+    Some((line(node, points, title), add))
+}
+
+fn keys(node: &Node, known: &[&str], findings: &mut Findings<'_>) {
+    let Some(entries) = node.map() else {
+        findings.error(
+            codes::WRONG_TYPE,
+            node.at,
+            format!(
+                "expected a map with {}, not {}",
+                known.join(", "),
+                node.kind()
+            ),
+        );
+        return;
+    };
+    for (key, _) in entries
+        .iter()
+        .filter(|(k, _)| !known.contains(&k.text.as_str()))
+    {
+        findings
+            .error(
+                codes::UNKNOWN_KEY,
+                key.at,
+                format!("there is no `{}` here", key.text),
+            )
+            .help(known.join(", "));
+    }
+}
+
+fn points(value: &Node, least: i32, findings: &mut Findings<'_>) -> Option<i32> {
+    let points = value
+        .number()
+        .filter(|n| n.fract() == 0.0 && (f64::from(least)..=100.0).contains(n));
+    if points.is_none() {
+        findings.error(
+            codes::BAD_VALUE,
+            value.at,
+            format!("points are a whole number from {least} to 100"),
+        );
+    }
+    points.map(|n| n as i32)
+}
