@@ -16,4 +16,5 @@ pub mod number;
 pub mod place;
 pub mod route;
 pub mod rule;
+pub mod silence;
 pub mod yaml;

@@ -1,1 +1,17 @@
-//! Metrics, logs, health.
+//! Metrics, logs, health: what an operator sees of a running process.
+//!
+//! Invariant: nothing here decides anything about a record; labels are bounded, and no line or label holds report text.
+
+mod counts;
+mod health;
+mod http;
+mod logs;
+mod metrics;
+mod watch;
+
+pub use counts::StageCounts;
+pub use health::Health;
+pub use http::HttpServer;
+pub use logs::init_logs;
+pub use metrics::Metrics;
+pub use watch::{SilenceWatch, Watcher};

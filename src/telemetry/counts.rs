@@ -1,0 +1,107 @@
+//! What a stage counted since the last commit.
+//!
+//! Invariant: nothing here is visible before [`super::Metrics::commit`]; an abort drops it with [`StageCounts::clear`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::core::model::{Alert, CorrelateOutcome, DetectOutcome, Millis, RefusalCode, Status};
+
+/// Latencies and durations kept of one transaction; beyond, every further one is left out of the histograms.
+const MAX_SAMPLES: usize = 4_096;
+
+/// What one feed sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FeedCounts {
+    /// Records per outcome, in the order of [`DetectOutcome::ALL`].
+    pub(super) outcomes: [u64; DetectOutcome::ALL.len()],
+    /// Newest `received`.
+    pub(super) newest: Option<Millis>,
+}
+
+/// Counts of one worker between two commits. Keep one per worker and hand it to [`super::Metrics::commit`].
+#[derive(Clone, Debug, Default)]
+pub struct StageCounts {
+    /// By index of the feed.
+    pub(super) feeds: Vec<FeedCounts>,
+    pub(super) detections: BTreeMap<(Arc<str>, CorrelateOutcome), u64>,
+    pub(super) unreadable_detections: u64,
+    pub(super) shadow: BTreeMap<Arc<str>, u64>,
+    pub(super) dead_letters: BTreeMap<(Arc<str>, RefusalCode), u64>,
+    /// (level, department, status).
+    pub(super) alerts: BTreeMap<(&'static str, Arc<str>, Status), u64>,
+    pub(super) limits: BTreeMap<(&'static str, Status), u64>,
+    /// `received` of the detections whose folding made an alert.
+    pub(super) latencies: Vec<Millis>,
+    /// (stage, seconds).
+    pub(super) durations: Vec<(&'static str, f64)>,
+    pub(super) drills: BTreeMap<&'static str, u64>,
+}
+
+impl StageCounts {
+    /// A record of the feed with this index ended so.
+    pub fn record(&mut self, feed: usize, outcome: DetectOutcome, received: Millis) {
+        if self.feeds.len() <= feed {
+            self.feeds.resize_with(feed + 1, FeedCounts::default);
+        }
+        if let Some(counts) = self.feeds.get_mut(feed) {
+            counts.outcomes[outcome as usize] += 1;
+            counts.newest = counts.newest.max(Some(received));
+        }
+    }
+
+    /// A detection ended so.
+    pub fn detection(&mut self, rule: &Arc<str>, outcome: CorrelateOutcome) {
+        *self.detections.entry((rule.clone(), outcome)).or_default() += 1;
+    }
+
+    /// A record on tocsin.detections was not one.
+    pub fn unreadable_detection(&mut self) {
+        self.unreadable_detections += 1;
+    }
+
+    /// A shadow rule fired.
+    pub fn shadow(&mut self, rule: &Arc<str>) {
+        *self.shadow.entry(rule.clone()).or_default() += 1;
+    }
+
+    /// A record of the feed went to dead letters.
+    pub fn dead_letter(&mut self, feed: &Arc<str>, code: RefusalCode) {
+        *self.dead_letters.entry((feed.clone(), code)).or_default() += 1;
+    }
+
+    /// An alert was written; `received` is that of the detection whose folding made it, none when a timer did.
+    pub fn alert(&mut self, alert: &Alert, received: Option<Millis>) {
+        for department in &alert.departments {
+            let key = (alert.level.id(), department.id.clone(), alert.status);
+            *self.alerts.entry(key).or_default() += 1;
+        }
+        if let Some(received) = received
+            && self.latencies.len() < MAX_SAMPLES
+        {
+            self.latencies.push(received);
+        }
+    }
+
+    /// A named limit refused or forgot something.
+    pub fn limit(&mut self, limit: &'static str, status: Status, times: u64) {
+        *self.limits.entry((limit, status)).or_default() += times;
+    }
+
+    /// How long a stage took for one record; call it for a sample of them.
+    pub fn duration(&mut self, stage: &'static str, seconds: f64) {
+        if self.durations.len() < MAX_SAMPLES {
+            self.durations.push((stage, seconds));
+        }
+    }
+
+    /// A label of a drill was `accepted`, `rejected` or the like.
+    pub fn drill_label(&mut self, verdict: &'static str) {
+        *self.drills.entry(verdict).or_default() += 1;
+    }
+
+    /// Forgets everything, after an abort.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
