@@ -1,1 +1,36 @@
-//! Kafka: workers, transactions, topics, dead letters, and the embedded cluster.
+//! Kafka: workers, transactions, restore, topics, dead letters, and the embedded cluster.
+//!
+//! Invariants: one Kafka transaction holds outputs, state changelog, ledger and input offsets of what it read, so that
+//! either all of it exists or none; nothing here decides what a report means. A [`Stage`] does, and never sees a client.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `settings` | what a worker needs to know about cluster, group and limits |
+//! | `client` | how consumers and producers are configured |
+//! | `stage` | the border between a worker and what it runs |
+//! | `membership` | rebalances, and the group generation that a transaction is fenced by |
+//! | `transaction` | the transactional producer |
+//! | `assignment` | the partitions of a worker and what each is doing |
+//! | `restore` | state of newly assigned partitions |
+//! | `worker` | the loop |
+//! | `pool` | several workers, their restarts and their end |
+
+mod assignment;
+pub mod client;
+mod events;
+mod membership;
+mod partitioner;
+mod pool;
+mod restore;
+mod settings;
+mod stage;
+mod tally;
+mod transaction;
+mod worker;
+
+pub use events::*;
+pub use partitioner::*;
+pub use pool::*;
+pub use settings::*;
+pub use stage::*;
+pub use worker::*;

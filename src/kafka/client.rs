@@ -1,0 +1,130 @@
+//! How consumers and producers are configured, and why each property is set.
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+
+use super::{Delivery, KafkaSettings, Role};
+
+/// Largest record that Tocsin writes: a dead letter of 12 MiB with its headers.
+pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// What every client has in common.
+pub fn base(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &settings.brokers)
+        .set("client.id", format!("tocsin-{}", settings.instance))
+        // A broker that restarts is back within seconds: the default of 10 s between attempts would add to the outage.
+        .set("reconnect.backoff.max.ms", "1000")
+        .set("socket.keepalive.enable", "true")
+        .set_log_level(RDKafkaLogLevel::Warning);
+    for (key, value) in &settings.properties {
+        config.set(key, value);
+    }
+    config
+}
+
+/// The member of a worker's group.
+pub(super) fn member(settings: &KafkaSettings, role: Role, partition_eof: bool) -> ClientConfig {
+    let mut config = base(settings);
+    let session = settings.session_timeout.as_millis();
+    config
+        .set("group.id", group(settings, role))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("isolation.level", isolation(settings))
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", session.to_string())
+        .set("heartbeat.interval.ms", (session / 4).max(100).to_string())
+        .set("enable.partition.eof", partition_eof.to_string())
+        .set("allow.auto.create.topics", "false")
+        // A feed topic created after the start is found within this time.
+        .set("topic.metadata.refresh.interval.ms", "30000")
+        // What is fetched ahead is the worker's buffer, and the broker keeps the rest: that is the backpressure.
+        .set(
+            "queued.max.messages.kbytes",
+            settings.prefetch_kib.to_string(),
+        )
+        .set("queued.min.messages", "20000")
+        .set("fetch.message.max.bytes", (1 << 20).to_string())
+        .set("fetch.max.bytes", (16 << 20).to_string())
+        .set("fetch.error.backoff.ms", "100")
+        .set("statistics.interval.ms", "5000");
+    config
+}
+
+/// A reader of changelogs and offsets outside the group's assignment. With the group's id, it can ask for its offsets.
+pub(super) fn reader(settings: &KafkaSettings, role: Role, committed: bool) -> ClientConfig {
+    let mut config = base(settings);
+    config
+        .set("group.id", group(settings, role))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
+        .set("allow.auto.create.topics", "false")
+        .set(
+            "queued.max.messages.kbytes",
+            settings.prefetch_kib.to_string(),
+        )
+        .set("fetch.wait.max.ms", "100")
+        .set(
+            "isolation.level",
+            if committed {
+                isolation(settings)
+            } else {
+                "read_uncommitted"
+            },
+        );
+    config
+}
+
+/// A worker's producer.
+pub(super) fn producer(settings: &KafkaSettings, role: Role, worker: u32) -> ClientConfig {
+    let mut config = base(settings);
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("linger.ms", "5")
+        .set("batch.size", (1 << 20).to_string())
+        .set("message.max.bytes", MAX_MESSAGE_BYTES.to_string())
+        .set("compression.type", "lz4")
+        .set("queue.buffering.max.messages", "1000000")
+        .set("queue.buffering.max.kbytes", (256 << 10).to_string())
+        // Nobody waits for single receipts: an error fails the transaction, success is the commit.
+        .set("delivery.report.only.error", "true")
+        // After a commit the coordinator answers CONCURRENT_TRANSACTIONS for a moment; the default would wait 100 ms.
+        .set("retry.backoff.ms", "5")
+        .set("retry.backoff.max.ms", "1000");
+    if settings.delivery == Delivery::ExactlyOnce {
+        let timeout = settings.transaction_timeout.as_millis().to_string();
+        config
+            .set("transactional.id", transactional_id(settings, role, worker))
+            .set("transaction.timeout.ms", &timeout)
+            .set("message.timeout.ms", timeout);
+    }
+    config
+}
+
+/// `<group>.<role>`.
+pub fn group(settings: &KafkaSettings, role: Role) -> String {
+    format!("{}.{}", settings.group, role.id())
+}
+
+/// Stable over restarts, so that a restarted worker fences what it left behind.
+pub fn transactional_id(settings: &KafkaSettings, role: Role, worker: u32) -> String {
+    format!(
+        "{}/{}/{}/{worker}",
+        settings.group,
+        settings.instance,
+        role.id()
+    )
+}
+
+fn isolation(settings: &KafkaSettings) -> &'static str {
+    match settings.delivery {
+        Delivery::ExactlyOnce => "read_committed",
+        Delivery::AtLeastOnce => "read_uncommitted",
+    }
+}

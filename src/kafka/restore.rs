@@ -1,0 +1,307 @@
+//! State of newly assigned partitions, in the one order that loses nothing:
+//!
+//! 1. the committed input offsets, waiting for transactions that are still to be decided;
+//! 2. the changelog's end, asked *read uncommitted*: a `read_committed` client is told the last stable offset, and what a
+//!    pending transaction wrote would silently be missing;
+//! 3. the changelog, read committed, until the partition-EOF offset reaches that end. The last record's offset does not
+//!    do: transaction markers and aborted records occupy offsets. The client tells EOF offsets in its statistics, which
+//!    come through the same queue as the records before them;
+//! 4. seek and start, by the worker.
+//!
+//! The work is done in slices, so that a worker's other partitions keep running.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::Message;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::membership::TopicPartition;
+use super::transaction::Fault;
+use super::{KafkaSettings, Role, Stage, client};
+
+/// Longest wait for offsets: more than any transaction can stay undecided.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Longest wait for one answer within a slice.
+const SLICE: Duration = Duration::from_millis(500);
+
+/// EOF offsets per partition, as the newest statistics tell them.
+#[derive(Default)]
+struct Ends(Mutex<BTreeMap<i32, i64>>);
+
+impl ClientContext for Ends {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        super::membership::log(level, facility, message);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for topic in statistics.topics.values() {
+            for partition in topic.partitions.values() {
+                if partition.eof_offset >= 0 {
+                    ends.insert(partition.partition, partition.eof_offset);
+                }
+            }
+        }
+    }
+}
+
+impl ConsumerContext for Ends {}
+
+/// One partition on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Restoring {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    /// Committed offset: where the ledger goes on.
+    pub(super) next: i64,
+    /// Where reading starts: later than `next` only when the broker has deleted records.
+    pub(super) seek: i64,
+    /// Changelog records read.
+    pub(super) records: u64,
+    end: Option<i64>,
+}
+
+enum Step {
+    Offsets,
+    Ends,
+    Read,
+    Done,
+}
+
+/// Restores the partitions of one assignment.
+pub(super) struct Restore {
+    pub(super) partitions: Vec<Restoring>,
+    changelog: Option<String>,
+    committed: BaseConsumer<Ends>,
+    uncommitted: BaseConsumer<Ends>,
+    step: Step,
+    pub(super) started: Instant,
+}
+
+impl Restore {
+    /// Begins. `changelog` is none for a stage without state.
+    pub(super) fn begin(
+        settings: &KafkaSettings,
+        role: Role,
+        changelog: Option<&str>,
+        partitions: &[TopicPartition],
+    ) -> Result<Self, Fault> {
+        let create = |committed: bool| -> Result<BaseConsumer<Ends>, Fault> {
+            client::reader(settings, role, committed)
+                .set("statistics.interval.ms", "50")
+                .create_with_context(Ends::default())
+                .map_err(|error| Fault::Restart(format!("restore client: {error}")))
+        };
+        Ok(Self {
+            partitions: partitions
+                .iter()
+                .map(|(topic, partition)| Restoring {
+                    topic: topic.clone(),
+                    partition: *partition,
+                    next: 0,
+                    seek: 0,
+                    records: 0,
+                    end: None,
+                })
+                .collect(),
+            changelog: changelog.map(str::to_owned),
+            committed: create(true)?,
+            uncommitted: create(false)?,
+            step: Step::Offsets,
+            started: Instant::now(),
+        })
+    }
+
+    /// Forgets a partition that was taken away meanwhile.
+    pub(super) fn forget(&mut self, topic: &str, partition: i32) {
+        self.partitions
+            .retain(|p| !(p.topic == topic && p.partition == partition));
+    }
+
+    /// Works for about `budget`; true when all partitions are restored.
+    pub(super) fn work<S: Stage>(
+        &mut self,
+        stage: &mut S,
+        budget: Duration,
+    ) -> Result<bool, Fault> {
+        if self.started.elapsed() > PATIENCE && !matches!(self.step, Step::Read | Step::Done) {
+            return Err(Fault::Restart(
+                "no offsets to restore from in time".to_owned(),
+            ));
+        }
+        match self.step {
+            Step::Offsets => {
+                if self.ask_offsets()? {
+                    self.step = if self.changelog.is_some() {
+                        Step::Ends
+                    } else {
+                        Step::Done
+                    };
+                }
+            }
+            Step::Ends => {
+                if self.ask_ends()? {
+                    self.step = Step::Read;
+                }
+            }
+            Step::Read => {
+                if self.read(stage, budget)? {
+                    self.step = Step::Done;
+                }
+            }
+            Step::Done => {}
+        }
+        Ok(matches!(self.step, Step::Done))
+    }
+
+    fn ask_offsets(&mut self) -> Result<bool, Fault> {
+        let mut list = TopicPartitionList::new();
+        for p in &self.partitions {
+            list.add_partition(&p.topic, p.partition);
+        }
+        let answer = match self.committed.committed_offsets(list, SLICE) {
+            Ok(answer) => answer,
+            Err(error) => {
+                // A pending transaction holds the offsets back: they are asked for again.
+                tracing::debug!(%error, "committed offsets are not known yet");
+                return Ok(false);
+            }
+        };
+        for p in &mut self.partitions {
+            let Some(element) = answer.find_partition(&p.topic, p.partition) else {
+                return Ok(false);
+            };
+            if element.error().is_err() {
+                return Ok(false);
+            }
+            let Ok((low, high)) = self
+                .uncommitted
+                .fetch_watermarks(&p.topic, p.partition, SLICE)
+            else {
+                return Ok(false);
+            };
+            p.next = match element.offset() {
+                Offset::Offset(offset) => offset,
+                _ => low,
+            };
+            if p.next > high {
+                return Err(Fault::Restart(format!(
+                    "{}/{}: offset {} is committed, but the topic ends at {high}; was it deleted and made again? Then \
+                     reset the offsets of the consumer group",
+                    p.topic, p.partition, p.next
+                )));
+            }
+            p.seek = p.next.max(low);
+        }
+        Ok(true)
+    }
+
+    fn ask_ends(&mut self) -> Result<bool, Fault> {
+        let Some(changelog) = &self.changelog else {
+            return Ok(true);
+        };
+        let mut list = TopicPartitionList::new();
+        for p in &mut self.partitions {
+            let (low, high) = match self
+                .uncommitted
+                .fetch_watermarks(changelog, p.partition, SLICE)
+            {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::debug!(%error, changelog, "end of the changelog is not known yet");
+                    return Ok(false);
+                }
+            };
+            p.end = (high > low).then_some(high);
+            if p.end.is_some() {
+                list.add_partition_offset(changelog, p.partition, Offset::Offset(low))
+                    .map_err(|error| Fault::Restart(format!("{changelog}: {error}")))?;
+            }
+        }
+        self.committed
+            .assign(&list)
+            .map_err(|error| Fault::Restart(format!("{changelog}: {error}")))?;
+        Ok(true)
+    }
+
+    fn read<S: Stage>(&mut self, stage: &mut S, budget: Duration) -> Result<bool, Fault> {
+        let until = Instant::now() + budget;
+        let mut since_check = 0u32;
+        loop {
+            match self.committed.poll(Duration::from_millis(5)) {
+                Some(Ok(record)) => {
+                    let partition = record.partition();
+                    let Some(p) = self
+                        .partitions
+                        .iter_mut()
+                        .find(|p| p.partition == partition)
+                    else {
+                        continue;
+                    };
+                    p.records += 1;
+                    stage
+                        .restore(
+                            partition,
+                            record.key().unwrap_or_default(),
+                            record.payload(),
+                        )
+                        .map_err(|why| {
+                            let (topic, offset) = (record.topic(), record.offset());
+                            Fault::Fatal(format!("state at {topic}/{partition}/{offset}: {why}"))
+                        })?;
+                    since_check += 1;
+                    if since_check < 256 {
+                        continue;
+                    }
+                    since_check = 0;
+                }
+                // Everything queued before the newest statistics has been read when the queue is empty.
+                None if self.is_complete() => return Ok(true),
+                None | Some(Err(KafkaError::PartitionEOF(_))) => {}
+                Some(Err(error)) => {
+                    if fatal(&error) {
+                        return Err(Fault::Restart(format!("reading the changelog: {error}")));
+                    }
+                    tracing::debug!(%error, "reading the changelog");
+                }
+            }
+            if Instant::now() > until {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        let ends = self
+            .committed
+            .context()
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.partitions.iter().all(|p| {
+            p.end
+                .is_none_or(|end| ends.get(&p.partition).is_some_and(|eof| *eof >= end))
+        })
+    }
+}
+
+/// Errors of a reader that waiting does not cure.
+fn fatal(error: &KafkaError) -> bool {
+    use rdkafka::error::RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::Fatal
+                | Code::AutoOffsetReset
+                | Code::OffsetOutOfRange
+                | Code::TopicAuthorizationFailed
+        )
+    )
+}
