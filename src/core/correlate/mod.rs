@@ -1,1 +1,38 @@
 //! The fold of detections into incidents, one incident key at a time.
+//!
+//! Invariants: alerts are a function of the sequence of (clock advance, detection) alone, whatever the transactions, crashes
+//! and restores in between; a detection of an exercise changes nothing that an actual one can see, its clock included;
+//! nothing grows without a named limit.
+//!
+//! ```text
+//! fold ─► identity ─► duplicate ─► members of the key ─► score ─► level ─► alert
+//!   └► timers (resolve, fall, refresh, retention, forget) ──────────┘
+//! ```
+//!
+//! What an incident shows is computed from the set of its members (`score::Summary`), never kept as a running total: a
+//! revision replaces, a withdrawal removes, and the order of arrival matters only where time does (level, activity).
+
+mod alert;
+mod codec;
+mod config;
+mod correlator;
+mod duplicate;
+mod evidence;
+mod fold;
+mod identity;
+mod level;
+mod members;
+mod rate;
+mod revise;
+#[cfg(test)]
+mod sample;
+mod score;
+mod state;
+mod store;
+mod timers;
+
+pub use config::{CorrelateConfig, IncidentConfig, LevelConfig, Limits, ScoreConfig};
+pub use correlator::{CorrelateOutput, Correlator, LimitHit, StateChange};
+pub use identity::{ALERT_NAMESPACE, alert_id, incident_id};
+pub use state::StateError;
+pub use store::CLOCK_KEY;

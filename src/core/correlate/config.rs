@@ -1,0 +1,201 @@
+//! What of the fold can be configured, and the named limits.
+//!
+//! Invariant: every value is bounded by [`CorrelateConfig::problems`]; weights are whole points.
+
+use std::sync::Arc;
+
+use crate::core::model::Level;
+use crate::core::route::Routing;
+
+/// Weights of the incident score. Integer points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScoreConfig {
+    /// C = round(weight × (certainty − ½)); 0…100.
+    pub certainty_weight: u8,
+    /// Highest E; 0…100.
+    pub exposure_max: u8,
+}
+
+/// From score to level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LevelConfig {
+    /// Lowest score of blue, yellow, orange and red; rising.
+    pub thresholds: [u8; 4],
+    /// A level holds until the score is this far below its threshold.
+    pub hysteresis: u8,
+    /// Shortest stay on a level before it falls, milliseconds.
+    pub dwell_ms: i64,
+    /// Certainty, in thousandths, from which an incident may be red without an authoritative report.
+    pub red_certainty_milli: u32,
+}
+
+impl LevelConfig {
+    /// Lowest score of `level`.
+    pub fn threshold(&self, level: Level) -> i32 {
+        i32::from(self.thresholds[level as usize])
+    }
+}
+
+/// Life of an incident, milliseconds of partition time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentConfig {
+    /// A report within this time of resolution reactivates the incident.
+    pub reopen_for_ms: i64,
+    /// How long a forgotten incident is still named as `previous`.
+    pub previous_for_ms: i64,
+    /// Counts and evidence are refreshed at most this often.
+    pub refresh_ms: i64,
+    /// Report text is dropped this long after the report was received.
+    pub text_retention_ms: i64,
+}
+
+/// Named limits; those of keys hold per partition and status, so that an exercise never blocks an actual.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Incidents held, resolved ones within `reopen_for` among them.
+    pub keys: usize,
+    /// Reports remembered of one incident, copies among them; copies beyond are counted but not remembered.
+    pub reports_per_key: usize,
+    /// Fingerprints of one incident; the oldest is forgotten.
+    pub fingerprints_per_key: usize,
+    /// Independent sources of one incident.
+    pub sources_per_key: usize,
+    /// Rules that may fire on one report.
+    pub rules_per_report: usize,
+}
+
+/// Everything the fold needs beside the detections.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct CorrelateConfig {
+    pub score: ScoreConfig,
+    pub level: LevelConfig,
+    pub incident: IncidentConfig,
+    pub limits: Limits,
+    /// Which departments an incident goes to.
+    pub routing: Arc<Routing>,
+}
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+impl CorrelateConfig {
+    /// The defaults of DESIGN with this routing.
+    pub fn new(routing: Arc<Routing>) -> Self {
+        Self {
+            score: ScoreConfig {
+                certainty_weight: 20,
+                exposure_max: 10,
+            },
+            level: LevelConfig {
+                thresholds: [20, 40, 60, 80],
+                hysteresis: 5,
+                dwell_ms: 10 * MINUTE,
+                red_certainty_milli: 800,
+            },
+            incident: IncidentConfig {
+                reopen_for_ms: DAY,
+                previous_for_ms: 30 * DAY,
+                refresh_ms: 30_000,
+                text_retention_ms: 7 * DAY,
+            },
+            limits: Limits {
+                keys: 1_000_000,
+                reports_per_key: 1_500,
+                fingerprints_per_key: 256,
+                sources_per_key: 256,
+                rules_per_report: 16,
+            },
+            routing,
+        }
+    }
+
+    /// What is out of bounds, in words; empty when all is well.
+    pub fn problems(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut check = |holds: bool, message: &str| {
+            if !holds {
+                found.push(message.to_owned());
+            }
+        };
+        let level = &self.level;
+        check(
+            self.score.certainty_weight <= 100,
+            "the weight of certainty is 0…100 points",
+        );
+        check(
+            self.score.exposure_max <= 100,
+            "the highest exposure is 0…100 points",
+        );
+        check(
+            level.thresholds.windows(2).all(|pair| pair[0] < pair[1]) && level.thresholds[3] <= 100,
+            "the thresholds of the levels must rise from blue to red, up to 100",
+        );
+        check(level.hysteresis <= 20, "the hysteresis is 0…20 points");
+        check(
+            (0..=DAY).contains(&level.dwell_ms),
+            "the dwell is 0…24 hours",
+        );
+        check(
+            level.red_certainty_milli <= 1_000,
+            "the certainty of red is 0…1",
+        );
+        let times = &self.incident;
+        check(
+            (0..=30 * DAY).contains(&times.reopen_for_ms),
+            "reopen_for is 0…30 days",
+        );
+        check(
+            (0..=366 * DAY).contains(&times.previous_for_ms),
+            "previous_for is 0…366 days",
+        );
+        check(
+            (0..=HOUR).contains(&times.refresh_ms),
+            "refresh is 0…3600 seconds",
+        );
+        check(
+            (MINUTE..=366 * DAY).contains(&times.text_retention_ms),
+            "the retention of text is 1 minute to 366 days",
+        );
+        let limits = &self.limits;
+        check(limits.keys >= 1, "at least one key must fit");
+        check(
+            (1..=MAX_REPORTS_PER_KEY).contains(&limits.reports_per_key),
+            "reports per key are 1…1500: one key's state must fit into one Kafka record",
+        );
+        check(
+            (1..=4_096).contains(&limits.fingerprints_per_key),
+            "fingerprints per key are 1…4096",
+        );
+        check(
+            (1..=4_096).contains(&limits.sources_per_key),
+            "sources per key are 1…4096",
+        );
+        check(
+            (1..=64).contains(&limits.rules_per_report),
+            "rules per report are 1…64",
+        );
+        found
+    }
+}
+
+/// Highest [`Limits::reports_per_key`].
+pub(super) const MAX_REPORTS_PER_KEY: usize = 1_500;
+
+/// Quiet times are taken within these bounds, whatever a detection says.
+pub(super) const QUIET_MS: std::ops::RangeInclusive<i64> = 1_000..=30 * DAY;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_within_bounds_and_nonsense_is_not() {
+        let mut config = CorrelateConfig::new(Arc::default());
+        assert_eq!(config.problems(), Vec::<String>::new());
+        config.level.thresholds = [20, 60, 40, 80];
+        config.limits.reports_per_key = 1_000_000;
+        assert_eq!(config.problems().len(), 2);
+    }
+}

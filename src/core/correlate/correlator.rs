@@ -1,0 +1,253 @@
+//! The correlator of one partition: what the shell drives.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::config::CorrelateConfig;
+use super::fold::{apply, fire, open};
+use super::state::{KeyState, StateError};
+use super::store::{Kind, Store, lane_of};
+use crate::core::model::{Alert, CorrelateOutcome, Detection, Millis, Status};
+
+/// What folding gave; the caller clears it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CorrelateOutput {
+    /// Revisions, in the order in which they were due.
+    pub alerts: Vec<Alert>,
+    /// Named limits that were hit, with counts.
+    pub limits: BTreeMap<LimitHit, u64>,
+}
+
+/// A named limit that was hit, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LimitHit {
+    /// Name, as the configuration has it.
+    pub limit: &'static str,
+    /// Status within which it holds.
+    pub status: Status,
+}
+
+impl CorrelateOutput {
+    /// Empties it, keeping the allocation.
+    pub fn clear(&mut self) {
+        self.alerts.clear();
+        self.limits.clear();
+    }
+
+    pub(super) fn hit(&mut self, limit: &'static str, status: Status) {
+        *self.limits.entry(LimitHit { limit, status }).or_default() += 1;
+    }
+}
+
+/// A changed key for the changelog. Bytes are opaque; none is a tombstone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct StateChange {
+    pub key: String,
+    pub value: Option<Vec<u8>>,
+}
+
+/// The fold of one partition of detections.
+///
+/// A transaction is a number of [`fold`](Self::fold) and [`advance`](Self::advance) calls, [`take_changes`](Self::take_changes),
+/// and then [`commit`](Self::commit) or [`rollback`](Self::rollback).
+#[derive(Debug)]
+pub struct Correlator {
+    config: Arc<CorrelateConfig>,
+    store: Store,
+}
+
+impl Correlator {
+    /// An empty one; the state of a partition is restored into it.
+    pub fn new(config: Arc<CorrelateConfig>) -> Self {
+        Self {
+            config,
+            store: Store::default(),
+        }
+    }
+
+    /// Uses another configuration or routing table from now on. Only between transactions.
+    pub fn swap(&mut self, config: Arc<CorrelateConfig>) {
+        self.config = config;
+    }
+
+    /// Advances the clock to the detection's `received`, then folds it.
+    pub fn fold(&mut self, detection: &Detection, out: &mut CorrelateOutput) -> CorrelateOutcome {
+        let Some(lane) = lane_of(&detection.key).filter(|_| key_fits(detection)) else {
+            return CorrelateOutcome::DeadLetter;
+        };
+        let received = detection.report.received.clamped();
+        self.advance_lane(lane, received, out);
+        if detection.status == Status::Actual {
+            // An exercise's clock follows the world's; never the other way round.
+            for other in (0..self.store.lanes.len()).filter(|other| *other != lane) {
+                self.advance_lane(other, received, out);
+            }
+        }
+        self.fold_at(lane, detection, out)
+    }
+
+    fn fold_at(
+        &mut self,
+        lane: usize,
+        detection: &Detection,
+        out: &mut CorrelateOutput,
+    ) -> CorrelateOutcome {
+        let config = Arc::clone(&self.config);
+        let now = self.store.lanes[lane].clock;
+        let Ok((key, state)) = self.store.take(&detection.key) else {
+            out.hit("state_unreadable", detection.status);
+            return CorrelateOutcome::Suppressed;
+        };
+        let before = state.as_ref().map(Kind::of);
+        let (state, outcome) = match state {
+            Some(KeyState::Incident(mut incident)) => {
+                let outcome = apply(&mut incident, detection, now, &config, out);
+                (Some(KeyState::Incident(incident)), outcome)
+            }
+            state if self.store.lanes[lane].keys >= config.limits.keys => {
+                out.hit("keys", detection.status);
+                (state, CorrelateOutcome::Suppressed)
+            }
+            state => {
+                let previous = match &state {
+                    Some(KeyState::Previous(previous)) => Some(previous),
+                    _ => None,
+                };
+                let mut incident = open(detection, previous, now);
+                match apply(&mut incident, detection, now, &config, out) {
+                    CorrelateOutcome::Suppressed => (state, CorrelateOutcome::Suppressed),
+                    _ => (
+                        Some(KeyState::Incident(Box::new(incident))),
+                        CorrelateOutcome::Opened,
+                    ),
+                }
+            }
+        };
+        self.store.put(&key, before, state, &config.incident);
+        outcome
+    }
+
+    /// Advances the partition clock; timers that are due by then fire. An earlier time changes nothing.
+    pub fn advance(&mut self, to: Millis, out: &mut CorrelateOutput) {
+        for lane in 0..self.store.lanes.len() {
+            self.advance_lane(lane, to.clamped(), out);
+        }
+    }
+
+    fn advance_lane(&mut self, lane: usize, to: Millis, out: &mut CorrelateOutput) {
+        if to <= self.store.lanes[lane].clock {
+            return;
+        }
+        while let Some((due, key)) = self.store.lanes[lane].timers.first_due(to) {
+            let clock = &mut self.store.lanes[lane].clock;
+            *clock = due.max(*clock);
+            let now = *clock;
+            self.fire_at(lane, &key, now, out);
+        }
+        self.store.lanes[lane].clock = to;
+    }
+
+    fn fire_at(&mut self, lane: usize, key: &Arc<str>, now: Millis, out: &mut CorrelateOutput) {
+        let config = Arc::clone(&self.config);
+        let status = Status::ALL[lane];
+        let Ok((key, Some(state))) = self.store.take(key) else {
+            // Unreachable with state that `restore` accepted; a timer without a state must not fire for ever.
+            self.store.put(key, None, None, &config.incident);
+            return;
+        };
+        let before = Some(Kind::of(&state));
+        let mut state = fire(state, &key, now, &config, out);
+        if matches!(state, Some(KeyState::Previous(_)))
+            && before == Some(Kind::Incident)
+            && self.store.lanes[lane].previous >= config.limits.keys
+        {
+            out.hit("previous", status);
+            state = None;
+        }
+        self.store.put(&key, before, state, &config.incident);
+    }
+
+    /// The partition clock: the highest `received` or idle advance so far; [`Millis::MIN`] before the first.
+    pub fn clock(&self) -> Millis {
+        self.store
+            .lanes
+            .iter()
+            .map(|lane| lane.clock)
+            .max()
+            .unwrap_or(Millis::MIN)
+    }
+
+    /// Keys held, in all statuses.
+    pub fn keys(&self) -> usize {
+        self.store.len()
+    }
+
+    /// The changes of this transaction, sorted by key: one per key that differs from the committed state, and
+    /// [`CLOCK_KEY`](super::CLOCK_KEY) when the clock moved.
+    pub fn take_changes(&mut self) -> Vec<StateChange> {
+        self.store.changes()
+    }
+
+    /// Makes this transaction's changes final.
+    pub fn commit(&mut self) {
+        self.store.commit();
+    }
+
+    /// Forgets everything since the last commit.
+    pub fn rollback(&mut self) {
+        self.store.rollback();
+    }
+
+    /// Takes over a record of the changelog, in its order. Before the first fold only.
+    pub fn restore(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), StateError> {
+        self.store.restore(key, value)
+    }
+
+    /// Ends the restore: timers are set from here on.
+    pub fn finish_restore(&mut self) {
+        self.store.finish_restore();
+    }
+}
+
+/// Whether the key is the one that status and hazard say: an exercise must not reach an actual incident by its key.
+fn key_fits(detection: &Detection) -> bool {
+    let mut parts = detection.key.splitn(3, '/');
+    parts.next() == Some(detection.status.id()) && parts.next() == Some(detection.hazard.id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+    use crate::core::model::{IncidentState, Level, MsgType};
+
+    #[test]
+    fn an_incident_opens_grows_and_becomes_quiet() {
+        let mut correlator = Correlator::new(sample::config());
+        let mut out = CorrelateOutput::default();
+        let first = sample::detection("a", 1_000, 55);
+        assert_eq!(correlator.fold(&first, &mut out), CorrelateOutcome::Opened);
+        assert_eq!(out.alerts.len(), 1);
+        assert_eq!(out.alerts[0].msg_type, MsgType::Alert);
+        assert_eq!(out.alerts[0].level, Level::Yellow);
+        assert_eq!(correlator.fold(&first, &mut out), CorrelateOutcome::Repeat);
+        let second = sample::detection("b", 2_000, 70);
+        assert_eq!(correlator.fold(&second, &mut out), CorrelateOutcome::Merged);
+        assert_eq!(out.alerts[1].level, Level::Orange);
+        assert!(out.alerts[1].material);
+        correlator.advance(Millis(2_000 + sample::QUIET - 1), &mut out);
+        assert_eq!(out.alerts.len(), 2);
+        correlator.advance(Millis(2_000 + 2 * sample::QUIET), &mut out);
+        let last = &out.alerts[2];
+        assert_eq!(
+            (last.state, last.material),
+            (IncidentState::Resolved, false)
+        );
+        assert_eq!(last.sent, Millis(2_000 + sample::QUIET));
+        assert_eq!(
+            last.reasons.iter().map(|line| line.points).sum::<i32>(),
+            i32::from(last.score)
+        );
+    }
+}

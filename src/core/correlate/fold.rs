@@ -1,0 +1,144 @@
+//! One detection, one timer: what they do to the state of a key.
+//!
+//! Invariant: a key has at most one incident; a late report is never dropped; a detection that changes nothing (a repeat, an
+//! overtaken revision) is no activity.
+
+use std::sync::Arc;
+
+use super::config::{CorrelateConfig, QUIET_MS};
+use super::correlator::CorrelateOutput;
+use super::identity::incident_id;
+use super::members::join;
+use super::revise::{Cause, revise};
+use super::state::{Incident, KeyState, Phase, Previous, Published, StPlace};
+use super::timers::{fall_due, refresh_due, resolve_due, text_due};
+use crate::core::model::{CorrelateOutcome, Detection, Millis};
+
+/// The incident that `detection` opens at `now`.
+pub(super) fn open(detection: &Detection, previous: Option<&Previous>, now: Millis) -> Incident {
+    Incident {
+        id: incident_id(detection, now),
+        previous: previous.map(|previous| previous.id),
+        status: detection.status,
+        hazard: detection.hazard,
+        exercise: detection.exercise.clone(),
+        place: StPlace::from(&detection.key_place),
+        place_assumed: detection.place_assumed,
+        ancestors: detection
+            .ancestors
+            .iter()
+            .take(MAX_ANCESTORS)
+            .cloned()
+            .collect(),
+        quiet_ms: detection.quiet_ms.clamp(*QUIET_MS.start(), *QUIET_MS.end()),
+        last_activity: now,
+        phase: Phase::Active,
+        level: None,
+        level_since: now,
+        peak: None,
+        fall_due: None,
+        published: Published::default(),
+        names: Vec::new(),
+        requests: Vec::new(),
+        members: Vec::new(),
+        prints: Vec::new(),
+        uncounted: Vec::new(),
+        last_uncounted: 0,
+        texts: Vec::new(),
+        also_places: Vec::new(),
+        exposures: Vec::new(),
+        rate: super::rate::Rate::default(),
+        rule_set: Arc::clone(&detection.rule_set),
+        last_seen: detection.report.received.clamped(),
+    }
+}
+
+/// Codes of ancestors kept.
+const MAX_ANCESTORS: usize = 8;
+
+/// Folds a detection into the incident of its key.
+pub(super) fn apply(
+    incident: &mut Incident,
+    detection: &Detection,
+    now: Millis,
+    config: &CorrelateConfig,
+    out: &mut CorrelateOutput,
+) -> CorrelateOutcome {
+    let reports = incident.members.len();
+    let joined = join(incident, detection, &config.limits);
+    for limit in joined.limits {
+        out.hit(limit, detection.status);
+    }
+    if !joined.changed {
+        return joined.outcome;
+    }
+    let report = &detection.report;
+    let is_new = incident.members.len() > reports || joined.outcome == CorrelateOutcome::Copy;
+    if is_new && !report.withdrawn {
+        incident.rate.count(report.received.clamped(), now);
+    }
+    incident.last_seen = incident.last_seen.max(report.received.clamped());
+    incident.rule_set = Arc::clone(&detection.rule_set);
+    let mut cause = Cause::Report;
+    if !report.withdrawn {
+        // A withdrawal is no sign of life: it neither prolongs an incident nor wakes one.
+        incident.last_activity = now;
+        if incident.phase != Phase::Active {
+            incident.phase = Phase::Active;
+            cause = Cause::Reopened;
+        }
+    }
+    drop_old_texts(incident, now, config);
+    revise(incident, cause, now, &detection.key, config, out);
+    joined.outcome
+}
+
+/// Does what is due for a key at `at`. None: nothing is left of it.
+pub(super) fn fire(
+    state: KeyState,
+    key: &str,
+    at: Millis,
+    config: &CorrelateConfig,
+    out: &mut CorrelateOutput,
+) -> Option<KeyState> {
+    let mut incident = match state {
+        KeyState::Previous(previous) => {
+            return (previous.until > at).then_some(KeyState::Previous(previous));
+        }
+        KeyState::Incident(incident) => incident,
+    };
+    if let Phase::Resolved(resolved) = incident.phase
+        && resolved.plus(config.incident.reopen_for_ms) <= at
+    {
+        let until = at.plus(config.incident.previous_for_ms);
+        return (until > at && incident.is_queued()).then_some(KeyState::Previous(Previous {
+            id: incident.id,
+            until,
+        }));
+    }
+    drop_old_texts(&mut incident, at, config);
+    let cause = if incident.phase == Phase::Active && resolve_due(&incident) <= at {
+        Some(Cause::Quiet)
+    } else if fall_due(&incident).is_some_and(|due| due <= at) {
+        Some(Cause::Fall)
+    } else if refresh_due(&incident, &config.incident).is_some_and(|due| due <= at) {
+        Some(Cause::Refresh)
+    } else {
+        None
+    };
+    if let Some(cause) = cause {
+        revise(&mut incident, cause, at, key, config, out);
+    }
+    Some(KeyState::Incident(incident))
+}
+
+fn drop_old_texts(incident: &mut Incident, now: Millis, config: &CorrelateConfig) {
+    while text_due(incident, &config.incident).is_some_and(|due| due <= now) {
+        let members = &incident.members;
+        incident.texts.retain(|(owner, _)| {
+            members
+                .get(*owner as usize)
+                .is_some_and(|member| member.received.plus(config.incident.text_retention_ms) > now)
+        });
+    }
+}

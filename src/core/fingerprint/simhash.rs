@@ -1,0 +1,117 @@
+//! SimHash (Charikar, “Similarity estimation techniques from rounding algorithms”, STOC 2002) over character 3-grams.
+//!
+//! Invariant: equal stripped texts have equal fingerprints; a text of fewer than [`MIN_SIMHASH_CHARS`] letters and
+//! digits is compared by equality, because single edits of short texts flip too many bits to mean anything.
+
+use super::strip::essence;
+use crate::core::model::{FeedKind, Fingerprint};
+
+/// Shortest text, in letters and digits, that gets a SimHash.
+pub const MIN_SIMHASH_CHARS: usize = 20;
+
+/// Differing bits up to which two SimHashes are near-duplicates.
+pub const NEAR_BITS: u32 = 3;
+
+/// The fingerprint of a report's normalised title and text; none for kinds that are not reposted, and none when nothing
+/// but links and marks is left.
+pub fn fingerprint(kind: FeedKind, title: &str, text: &str) -> Option<Fingerprint> {
+    if !kind.is_reposted() {
+        return None;
+    }
+    let mut letters = Vec::with_capacity(text.len() / 2);
+    essence(title, &mut letters);
+    essence(text, &mut letters);
+    match letters.len() {
+        0 => None,
+        n if n < MIN_SIMHASH_CHARS => Some(Fingerprint::Exact(exact(&letters))),
+        _ => Some(Fingerprint::Simhash(simhash(&letters))),
+    }
+}
+
+/// Whether two fingerprints are of near-duplicates.
+pub fn near(a: Fingerprint, b: Fingerprint) -> bool {
+    match (a, b) {
+        (Fingerprint::Simhash(a), Fingerprint::Simhash(b)) => (a ^ b).count_ones() <= NEAR_BITS,
+        (Fingerprint::Exact(a), Fingerprint::Exact(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn exact(letters: &[char]) -> u64 {
+    letters.iter().fold(letters.len() as u64, |hash, &c| {
+        mix(hash ^ u64::from(u32::from(c)))
+    })
+}
+
+fn simhash(letters: &[char]) -> u64 {
+    let mut weights = [0_i32; 64];
+    for gram in letters.windows(3) {
+        // Three scalars of 21 bits fit into one word: no two grams share it before mixing.
+        let word = gram
+            .iter()
+            .fold(0_u64, |word, &c| word << 21 | u64::from(u32::from(c)));
+        let hash = mix(word);
+        for (bit, weight) in weights.iter_mut().enumerate() {
+            *weight += ((hash >> bit & 1) as i32) * 2 - 1;
+        }
+    }
+    weights.iter().enumerate().fold(0, |hash, (bit, &weight)| {
+        hash | u64::from(weight > 0) << bit
+    })
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea, Flood, “Fast splittable pseudorandom number generators”, OOPSLA 2014).
+fn mix(word: u64) -> u64 {
+    let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: &str = "a large fire broke out in a chemical warehouse near the northern railway station early on \
+        monday, and firefighters from three districts are at the scene; residents are asked to keep windows shut, \
+        to stay away from the station and to follow the instructions of the fire department until further notice";
+
+    fn of(text: &str) -> Fingerprint {
+        fingerprint(FeedKind::Post, "", text).unwrap()
+    }
+
+    #[test]
+    fn a_repost_is_near_and_another_event_is_not() {
+        let repost = format!("rt @••••••: {LONG} https://t.co/xyz");
+        assert!(near(of(LONG), of(&repost)));
+        let other = "heavy rain flooded two underpasses in the southern district and stopped the tram on monday";
+        assert!(!near(of(LONG), of(other)));
+    }
+
+    #[test]
+    fn short_texts_are_compared_by_equality() {
+        assert!(matches!(of("起火了快来救火"), Fingerprint::Exact(_)));
+        assert!(near(of("起火了，快来救火"), of("起火了快来救火！")));
+        assert!(!near(of("起火了快来救火"), of("漏水了快来救火")));
+    }
+
+    #[test]
+    fn measured_kinds_and_bare_links_have_none() {
+        assert_eq!(fingerprint(FeedKind::Sensor, "", LONG), None);
+        assert_eq!(fingerprint(FeedKind::Dispatch, "", LONG), None);
+        assert_eq!(
+            fingerprint(FeedKind::News, "", "https://example.org/a"),
+            None
+        );
+    }
+
+    #[test]
+    fn values_are_pinned() {
+        // State outlives versions: a change here is a change of the state format.
+        assert_eq!(
+            of("起火了快来救火"),
+            Fingerprint::Exact(11_345_804_778_780_412_633)
+        );
+        assert_eq!(of(LONG), Fingerprint::Simhash(14_818_758_817_376_281_091));
+    }
+}
