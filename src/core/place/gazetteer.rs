@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::exposure::Exposures;
+use super::names::{NameList, Names, Use};
 use super::nearest::Nearest;
 use super::source::{
     FileKind, GazetteerSources, MAX_ROWS, PlaceRow, at_line, place_rows, records, whole_file,
@@ -45,6 +46,7 @@ pub struct Gazetteer {
     /// Other codes of an entry, such as a GeoNames id merged into a Chinese division.
     other_codes: FxHashMap<Box<str>, u32>,
     pub(super) nearest: Nearest,
+    pub(super) names: Names,
     pub(super) exposures: Exposures,
     digest: [u8; 32],
 }
@@ -76,16 +78,26 @@ impl Gazetteer {
                 return Err(diagnostics);
             }
         }
-        let mut gazetteer = Self::from_rows(rows, &mut diagnostics);
+        let mut names = NameList::default();
+        let mut gazetteer = Self::from_rows(rows, &mut names, &mut diagnostics);
         for (kind, name, text) in &texts {
             match kind {
                 FileKind::Codes => gazetteer.add_codes(name, text, &mut diagnostics),
+                FileKind::Names => gazetteer.add_names(name, text, &mut names, &mut diagnostics),
+                FileKind::Guarded => text
+                    .lines()
+                    .filter(|line| !line.starts_with('#'))
+                    .for_each(|line| names.guard(line.trim())),
                 FileKind::Exposure => {
                     let exposures = Exposures::parse(name, text, &gazetteer, &mut diagnostics);
                     gazetteer.exposures = exposures;
                 }
                 _ => {}
             }
+        }
+        match names.build(|entry| gazetteer.rank(entry)) {
+            Ok(names) => gazetteer.names = names,
+            Err(message) => diagnostics.push(whole_file("names", "T0910", &message)),
         }
         gazetteer.digest = digest(sources);
         if diagnostics.is_empty() {
@@ -95,7 +107,11 @@ impl Gazetteer {
         }
     }
 
-    fn from_rows(mut rows: Vec<PlaceRow>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+    fn from_rows(
+        mut rows: Vec<PlaceRow>,
+        names: &mut NameList,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Self {
         rows.sort_by(|a, b| a.code.cmp(&b.code));
         let mut gazetteer = Self::default();
         for (index, row) in rows.iter().enumerate() {
@@ -117,6 +133,9 @@ impl Gazetteer {
                 population: row.population,
             };
             gazetteer.entries.push(entry);
+            for name in [&row.name, &row.name_zh, &row.short_zh] {
+                names.add(name, index as u32, Use::Any);
+            }
         }
         for (index, row) in rows.iter().enumerate() {
             if row.parent.is_empty() {
@@ -178,6 +197,59 @@ impl Gazetteer {
                 )),
             }
         }
+    }
+
+    fn add_names(
+        &self,
+        file: &str,
+        text: &str,
+        names: &mut NameList,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        for (line, record) in records(file, text, &["code", "alias", "use"], diagnostics) {
+            let field = |index: usize| record.get(index).unwrap_or_default();
+            let usage = match field(2) {
+                "" => Some(Use::Any),
+                "after" => Some(Use::After),
+                _ => None,
+            };
+            match (self.index(field(0)), usage) {
+                (Some(index), Some(usage)) => names.add(field(1), index, usage),
+                (None, _) => diagnostics.push(at_line(
+                    file,
+                    line,
+                    "T0907",
+                    &format!("`{}` does not exist", field(0)),
+                )),
+                (_, None) => diagnostics.push(at_line(
+                    file,
+                    line,
+                    "T0904",
+                    &format!("use is empty or `after`, not `{}`", field(2)),
+                )),
+            }
+        }
+    }
+
+    /// Orders the entries of one name, the most likely first: countries, cities of a million, provinces, then by
+    /// population; Chinese divisions by tier, then by their own or their city's population.
+    fn rank(&self, index: u32) -> (u8, std::cmp::Reverse<u32>, std::cmp::Reverse<u32>, u32) {
+        const METROPOLIS: u32 = 1_000_000;
+        let entry = self.entry(index);
+        let chinese = self.str(entry.code).starts_with("cn-");
+        let class = match entry.tier {
+            Tier::Country => 0,
+            Tier::City if !chinese && entry.population >= METROPOLIS => 1,
+            Tier::Province => 2,
+            Tier::City => 3,
+            Tier::County => 4,
+            Tier::Township => 5,
+        };
+        let above = entry
+            .parent
+            .map_or(0, |parent| self.entry(parent).population);
+        let reverse = std::cmp::Reverse;
+        (class, reverse(entry.population), reverse(above), index)
     }
 
     fn intern(&mut self, text: &str) -> Span {
@@ -321,4 +393,162 @@ fn digest(sources: &GazetteerSources) -> [u8; 32] {
         }
     }
     hash.finalize().into()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+    use crate::core::place::{MAX_EXPOSURE, PlaceFile};
+
+    fn file(name: &str, bytes: &[u8]) -> PlaceFile {
+        PlaceFile {
+            name: name.to_owned(),
+            bytes: bytes.to_vec(),
+        }
+    }
+
+    fn shipped_sources() -> GazetteerSources {
+        macro_rules! shipped {
+            ($($name:literal)*) => {
+                vec![$(file($name, include_bytes!(concat!("../../../config/places/", $name))),)*]
+            };
+        }
+        GazetteerSources {
+            files: shipped!["china.csv.gz" "world.csv.gz" "codes.csv.gz" "names.csv.gz" "guarded.txt" "exposure.csv"],
+        }
+    }
+
+    /// The gazetteer of config/places.
+    pub(in crate::core::place) static SHIPPED: LazyLock<Gazetteer> = LazyLock::new(|| {
+        Gazetteer::build(&shipped_sources()).expect("the shipped gazetteer builds")
+    });
+
+    fn code(place: &Place) -> &str {
+        &place.code
+    }
+
+    #[test]
+    fn codes_of_every_form() {
+        for (asked, found) in [
+            ("cn-310115", "cn-310115"),
+            ("310115", "cn-310115"),
+            ("310115000000", "cn-310115"),
+            ("310115005", "cn-310115005"),
+            ("310115005000", "cn-310115005"),
+            ("310115999", "cn-310115"),
+            ("3101", "cn-310000"),
+            ("51", "cn-510000"),
+            ("US", "gn-US"),
+            ("us-ca", "gn-US.CA"),
+            ("gn-US.CA.075", "gn-US.CA.075"),
+            ("gn-1816670", "cn-110000"),
+            ("gn-CN.32", "cn-510000"),
+        ] {
+            let place = SHIPPED.get(asked);
+            assert_eq!(place.as_ref().map(code), Some(found), "{asked}");
+        }
+        for unknown in ["", "99", "999999", "gn-", "nowhere", "•••"] {
+            assert_eq!(SHIPPED.get(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn ancestors_rise_to_the_country() {
+        let codes = SHIPPED.ancestors("cn-511826");
+        let codes: Vec<_> = codes.iter().map(|code| &**code).collect();
+        assert_eq!(codes, ["cn-511800", "cn-510000", "gn-CN"]);
+        assert!(SHIPPED.ancestors("grid:35.5,139.5").is_empty());
+        assert!(SHIPPED.ancestors("-").is_empty());
+    }
+
+    #[test]
+    fn tiers_rise_and_never_fall() {
+        let county = SHIPPED.get("cn-511826").unwrap();
+        assert_eq!(code(&SHIPPED.at_tier(&county, Tier::Township)), "cn-511826");
+        assert_eq!(code(&SHIPPED.at_tier(&county, Tier::City)), "cn-511800");
+        assert_eq!(code(&SHIPPED.at_tier(&county, Tier::Country)), "gn-CN");
+        // A district of a municipality has no prefecture above it.
+        let district = SHIPPED.get("cn-310115").unwrap();
+        assert_eq!(code(&SHIPPED.at_tier(&district, Tier::City)), "cn-310000");
+        let none = Place::none();
+        assert!(SHIPPED.at_tier(&none, Tier::City).is_none());
+    }
+
+    #[test]
+    fn every_error_is_named_at_once() {
+        let header = "code,tier,parent,name,name_zh,short_zh,lat,lon,population\n";
+        let rows = "a,village,,A,,,,,\nb,city,x,B,,,,,\nc,city,d,C,,,91,0,\nd,city,e,D,,,,,\ne,city,,E,,,,,\ne,city,,E,,,,,\n";
+        let sources = GazetteerSources {
+            files: vec![
+                file("own.csv", format!("{header}{rows}").as_bytes()),
+                file("names.csv", b"code,alias\n"),
+                file(
+                    "exposure.csv",
+                    b"place,lat,lon,radius_km,type,name,points\nb,,,,volcano,V,3\nb,,,,dam,D,11\n",
+                ),
+                file("broken.csv.gz", b"not gzip"),
+                file("README.md", b"ignored"),
+            ],
+        };
+        let mut codes: Vec<_> = Gazetteer::build(&sources)
+            .unwrap_err()
+            .iter()
+            .map(|diagnostic| diagnostic.code)
+            .collect();
+        codes.sort_unstable();
+        assert_eq!(
+            codes,
+            [
+                "T0901", "T0902", "T0904", "T0904", "T0906", "T0907", "T0908", "T0909", "T0909"
+            ]
+        );
+    }
+
+    #[test]
+    fn digest_is_of_names_and_bytes_in_any_order() {
+        let mut sources = GazetteerSources {
+            files: vec![file("a.csv", b"1"), file("b.csv", b"2")],
+        };
+        let first = digest(&sources);
+        sources.files.reverse();
+        assert_eq!(digest(&sources), first);
+        sources.files[0].bytes = b"3".to_vec();
+        assert_ne!(digest(&sources), first);
+    }
+
+    #[test]
+    fn exposure_is_near_or_inside_and_bounded() {
+        let county = SHIPPED.get("cn-420506").unwrap();
+        let dam = Coordinates::new(30.83, 111.0).unwrap();
+        let line = SHIPPED.exposure(&county, Some(dam)).unwrap();
+        assert_eq!(line.points, 8);
+        assert!(
+            line.because.contains("Three Gorges Dam (dam)"),
+            "{}",
+            line.because
+        );
+        let far = Coordinates::new(35.0, 105.0).unwrap();
+        assert_eq!(SHIPPED.exposure(&county, Some(far)), None);
+        assert_eq!(SHIPPED.exposure(&Place::none(), None), None);
+
+        let header = "code,tier,parent,name,name_zh,short_zh,lat,lon,population\n";
+        let sites =
+            "place,lat,lon,radius_km,type,name,points\nc,,,,dam,Upper,7\nt,,,,school,Lower,6\n";
+        let sources = GazetteerSources {
+            files: vec![
+                file(
+                    "own.csv",
+                    format!("{header}c,city,,C,,,,,\nt,township,c,T,,,,,\n").as_bytes(),
+                ),
+                file("exposure.csv", sites.as_bytes()),
+            ],
+        };
+        let own = Gazetteer::build(&sources).unwrap();
+        let line = |code: &str| own.exposure(&own.get(code).unwrap(), None).unwrap();
+        assert_eq!(line("c").points, 7);
+        assert_eq!(line("t").points, MAX_EXPOSURE);
+        assert_eq!(line("t").because, "exposed: Upper (dam), Lower (school)");
+    }
 }

@@ -9,11 +9,15 @@
 //! name, title, text ──► mention ──► choose ──► Resolved ◄── Gazetteer
 //! ```
 
+mod choose;
 mod exposure;
 mod gazetteer;
+mod mention;
+mod names;
 mod nearest;
 mod resolve;
 mod source;
+mod words;
 
 pub use exposure::MAX_EXPOSURE;
 pub use gazetteer::Gazetteer;

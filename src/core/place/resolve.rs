@@ -2,7 +2,9 @@
 //!
 //! Invariant: code before coordinates before words before the feed's home area; always exactly one answer.
 
+use super::choose::choose;
 use super::gazetteer::Gazetteer;
+use super::mention::{Field, find};
 use super::nearest::grid_cell;
 use crate::core::model::{Coordinates, Place, Tier};
 
@@ -46,13 +48,33 @@ impl Gazetteer {
             .and_then(|code| self.lookup(code))
             .map(|index| self.place(index))
             .or_else(|| query.coordinates.map(|at| self.at_coordinates(at)));
-        let assumed = stated.is_none();
+        let mut mentions = Vec::new();
+        let fields = [
+            (Field::Name, query.name.unwrap_or_default()),
+            (Field::Title, query.title),
+            (Field::Text, query.text),
+        ];
+        for (field, text) in fields {
+            find(&self.names, field, text, &mut mentions);
+        }
+        let mut named = choose(self, &mentions, home).into_iter();
+        let (place, assumed) = match stated.or_else(|| named.next().map(|index| self.place(index)))
+        {
+            Some(place) => (place, false),
+            None => match home {
+                Some(home) => (self.place(home), true),
+                None => (Place::none(), false),
+            },
+        };
+        let own = self.index(&place.code);
+        let is_other = |index: &u32| {
+            own.is_none_or(|own| *index != own && self.parents(own).all(|parent| parent != *index))
+        };
+        let also = named.filter(is_other).take(MAX_ALSO);
         Resolved {
-            place: stated
-                .or_else(|| home.map(|index| self.place(index)))
-                .unwrap_or_else(Place::none),
+            also: also.map(|index| self.place(index)).collect(),
+            place,
             assumed,
-            also: Vec::new(),
         }
     }
 
