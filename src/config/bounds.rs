@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::feeds::anchor;
 use super::load::codes;
 use super::{Http, Kafka, Levels, Paths, Secret, Security, Settings, Topics};
-use crate::core::model::Hazard;
 
 /// Something wrong with the value of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +59,7 @@ impl Findings {
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let mut found = Findings(Vec::new());
     kafka(&settings.kafka, &mut found);
+    properties(&settings.kafka, &mut found);
     security(&settings.kafka.security, &mut found);
     topics(&settings.topics, &mut found);
     let score = &settings.score;
@@ -119,6 +119,42 @@ fn kafka(kafka: &Kafka, found: &mut Findings) {
     let session = kafka.session_timeout_ms;
     found.within("kafka.session_timeout_ms", session, 1_000, 300_000);
     found.within("kafka.prefetch_kib", kafka.prefetch_kib, 1_024, 2_097_151);
+}
+
+/// librdkafka properties that exactly-once, the group and the settings above decide.
+const OWN_PROPERTIES: &[&str] = &[
+    "auto.offset.reset",
+    "bootstrap.servers",
+    "client.id",
+    "enable.idempotence",
+    "isolation.level",
+    "metadata.broker.list",
+    "partition.assignment.strategy",
+    "partitioner",
+    "queued.max.messages.kbytes",
+    "session.timeout.ms",
+];
+/// Beginnings of such properties; of secrets, too, which would not be masked here.
+const OWN_PREFIXES: &[&str] = &[
+    "enable.auto.",
+    "enable.partition.eof",
+    "group.",
+    "sasl.",
+    "security.",
+    "ssl.",
+    "transaction",
+];
+
+fn properties(kafka: &Kafka, found: &mut Findings) {
+    for name in kafka.properties.keys() {
+        let own = OWN_PROPERTIES.contains(&name.as_str())
+            || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if own {
+            let message = format!("`{name}` is set by Tocsin");
+            let help = "use the settings of [kafka] and [kafka.security]";
+            found.conflict("kafka.properties", &message, help);
+        }
+    }
 }
 
 fn security(security: &Security, found: &mut Findings) {
@@ -221,17 +257,10 @@ fn levels(level: &Levels, found: &mut Findings) {
 
 fn incident(settings: &Settings, found: &mut Findings) {
     let incident = &settings.incident;
-    found.within("incident.quiet_min", incident.quiet_min, 1, 43_200);
-    for (hazard, minutes) in &incident.quiet_min_by_hazard {
-        let key = format!("incident.quiet_min_by_hazard.{hazard}");
-        found.within(&key, *minutes, 1, 43_200);
-        if hazard.parse::<Hazard>().is_err() {
-            let message = format!("`{hazard}` is not a hazard of the taxonomy");
-            found.push(&key, codes::UNKNOWN_KEY, &message, None);
-        }
-    }
     let reopen = incident.reopen_for_hours;
     found.within("incident.reopen_for_hours", reopen, 0, 720);
+    let previous = incident.previous_for_days;
+    found.within("incident.previous_for_days", previous, 0, 366);
     found.within("incident.refresh_s", incident.refresh_s, 1, 3_600);
     let retention = incident.text_retention_hours;
     found.within("incident.text_retention_hours", retention, 1, 8_760);
@@ -242,10 +271,11 @@ fn limits(settings: &Settings, found: &mut Findings) {
     let limits = &settings.limits;
     found.within("limits.keys", limits.keys, 1_000, 100_000_000);
     let reports = limits.reports_per_key;
-    found.within("limits.reports_per_key", reports, 16, 65_536);
+    found.within("limits.reports_per_key", reports, 16, 1_500);
     let fingerprints = limits.fingerprints_per_key;
     found.within("limits.fingerprints_per_key", fingerprints, 1, 256);
     found.within("limits.sources_per_key", limits.sources_per_key, 1, 4_096);
+    found.within("limits.rules_per_report", limits.rules_per_report, 1, 64);
     let silence = &settings.silence;
     found.within("silence.factor", silence.factor, 2, 1_000);
     found.within("silence.min_gap_s", silence.min_gap_s, 1, 86_400);

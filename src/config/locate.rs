@@ -64,7 +64,11 @@ fn walk(path: &str, table: &DeTable<'_>, source: &SourceFile, leaves: &mut Vec<L
         } else {
             format!("{path}.{name}")
         };
-        if let DeValue::Table(inner) = value.get_ref() {
+        // The names of these properties contain dots: the table is one leaf.
+        let is_leaf = path == "kafka.properties";
+        if let DeValue::Table(inner) = value.get_ref()
+            && !is_leaf
+        {
             walk(&path, inner, source, leaves);
             continue;
         }

@@ -17,4 +17,4 @@ pub use feeds::MAX_FEEDS;
 pub use load::{ConfigErrors, LoadOptions, codes};
 pub use secret::{MASK, Secret};
 pub use settings::*;
-pub use sources::{DataFile, RuleFiles, load_rule_files};
+pub use sources::{RuleFiles, load_rule_files};

@@ -69,6 +69,9 @@ pub struct Kafka {
     pub prefetch_kib: u64,
     /// TLS and SASL.
     pub security: Security,
+    /// Further librdkafka properties, as they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
 }
 
 /// `security.protocol`.
@@ -227,7 +230,7 @@ pub struct Paths {
     pub departments: Option<PathBuf>,
     /// Folder of gazetteer files.
     pub places: Option<PathBuf>,
-    /// Exposure of places, CSV.
+    /// Exposure of places, `exposure.csv`; in place of the one in the folder of places.
     pub exposure: Option<PathBuf>,
     /// Folder of feed files, `*.toml`, one or several `[[feeds]]` each; read when the configuration states no feed.
     pub feeds: Option<PathBuf>,
@@ -262,17 +265,14 @@ pub struct Levels {
     pub red_certainty: f64,
 }
 
-/// Life of an incident.
+/// Life of an incident. Its quiet time is the rule's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
-    /// Quiet time where the rule states none, minutes.
-    pub quiet_min: u32,
-    /// Quiet time per hazard, minutes; before `quiet_min`, after the rule's.
-    #[serde(default)]
-    pub quiet_min_by_hazard: BTreeMap<String, u32>,
     /// A report within this time of resolution reactivates the incident, hours.
     pub reopen_for_hours: u32,
+    /// How long a forgotten incident is still named as `previous` at its key, days.
+    pub previous_for_days: u32,
     /// Counts and evidence are refreshed at most this often, seconds of partition time.
     pub refresh_s: u64,
     /// Report text is dropped from the state this long after its report, hours.
@@ -293,6 +293,8 @@ pub struct Limits {
     pub fingerprints_per_key: u32,
     /// Sources per key.
     pub sources_per_key: u32,
+    /// Rules that may fire on one report.
+    pub rules_per_report: u32,
 }
 
 /// The silent-feed alarm.

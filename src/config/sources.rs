@@ -7,22 +7,16 @@ use super::load::codes;
 use super::locate::{Place, diagnostic};
 use super::{Bundled, Paths};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
+use crate::core::place::PlaceFile;
 
 /// Deepest folder below a configured one.
 const MAX_DEPTH: usize = 8;
 /// Most files of one folder.
 const MAX_FILES: usize = 20_000;
+/// What rule and lexicon files end in.
+const YAML: &[&str] = &["yml", "yaml"];
 /// Largest single file.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
-
-/// A file that need not be text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DataFile {
-    /// Path or embedded name.
-    pub name: String,
-    /// Contents.
-    pub bytes: Vec<u8>,
-}
 
 /// Everything a rule set is compiled from, as read.
 #[derive(Clone, Debug, Default)]
@@ -33,10 +27,8 @@ pub struct RuleFiles {
     pub lexicons: Vec<SourceFile>,
     /// Routing table.
     pub departments: SourceFile,
-    /// Gazetteer files, sorted by name.
-    pub places: Vec<DataFile>,
-    /// Exposure of places, if there is one.
-    pub exposure: Option<SourceFile>,
+    /// Gazetteer files, sorted by name; the exposure of places among them.
+    pub places: Vec<PlaceFile>,
 }
 
 /// Reads the files of a rule set. Errors name every file that could not be read.
@@ -48,31 +40,21 @@ pub fn load_rule_files(paths: &Paths) -> Result<RuleFiles, Vec<Diagnostic>> {
             Vec::new()
         })
     };
-    const YAML: &[&str] = &["yml", "yaml"];
     let rules = keep(texts(paths.rules.as_deref(), "rules/", YAML));
     let lexicons = keep(texts(paths.lexicons.as_deref(), "lexicons/", YAML));
     let departments = keep(one(paths.departments.as_deref(), "departments.yaml"))
         .pop()
         .unwrap_or_default();
-    let exposure = if paths.exposure.is_some() || Bundled::get("places/exposure.csv").is_some() {
-        keep(one(paths.exposure.as_deref(), "places/exposure.csv")).pop()
-    } else {
-        None
-    };
-    let places = match data(paths.places.as_deref(), "places/") {
-        Ok(places) => places,
-        Err(error) => {
-            errors.push(error);
-            Vec::new()
-        }
-    };
+    let places = places(paths).unwrap_or_else(|error| {
+        errors.push(error);
+        Vec::new()
+    });
     if errors.is_empty() {
         Ok(RuleFiles {
             rules,
             lexicons,
             departments,
             places,
-            exposure,
         })
     } else {
         Err(errors)
@@ -113,24 +95,46 @@ fn one(path: Option<&Path>, bundled: &str) -> Result<Vec<SourceFile>, Diagnostic
     }
 }
 
-fn data(folder: Option<&Path>, bundled: &str) -> Result<Vec<DataFile>, Diagnostic> {
-    let Some(folder) = folder else {
-        return Ok(Bundled::list(bundled)
-            .into_iter()
-            .filter_map(|name| {
-                let bytes = Bundled::get(&name)?.into_owned();
-                Some(DataFile { name, bytes })
-            })
-            .collect());
+/// Gazetteer files, with the configured exposure in place of the folder's.
+fn places(paths: &Paths) -> Result<Vec<PlaceFile>, Diagnostic> {
+    let mut files = match &paths.places {
+        None => bundled_places(),
+        Some(folder) => walk(folder)?
+            .iter()
+            .map(|path| place_file(path))
+            .collect::<Result<_, _>>()?,
     };
-    walk(folder)?
+    if let Some(path) = &paths.exposure {
+        if !is_exposure(&path.to_string_lossy()) {
+            let error = io::Error::other("the file has to be named exposure.csv");
+            return Err(unreadable_file(&path.display().to_string(), &error));
+        }
+        files.retain(|file| !is_exposure(&file.name));
+        files.push(place_file(path)?);
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    Ok(files)
+}
+
+fn is_exposure(name: &str) -> bool {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    base == "exposure.csv" || base == "exposure.csv.gz"
+}
+
+fn bundled_places() -> Vec<PlaceFile> {
+    Bundled::list("places/")
         .into_iter()
-        .map(|path| {
-            let name = path.display().to_string();
-            let bytes = read_bounded(&path).map_err(|error| unreadable_file(&name, &error))?;
-            Ok(DataFile { name, bytes })
+        .filter_map(|name| {
+            let bytes = Bundled::get(&name)?.into_owned();
+            Some(PlaceFile { name, bytes })
         })
         .collect()
+}
+
+fn place_file(path: &Path) -> Result<PlaceFile, Diagnostic> {
+    let name = path.display().to_string();
+    let bytes = read_bounded(path).map_err(|error| unreadable_file(&name, &error))?;
+    Ok(PlaceFile { name, bytes })
 }
 
 /// Every file of a folder and its subfolders with one of the extensions, sorted by path.
