@@ -8,6 +8,7 @@ mod embedded;
 mod feeds;
 mod load;
 mod locate;
+mod resolve;
 mod secret;
 mod settings;
 mod sources;

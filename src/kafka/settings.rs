@@ -12,7 +12,9 @@ pub enum Delivery {
 }
 
 /// Connection and limits of the workers of one process.
-#[derive(Clone, Debug)]
+///
+/// Not `Debug`: among the properties are passwords.
+#[derive(Clone)]
 pub struct KafkaSettings {
     /// `host:port`, comma-separated.
     pub brokers: String,

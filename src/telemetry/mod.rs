@@ -7,6 +7,7 @@ mod health;
 mod http;
 mod logs;
 mod metrics;
+mod observer;
 mod watch;
 
 pub use counts::StageCounts;
@@ -14,4 +15,5 @@ pub use health::Health;
 pub use http::HttpServer;
 pub use logs::init_logs;
 pub use metrics::Metrics;
+pub use observer::{Telemetry, wall_clock};
 pub use watch::{SilenceWatch, Watcher};

@@ -1,0 +1,164 @@
+//! From settings to what each part takes: every unit converted in one place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Delivery, Security, Settings};
+use crate::core::correlate::{
+    CorrelateConfig, IncidentConfig, LevelConfig, Limits as FoldLimits, ScoreConfig,
+};
+use crate::core::model::Feed;
+use crate::core::route::Routing;
+use crate::kafka::{self, KafkaSettings, TopicNames};
+
+const SECOND_MS: i64 = 1_000;
+const HOUR_MS: i64 = 3_600 * SECOND_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+impl Settings {
+    /// Connection and limits of the workers.
+    pub fn kafka_settings(&self) -> KafkaSettings {
+        let kafka = &self.kafka;
+        let mut properties: Vec<(String, String)> = kafka.properties.clone().into_iter().collect();
+        properties.extend(security(&kafka.security));
+        KafkaSettings {
+            brokers: kafka.brokers.clone(),
+            group: kafka.group.clone(),
+            instance: kafka.instance.clone(),
+            delivery: match kafka.delivery {
+                Delivery::ExactlyOnce => kafka::Delivery::ExactlyOnce,
+                Delivery::AtLeastOnce => kafka::Delivery::AtLeastOnce,
+            },
+            max_records: kafka.transaction_max_records,
+            max_bytes: kafka.transaction_max_bytes,
+            max_time: Duration::from_millis(kafka.transaction_max_ms),
+            transaction_timeout: Duration::from_millis(kafka.transaction_timeout_ms),
+            session_timeout: Duration::from_millis(kafka.session_timeout_ms),
+            prefetch_kib: kafka.prefetch_kib,
+            idle_lag: Duration::from_secs(self.incident.idle_lag_s),
+            properties,
+        }
+    }
+
+    /// Names of Tocsin's own topics.
+    pub fn topic_names(&self) -> TopicNames {
+        TopicNames::new(&self.topics.prefix)
+    }
+
+    /// What the fold takes beside the detections.
+    pub fn correlate_config(&self, routing: Arc<Routing>) -> CorrelateConfig {
+        let (level, incident, limits) = (&self.level, &self.incident, &self.limits);
+        let size = |n: u32| n as usize;
+        CorrelateConfig {
+            score: ScoreConfig {
+                certainty_weight: self.score.certainty_weight,
+                exposure_max: self.score.exposure_max,
+            },
+            level: LevelConfig {
+                thresholds: [level.blue, level.yellow, level.orange, level.red],
+                hysteresis: level.hysteresis,
+                dwell_ms: ms(level.dwell_s, SECOND_MS),
+                red_certainty_milli: (level.red_certainty * 1_000.0).round() as u32,
+            },
+            incident: IncidentConfig {
+                reopen_for_ms: ms(incident.reopen_for_hours.into(), HOUR_MS),
+                previous_for_ms: ms(incident.previous_for_days.into(), DAY_MS),
+                refresh_ms: ms(incident.refresh_s, SECOND_MS),
+                text_retention_ms: ms(incident.text_retention_hours.into(), HOUR_MS),
+            },
+            limits: FoldLimits {
+                keys: usize::try_from(limits.keys).unwrap_or(usize::MAX),
+                reports_per_key: size(limits.reports_per_key),
+                fingerprints_per_key: size(limits.fingerprints_per_key),
+                sources_per_key: size(limits.sources_per_key),
+                rules_per_report: size(limits.rules_per_report),
+            },
+            routing,
+        }
+    }
+
+    /// The feeds, shared.
+    pub fn shared_feeds(&self) -> Vec<Arc<Feed>> {
+        self.feeds.iter().cloned().map(Arc::new).collect()
+    }
+}
+
+fn ms(count: u64, unit_ms: i64) -> i64 {
+    i64::try_from(count)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(unit_ms)
+}
+
+/// TLS and SASL as librdkafka takes them.
+fn security(security: &Security) -> Vec<(String, String)> {
+    let mut properties = Vec::new();
+    let mut set = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            properties.push((key.to_owned(), value));
+        }
+    };
+    let path =
+        |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    set("security.protocol", Some(security.protocol.id().to_owned()));
+    set("ssl.ca.location", path(&security.ca_file));
+    set("ssl.certificate.location", path(&security.certificate_file));
+    set("ssl.key.location", path(&security.key_file));
+    let exposed = |secret: &super::Secret| secret.expose().to_owned();
+    set(
+        "ssl.key.password",
+        security.key_password.as_ref().map(exposed),
+    );
+    let verify = if security.verify_hostname {
+        "https"
+    } else {
+        "none"
+    };
+    set(
+        "ssl.endpoint.identification.algorithm",
+        Some(verify.to_owned()),
+    );
+    if security.protocol.is_sasl() {
+        let mechanism = security.mechanism.map(|it| it.id().to_owned());
+        set("sasl.mechanism", mechanism);
+        set("sasl.username", security.username.clone());
+        set("sasl.password", security.password.as_ref().map(exposed));
+    }
+    properties
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_fold() {
+        let settings = Settings::bundled().unwrap();
+        let routing = Arc::new(Routing::default());
+        let ours = settings.correlate_config(routing.clone());
+        let theirs = CorrelateConfig::new(routing);
+        assert_eq!(ours.problems(), Vec::<String>::new());
+        assert_eq!(ours.score, theirs.score);
+        assert_eq!(ours.level, theirs.level);
+        assert_eq!(ours.incident, theirs.incident);
+        assert_eq!(ours.limits, theirs.limits);
+    }
+
+    #[test]
+    fn sasl_reaches_the_client() {
+        let mut settings = Settings::bundled().unwrap();
+        settings.kafka.security.protocol = super::super::Protocol::SaslSsl;
+        settings.kafka.security.mechanism = Some(super::super::Mechanism::ScramSha512);
+        settings.kafka.security.username = Some("u".to_owned());
+        settings.kafka.security.password = Some(super::super::Secret::new("p"));
+        let properties = settings.kafka_settings().properties;
+        for (key, value) in [
+            ("security.protocol", "sasl_ssl"),
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("sasl.username", "u"),
+            ("sasl.password", "p"),
+        ] {
+            let found = properties.iter().find(|(name, _)| name == key);
+            assert_eq!(found.map(|(_, it)| it.as_str()), Some(value), "{key}");
+        }
+    }
+}
