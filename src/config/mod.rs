@@ -4,6 +4,7 @@
 //! every error found is reported at once.
 
 mod bounds;
+mod correlate;
 mod embedded;
 mod feeds;
 mod load;
@@ -13,6 +14,7 @@ mod secret;
 mod settings;
 mod sources;
 
+pub use correlate::correlate_config;
 pub use embedded::Bundled;
 pub use feeds::MAX_FEEDS;
 pub use load::{ConfigErrors, LoadOptions, codes};

@@ -1,0 +1,65 @@
+//! What the settings mean for the fold.
+//!
+//! Invariant: settings within their bounds give a configuration without problems.
+
+use std::sync::Arc;
+
+use super::Settings;
+use crate::core::correlate::{CorrelateConfig, IncidentConfig, LevelConfig, Limits, ScoreConfig};
+use crate::core::route::Routing;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// The configuration of correlate under these settings and this routing table.
+pub fn correlate_config(settings: &Settings, routing: Arc<Routing>) -> CorrelateConfig {
+    let (level, incident, limits) = (&settings.level, &settings.incident, &settings.limits);
+    let defaults = CorrelateConfig::new(Arc::clone(&routing));
+    CorrelateConfig {
+        score: ScoreConfig {
+            certainty_weight: settings.score.certainty_weight,
+            exposure_max: settings.score.exposure_max,
+        },
+        level: LevelConfig {
+            thresholds: [level.blue, level.yellow, level.orange, level.red],
+            hysteresis: level.hysteresis,
+            dwell_ms: milliseconds(level.dwell_s),
+            red_certainty_milli: (level.red_certainty * 1_000.0).round() as u32,
+        },
+        incident: IncidentConfig {
+            reopen_for_ms: i64::from(incident.reopen_for_hours) * HOUR_MS,
+            refresh_ms: milliseconds(incident.refresh_s),
+            text_retention_ms: i64::from(incident.text_retention_hours) * HOUR_MS,
+            ..defaults.incident
+        },
+        limits: Limits {
+            keys: usize::try_from(limits.keys).unwrap_or(usize::MAX),
+            reports_per_key: limits.reports_per_key as usize,
+            fingerprints_per_key: limits.fingerprints_per_key as usize,
+            sources_per_key: limits.sources_per_key as usize,
+            ..defaults.limits
+        },
+        routing,
+    }
+}
+
+fn milliseconds(seconds: u64) -> i64 {
+    i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LoadOptions;
+
+    #[test]
+    fn the_bundled_settings_are_the_core_s_defaults_within_bounds() {
+        let settings = Settings::load(&LoadOptions::default()).unwrap();
+        let config = correlate_config(&settings, Arc::default());
+        assert_eq!(config.problems(), Vec::<String>::new());
+        let defaults = CorrelateConfig::new(Arc::default());
+        assert_eq!(config.level, defaults.level);
+        assert_eq!(config.score, defaults.score);
+        assert_eq!(config.incident, defaults.incident);
+        assert_eq!(config.limits, defaults.limits);
+    }
+}
