@@ -13,7 +13,6 @@ const HOUR_MS: i64 = 3_600_000;
 /// The configuration of correlate under these settings and this routing table.
 pub fn correlate_config(settings: &Settings, routing: Arc<Routing>) -> CorrelateConfig {
     let (level, incident, limits) = (&settings.level, &settings.incident, &settings.limits);
-    let defaults = CorrelateConfig::new(Arc::clone(&routing));
     CorrelateConfig {
         score: ScoreConfig {
             certainty_weight: settings.score.certainty_weight,
@@ -29,14 +28,14 @@ pub fn correlate_config(settings: &Settings, routing: Arc<Routing>) -> Correlate
             reopen_for_ms: i64::from(incident.reopen_for_hours) * HOUR_MS,
             refresh_ms: milliseconds(incident.refresh_s),
             text_retention_ms: i64::from(incident.text_retention_hours) * HOUR_MS,
-            ..defaults.incident
+            previous_for_ms: i64::from(incident.previous_for_days) * 24 * HOUR_MS,
         },
         limits: Limits {
             keys: usize::try_from(limits.keys).unwrap_or(usize::MAX),
             reports_per_key: limits.reports_per_key as usize,
             fingerprints_per_key: limits.fingerprints_per_key as usize,
             sources_per_key: limits.sources_per_key as usize,
-            ..defaults.limits
+            rules_per_report: limits.rules_per_report as usize,
         },
         routing,
     }

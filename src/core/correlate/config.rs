@@ -98,11 +98,11 @@ impl CorrelateConfig {
                 reopen_for_ms: DAY,
                 previous_for_ms: 30 * DAY,
                 refresh_ms: 30_000,
-                text_retention_ms: 30 * DAY,
+                text_retention_ms: 7 * DAY,
             },
             limits: Limits {
                 keys: 1_000_000,
-                reports_per_key: 1_024,
+                reports_per_key: 1_500,
                 fingerprints_per_key: 256,
                 sources_per_key: 256,
                 rules_per_report: 16,
