@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, render};
+use super::{check, dead_letters, render, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code of findings and failures.
@@ -91,12 +91,18 @@ impl Global {
 pub enum Command {
     /// Check configuration, rules, lexicons, places and departments; print the effective configuration
     Check(check::Args),
+    /// Make Tocsin's topics, or name what is wrong with them
+    Topics(topics::Args),
+    /// List, show and replay what could not be read
+    DeadLetters(dead_letters::Args),
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let global = &cli.global;
     match cli.command {
         Command::Check(args) => check::run(&args, global),
+        Command::Topics(args) => topics::run(&args, global),
+        Command::DeadLetters(args) => dead_letters::run(args, global),
     }
 }
 

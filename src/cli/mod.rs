@@ -5,8 +5,10 @@
 //! Exit codes: 0 done, 1 findings or failure, 2 wrong usage or configuration.
 
 pub mod check;
+pub mod dead_letters;
 mod frame;
 mod render;
+pub mod topics;
 
 pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, main};
 pub use render::render;

@@ -17,7 +17,9 @@
 
 mod assignment;
 pub mod client;
+pub mod dead_letter;
 mod events;
+pub mod letters;
 mod membership;
 mod partitioner;
 mod pool;
@@ -25,6 +27,7 @@ mod restore;
 mod settings;
 mod stage;
 mod tally;
+pub mod topics;
 mod transaction;
 mod worker;
 

@@ -1,0 +1,94 @@
+//! `tocsin topics`: makes Tocsin's topics, or says what is wrong with those there are.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use super::{FAILED, Global};
+use crate::config::Settings;
+use crate::kafka::KafkaSettings;
+use crate::kafka::topics::{TopicPlan, check, create, plan};
+
+/// Arguments of `topics`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Make the topics that are not there; change none that are
+    Create {
+        /// Make the feeds' topics too
+        #[arg(long)]
+        feeds: bool,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Name everything that is wrong: missing topics, partitions, compaction, retention, record size
+    Check {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the command.
+pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let settings = global.settings()?;
+    let plans = plan(&settings.topics, &settings.feeds);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    match args.command {
+        Command::Create { feeds, json } => {
+            let plans: Vec<TopicPlan> = plans.into_iter().filter(|p| feeds || !p.feed).collect();
+            runtime.block_on(make(&settings, &plans, json))
+        }
+        Command::Check { json } => runtime.block_on(look(&settings, &plans, json)),
+    }
+}
+
+async fn make(settings: &Settings, plans: &[TopicPlan], json: bool) -> anyhow::Result<ExitCode> {
+    let kafka = KafkaSettings::from(settings);
+    let made = create(&kafka, plans, settings.topics.replication).await?;
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&made)?)?;
+    } else {
+        for topic in &made {
+            let error = topic.error.as_deref().unwrap_or_default();
+            writeln!(out, "{:<8} {} {error}", topic.result, topic.topic)?;
+        }
+    }
+    let failed = made.iter().any(|topic| topic.error.is_some());
+    Ok(if failed {
+        ExitCode::from(FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn look(settings: &Settings, plans: &[TopicPlan], json: bool) -> anyhow::Result<ExitCode> {
+    let findings = check(&KafkaSettings::from(settings), plans).await?;
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+    } else {
+        for finding in &findings {
+            let gravity = if finding.fatal { "error" } else { "warning" };
+            writeln!(out, "{gravity}: {}: {}", finding.topic, finding.problem)?;
+            writeln!(out, "  help: {}", finding.help)?;
+        }
+        if findings.is_empty() {
+            writeln!(out, "{} topics are as they should be", plans.len())?;
+        }
+    }
+    let fatal = findings.iter().any(|finding| finding.fatal);
+    Ok(if fatal {
+        ExitCode::from(FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}

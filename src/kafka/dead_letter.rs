@@ -1,0 +1,244 @@
+//! Dead letters: the original bytes, key and headers of a refused record, and headers that say where it was and why.
+//!
+//! Invariant: the original headers are kept as they are, except those named here, which are ours.
+
+use sha2::{Digest, Sha256};
+
+use super::Headers;
+use crate::core::model::{Millis, Refusal};
+
+/// Largest value kept whole; of a longer one the head is kept, with length and hash in headers.
+pub const MAX_KEPT_BYTES: usize = 12 << 20;
+/// Headers kept of a refused record, in bytes; the rest is dropped and counted in a header.
+const MAX_HEADER_BYTES: usize = 1 << 20;
+
+/// Feed of the record.
+pub const FEED: &str = "tocsin-feed";
+/// Topic it was read from.
+pub const TOPIC: &str = "tocsin-topic";
+/// Partition it was read from.
+pub const PARTITION: &str = "tocsin-partition";
+/// Offset it was read from.
+pub const OFFSET: &str = "tocsin-offset";
+/// When it was received, RFC 3339.
+pub const RECEIVED: &str = "tocsin-received";
+/// Key of the original record, where it had one: the dead letter's own key is the feed.
+pub const KEY: &str = "tocsin-key";
+/// Stage that refused it.
+pub const STAGE: &str = "tocsin-stage";
+/// Stable code.
+pub const CODE: &str = "tocsin-code";
+/// What is wrong, in words.
+pub const MESSAGE: &str = "tocsin-message";
+/// Length of the original value, when only its head is kept.
+pub const LENGTH: &str = "tocsin-length";
+/// SHA-256 of the original value, hex, when only its head is kept.
+pub const SHA256: &str = "tocsin-sha256";
+/// Bytes of original headers that were dropped.
+pub const DROPPED: &str = "tocsin-headers-dropped";
+
+/// Every header of ours.
+const OURS: [&str; 12] = [
+    FEED, TOPIC, PARTITION, OFFSET, RECEIVED, KEY, STAGE, CODE, MESSAGE, LENGTH, SHA256, DROPPED,
+];
+
+/// Where a record was first read: what a retry carries on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Feed; `detections` for what correlate refuses.
+    pub feed: String,
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// When it was received.
+    pub received: Millis,
+}
+
+impl Origin {
+    /// The origin that a retried record carries in its headers.
+    pub fn of(headers: &Headers<'_>) -> Option<Self> {
+        let text = |name: &str| {
+            let found = headers.iter().rev().find(|(key, _)| *key == name)?;
+            std::str::from_utf8(found.1).ok()
+        };
+        Some(Self {
+            feed: text(FEED)?.to_owned(),
+            topic: text(TOPIC)?.to_owned(),
+            partition: text(PARTITION)?.parse().ok()?,
+            offset: text(OFFSET)?.parse().ok()?,
+            received: Millis::parse(text(RECEIVED)?)?,
+        })
+    }
+
+    fn headers(&self) -> Vec<(String, Vec<u8>)> {
+        let pair = |key: &str, value: String| (key.to_owned(), value.into_bytes());
+        vec![
+            pair(FEED, self.feed.clone()),
+            pair(TOPIC, self.topic.clone()),
+            pair(PARTITION, self.partition.to_string()),
+            pair(OFFSET, self.offset.to_string()),
+            pair(RECEIVED, self.received.to_string()),
+        ]
+    }
+}
+
+/// Headers of a record without ours: those that the source sent.
+pub fn original_headers<'h>(headers: &'h Headers<'_>) -> impl Iterator<Item = (&'h str, &'h [u8])> {
+    headers
+        .iter()
+        .filter(|(key, _)| !OURS.contains(key))
+        .map(|(key, value)| (*key, *value))
+}
+
+/// What is kept of a refused record: headers and value.
+pub fn letter<'p>(
+    origin: &Origin,
+    refusal: &Refusal,
+    key: Option<&[u8]>,
+    payload: &'p [u8],
+    headers: &Headers<'_>,
+) -> (Vec<(String, Vec<u8>)>, &'p [u8]) {
+    let mut kept = Vec::new();
+    let (mut bytes, mut dropped) = (0, 0);
+    for (name, value) in original_headers(headers) {
+        let size = name.len() + value.len();
+        if bytes + size > MAX_HEADER_BYTES {
+            dropped += size;
+        } else {
+            bytes += size;
+            kept.push((name.to_owned(), value.to_vec()));
+        }
+    }
+    kept.extend(origin.headers());
+    let mut add = |name: &str, value: String| kept.push((name.to_owned(), value.into_bytes()));
+    add(STAGE, refusal.stage.id().to_owned());
+    add(CODE, refusal.code.id().to_owned());
+    add(
+        MESSAGE,
+        match refusal.at {
+            Some(at) => format!("{} (at byte {at})", refusal.message),
+            None => refusal.message.clone(),
+        },
+    );
+    if dropped > 0 {
+        add(DROPPED, dropped.to_string());
+    }
+    let mut head = payload;
+    if payload.len() > MAX_KEPT_BYTES {
+        add(LENGTH, payload.len().to_string());
+        add(SHA256, hex(&Sha256::digest(payload)));
+        head = payload.get(..MAX_KEPT_BYTES).unwrap_or(payload);
+    }
+    if let Some(key) = key {
+        kept.push((KEY.to_owned(), key.to_vec()));
+    }
+    (kept, head)
+}
+
+/// Headers of a retried record: the source's and the origin.
+pub fn retry_headers(
+    origin: &Origin,
+    stage: &str,
+    headers: &Headers<'_>,
+) -> Vec<(String, Vec<u8>)> {
+    let mut all: Vec<(String, Vec<u8>)> = original_headers(headers)
+        .map(|(key, value)| (key.to_owned(), value.to_vec()))
+        .collect();
+    all.extend(origin.headers());
+    all.push((STAGE.to_owned(), stage.as_bytes().to_vec()));
+    if let Some((_, key)) = headers.iter().rev().find(|(name, _)| *name == KEY) {
+        all.push((KEY.to_owned(), key.to_vec()));
+    }
+    all
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::model::RefusalCode;
+
+    fn origin() -> Origin {
+        Origin {
+            feed: "posts".to_owned(),
+            topic: "feeds.posts".to_owned(),
+            partition: 2,
+            offset: 41,
+            received: Millis(1_767_323_045_678),
+        }
+    }
+
+    fn borrowed(headers: &[(String, Vec<u8>)]) -> Headers<'_> {
+        headers
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_slice()))
+            .collect()
+    }
+
+    #[test]
+    fn a_letter_keeps_what_the_source_sent_and_says_where_it_was() {
+        let sent: Headers<'_> = [("ce_id", &b"7"[..]), (CODE, &b"forged"[..])]
+            .into_iter()
+            .collect();
+        let refusal = Refusal::decode(RefusalCode::NotUtf8, "byte 0xff").at(3);
+        let (headers, head) = letter(&origin(), &refusal, Some(b"k"), b"abc\xff", &sent);
+        assert_eq!(head, b"abc\xff");
+        let headers = borrowed(&headers);
+        assert_eq!(Origin::of(&headers), Some(origin()));
+        let all = |name: &str| -> Vec<&[u8]> {
+            headers
+                .iter()
+                .filter(|(k, _)| *k == name)
+                .map(|(_, v)| *v)
+                .collect()
+        };
+        assert_eq!(all("ce_id"), [b"7"]);
+        assert_eq!(all(CODE), [b"D0003"]);
+        assert_eq!(all(KEY), [b"k"]);
+        assert_eq!(all(MESSAGE), [b"byte 0xff (at byte 3)"]);
+    }
+
+    #[test]
+    fn a_retry_goes_round_without_gathering_headers() {
+        let refusal = Refusal::decode(RefusalCode::Syntax, "x");
+        let sent: Headers<'_> = [("ce_id", &b"7"[..])].into_iter().collect();
+        let (first, _) = letter(&origin(), &refusal, Some(b"k"), b"{", &sent);
+        let retry = retry_headers(&origin(), "decode", &borrowed(&first));
+        let retried = borrowed(&retry);
+        let again = Origin::of(&retried).expect("an origin");
+        let (second, _) = letter(&again, &refusal, Some(b"k"), b"{", &retried);
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn the_head_of_a_huge_record_is_kept_with_length_and_hash() {
+        let payload = vec![b'x'; MAX_KEPT_BYTES + 5];
+        let refusal = Refusal::decode(RefusalCode::TooLarge, "x");
+        let (headers, head) = letter(&origin(), &refusal, None, &payload, &Headers::new());
+        assert_eq!(head.len(), MAX_KEPT_BYTES);
+        let headers = borrowed(&headers);
+        let get = |name: &str| {
+            headers
+                .iter()
+                .find(|(k, _)| *k == name)
+                .map(|(_, v)| v.to_vec())
+        };
+        assert_eq!(
+            get(LENGTH),
+            Some((MAX_KEPT_BYTES + 5).to_string().into_bytes())
+        );
+        assert_eq!(get(SHA256).map(|h| h.len()), Some(64));
+        assert_eq!(get(KEY), None);
+    }
+}
