@@ -100,22 +100,26 @@ impl Letter {
                 .map(|value| String::from_utf8_lossy(value).into_owned())
                 .unwrap_or_default()
         };
+        let origin = {
+            let borrowed: Headers<'_> = headers
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_slice()))
+                .collect();
+            Origin::of(&borrowed)
+        };
+        let (stage, code, message_text) = (text(STAGE), text(CODE), text(MESSAGE));
+        let (cut_from, key) = (text(LENGTH).parse().ok(), find(KEY).cloned());
         Self {
             id: LetterId {
                 partition: message.partition(),
                 offset: message.offset(),
             },
-            origin: Origin::of(
-                &headers
-                    .iter()
-                    .map(|(key, value)| (key.as_str(), value.as_slice()))
-                    .collect(),
-            ),
-            stage: text(STAGE),
-            code: text(CODE),
-            message: text(MESSAGE),
-            cut_from: text(LENGTH).parse().ok(),
-            key: find(KEY).cloned(),
+            origin,
+            stage,
+            code,
+            message: message_text,
+            cut_from,
+            key,
             payload: message.payload().unwrap_or_default().to_vec(),
             headers,
         }

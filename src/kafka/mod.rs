@@ -17,6 +17,7 @@
 
 mod assignment;
 pub mod client;
+mod correlate_stage;
 pub mod dead_letter;
 mod events;
 pub mod letters;
@@ -31,6 +32,7 @@ pub mod topics;
 mod transaction;
 mod worker;
 
+pub use correlate_stage::*;
 pub use events::*;
 pub use partitioner::*;
 pub use pool::*;

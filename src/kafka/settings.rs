@@ -75,13 +75,14 @@ impl From<&Settings> for KafkaSettings {
             session_timeout: Duration::from_millis(kafka.session_timeout_ms),
             prefetch_kib: kafka.prefetch_kib,
             idle_lag: Duration::from_secs(settings.incident.idle_lag_s),
-            properties: properties(&kafka.security),
+            properties: properties(kafka),
         }
     }
 }
 
 /// TLS and SASL as librdkafka writes them.
-fn properties(security: &Security) -> Vec<(String, String)> {
+fn properties(kafka: &Kafka) -> Vec<(String, String)> {
+    let security: &Security = &kafka.security;
     let mut found = vec![("security.protocol", security.protocol.id().to_owned())];
     let mut add = |key, value: Option<String>| found.extend(value.map(|value| (key, value)));
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
@@ -105,6 +106,7 @@ fn properties(security: &Security) -> Vec<(String, String)> {
     found
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
+        .chain(kafka.properties.clone())
         .collect()
 }
 

@@ -298,7 +298,7 @@ impl<'a, S: Stage> Session<'a, S> {
 
     /// How far idle partitions may advance.
     fn idle_horizon(&self) -> Millis {
-        now().plus(-(self.context.settings.idle_lag.as_millis() as i64))
+        wall_clock().plus(-(self.context.settings.idle_lag.as_millis() as i64))
     }
 
     fn due_partitions(&self) -> impl Iterator<Item = (i32, Millis)> {
@@ -720,7 +720,7 @@ fn accept<S: Stage>(
             headers.push((header.key, header.value.unwrap_or_default()));
         }
     }
-    let wall = now();
+    let wall = wall_clock();
     let received = match message.timestamp() {
         Timestamp::CreateTime(at) | Timestamp::LogAppendTime(at) if at >= 0 => Millis(at).min(wall),
         _ => wall,
@@ -788,7 +788,8 @@ fn list_of(partitions: &[TopicPartition]) -> TopicPartitionList {
     list
 }
 
-fn now() -> Millis {
+/// The wall clock: for latency, for capping `received`, and for how far an idle partition may advance.
+pub fn wall_clock() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Millis(since.map_or(0, |since| since.as_millis() as i64))
 }

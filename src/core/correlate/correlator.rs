@@ -178,6 +178,12 @@ impl Correlator {
             .unwrap_or(Millis::MIN)
     }
 
+    /// When the earliest timer is due; an advance to an earlier time makes no alert.
+    pub fn due(&self) -> Option<Millis> {
+        let lanes = self.store.lanes.iter();
+        lanes.filter_map(|lane| lane.timers.next()).min()
+    }
+
     /// Keys held, in all statuses.
     pub fn keys(&self) -> usize {
         self.store.len()
@@ -238,6 +244,8 @@ mod tests {
         assert!(out.alerts[1].material);
         correlator.advance(Millis(2_000 + sample::QUIET - 1), &mut out);
         assert_eq!(out.alerts.len(), 2);
+        assert!(correlator.due() >= Some(Millis(2_000 + sample::QUIET - 1)));
+        assert!(correlator.due() <= Some(Millis(2_000 + sample::QUIET)));
         correlator.advance(Millis(2_000 + 2 * sample::QUIET), &mut out);
         let last = &out.alerts[2];
         assert_eq!(

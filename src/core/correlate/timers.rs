@@ -33,6 +33,11 @@ impl Timers {
         (*due <= to).then(|| (*due, Arc::clone(key)))
     }
 
+    /// When the first entry is due.
+    pub(super) fn next(&self) -> Option<Millis> {
+        self.0.first().map(|(due, _)| *due)
+    }
+
     /// All entries at once, in bulk: half the memory of adding them one by one.
     pub(super) fn fill(&mut self, mut entries: Vec<(Millis, Arc<str>)>) {
         entries.sort_unstable();

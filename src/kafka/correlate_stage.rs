@@ -1,0 +1,228 @@
+//! correlate on Kafka: one [`Correlator`] per partition of `detections`, its state in the same partition of `incidents`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::dead_letter::{Origin, letter};
+use super::{Input, Outbox, Role, Stage, Target, TopicNames, wall_clock};
+use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
+use crate::core::model::Stage as Refuser;
+use crate::core::model::{
+    CorrelateOutcome, DETECTION_VERSION, Detection, Millis, Refusal, RefusalCode,
+};
+use crate::telemetry::{Metrics, StageCounts};
+
+/// Stands for the feed in dead letters of correlate.
+pub const DETECTIONS_FEED: &str = "detections";
+/// Version of the changelog records, in header `v`.
+const CHANGELOG_VERSION: &[u8] = b"1";
+
+/// Folds detections.
+pub struct CorrelateStage {
+    topic: String,
+    config: Arc<CorrelateConfig>,
+    partitions: BTreeMap<i32, Correlator>,
+    folded: CorrelateOutput,
+    counts: StageCounts,
+    metrics: Arc<Metrics>,
+}
+
+impl CorrelateStage {
+    /// A stage without partitions.
+    pub fn new(names: &TopicNames, config: Arc<CorrelateConfig>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            topic: names.detections.clone(),
+            config,
+            partitions: BTreeMap::new(),
+            folded: CorrelateOutput::default(),
+            counts: StageCounts::default(),
+            metrics,
+        }
+    }
+
+    /// Writes the alerts of one step and counts them with the limits that were hit.
+    fn emit(&mut self, received: Option<Millis>, out: &mut Outbox) {
+        for alert in self.folded.alerts.drain(..) {
+            let key = alert.incident_id.to_string();
+            if !out.push_json(Target::Queue, key.as_bytes(), &alert) {
+                // Maps with string keys and finite numbers can always be written.
+                tracing::error!(incident = key, "an alert cannot be written as JSON");
+            }
+            self.counts.alert(&alert, received);
+        }
+        for (hit, times) in std::mem::take(&mut self.folded.limits) {
+            self.counts.limit(hit.limit, hit.status, times);
+        }
+    }
+
+    fn refuse(&mut self, input: &Input<'_>, why: &str, out: &mut Outbox) -> &'static str {
+        let refusal = Refusal {
+            stage: Refuser::Correlate,
+            code: RefusalCode::BadDetection,
+            message: why.chars().take(300).collect(),
+            at: None,
+        };
+        let origin = Origin {
+            feed: DETECTIONS_FEED.to_owned(),
+            topic: input.topic.to_owned(),
+            partition: input.partition,
+            offset: input.offset,
+            received: input.received,
+        };
+        let payload = input.payload.unwrap_or_default();
+        let (headers, head) = letter(&origin, &refusal, input.key, payload, &input.headers);
+        let key = DETECTIONS_FEED.as_bytes();
+        out.add(Target::DeadLetters, None, key, Some(head), headers);
+        self.counts.unreadable_detection();
+        self.counts
+            .dead_letter(&DETECTIONS_FEED.into(), refusal.code);
+        CorrelateOutcome::DeadLetter.id()
+    }
+}
+
+impl Stage for CorrelateStage {
+    fn role(&self) -> Role {
+        Role::Correlate
+    }
+
+    fn topics(&self) -> Vec<String> {
+        vec![self.topic.clone()]
+    }
+
+    fn is_stateful(&self) -> bool {
+        true
+    }
+
+    fn open(&mut self, _topic: &str, partition: i32) {
+        self.partitions
+            .insert(partition, Correlator::new(Arc::clone(&self.config)));
+    }
+
+    fn restore(&mut self, partition: i32, key: &[u8], value: Option<&[u8]>) -> Result<(), String> {
+        let key = std::str::from_utf8(key).map_err(|_| "the key is not UTF-8".to_owned())?;
+        let correlator = self
+            .partitions
+            .get_mut(&partition)
+            .ok_or_else(|| "the partition is not open".to_owned())?;
+        correlator
+            .restore(key, value)
+            .map_err(|error| error.to_string())
+    }
+
+    fn restored(&mut self, partition: i32) {
+        if let Some(correlator) = self.partitions.get_mut(&partition) {
+            correlator.finish_restore();
+        }
+    }
+
+    fn close(&mut self, _topic: &str, partition: i32) {
+        self.partitions.remove(&partition);
+    }
+
+    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+        let detection = match read(input.payload.unwrap_or_default()) {
+            Ok(detection) => detection,
+            Err(why) => return self.refuse(input, &why, out),
+        };
+        let Some(correlator) = self.partitions.get_mut(&input.partition) else {
+            return self.refuse(input, "inner error: the partition is not open", out);
+        };
+        let outcome = correlator.fold(&detection, &mut self.folded);
+        if outcome == CorrelateOutcome::DeadLetter {
+            self.folded.clear();
+            return self.refuse(input, "the key does not fit status and hazard", out);
+        }
+        self.counts.detection(&detection.rule_id, outcome);
+        self.emit(Some(detection.report.received), out);
+        outcome.id()
+    }
+
+    fn due(&self, partition: i32) -> Option<Millis> {
+        self.partitions.get(&partition)?.due()
+    }
+
+    fn advance(&mut self, partition: i32, to: Millis, out: &mut Outbox) {
+        if let Some(correlator) = self.partitions.get_mut(&partition) {
+            correlator.advance(to, &mut self.folded);
+            self.emit(None, out);
+        }
+    }
+
+    fn clock(&self, partition: i32) -> Option<Millis> {
+        let clock = self.partitions.get(&partition)?.clock();
+        (clock > Millis::MIN).then_some(clock)
+    }
+
+    fn finish(&mut self, partition: i32, out: &mut Outbox) {
+        let Some(correlator) = self.partitions.get_mut(&partition) else {
+            return;
+        };
+        for change in correlator.take_changes() {
+            let headers = vec![("v".to_owned(), CHANGELOG_VERSION.to_vec())];
+            let (key, value) = (change.key.as_bytes(), change.value.as_deref());
+            out.add(Target::Incidents, Some(partition), key, value, headers);
+        }
+    }
+
+    fn commit(&mut self) {
+        for correlator in self.partitions.values_mut() {
+            correlator.commit();
+        }
+        self.metrics.commit(&mut self.counts, wall_clock());
+    }
+
+    fn rollback(&mut self) {
+        for correlator in self.partitions.values_mut() {
+            correlator.rollback();
+        }
+        self.folded.clear();
+        self.counts.clear();
+    }
+}
+
+/// A detection of this version or the one before.
+fn read(payload: &[u8]) -> Result<Detection, String> {
+    let text = simdutf8::basic::from_utf8(payload).map_err(|_| "not UTF-8".to_owned())?;
+    let detection: Detection = serde_json::from_str(text).map_err(|error| describe(&error))?;
+    if detection.v > DETECTION_VERSION || detection.v + 1 < DETECTION_VERSION {
+        return Err(format!("version {} is not known", detection.v));
+    }
+    Ok(detection)
+}
+
+/// The error without the values it may quote.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what: Cow<'_, str> = match text.split_once('"') {
+        Some((head, _)) => Cow::Owned(format!("{head}…")),
+        None => Cow::Borrowed(&text),
+    };
+    format!(
+        "not a detection: {what} (line {}, column {})",
+        error.line(),
+        error.column()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_detection_is_refused_without_quoting_it() {
+        for (payload, expected) in [
+            (&b"\xff"[..], "not UTF-8"),
+            (b"", "not a detection"),
+            (b"{\"v\":1}", "not a detection: missing field"),
+            (
+                b"{\"v\":\"call 13800138000\"}",
+                "not a detection: invalid type: string",
+            ),
+        ] {
+            let why = read(payload).expect_err("refused");
+            assert!(why.starts_with(expected), "{why}");
+            assert!(!why.contains("138"), "{why}");
+        }
+    }
+}
