@@ -16,5 +16,6 @@ pub mod number;
 pub mod place;
 pub mod route;
 pub mod rule;
+pub mod ruleset;
 pub mod silence;
 pub mod yaml;

@@ -1,1 +1,16 @@
 //! The detect engine: decode, match, score and place one record.
+//!
+//! Invariant: stateless between records, and nothing dear before a hit: numbers, places, fingerprints and excerpts are made only for
+//! reports on which a rule fires. One engine per worker; the rule set is shared.
+
+mod build;
+mod engine;
+mod excerpt;
+mod facts;
+mod matcher;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+pub use engine::{DetectEngine, DetectOutput};
+pub use matcher::{MAX_HITS, Matcher};

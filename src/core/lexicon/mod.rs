@@ -6,4 +6,4 @@ mod index;
 mod parse;
 
 pub use index::{MAX_PATTERN, PADDING, TermIndex};
-pub use parse::{Lexicon, Mode, Term, Unless, parse};
+pub use parse::{Lexicon, Mode, Term, UNLESS_WITHIN, Unless, parse};

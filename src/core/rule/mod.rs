@@ -100,12 +100,16 @@
 
 mod ast;
 pub mod codes;
+mod compile;
 mod condition;
+mod lower;
 mod parse;
 mod pattern;
+pub mod program;
 mod selection;
 
 pub use ast::*;
+pub use compile::{absent, compile};
 pub use parse::parse;
 pub use pattern::{Pattern, is_word};
 

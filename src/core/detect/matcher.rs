@@ -1,0 +1,164 @@
+//! Which rules fire on one report: occurrences → atoms → touched rules → conditions.
+//!
+//! Invariant: the same rules fire as if every condition were evaluated; the order is that of the rules.
+
+use super::facts::Facts;
+use super::scan::{Occurrence, Scan};
+use crate::core::model::{Feed, Report};
+use crate::core::rule::program::Program;
+
+/// Hits whose places are kept of one report; more are counted, but neither shown nor near anything.
+pub const MAX_HITS: usize = 4_096;
+
+/// An occurrence that counts for an atom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit {
+    pub(super) posting: u32,
+    pub(super) occurrence: Occurrence,
+}
+
+/// What an atom has gathered in the report of epoch `epoch`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gathered {
+    epoch: u32,
+    count: u32,
+    weight: u32,
+}
+
+/// Scratch of one worker for one program. Epochs stand in for clearing.
+#[derive(Debug)]
+pub struct Matcher {
+    pub(super) scan: Scan,
+    epoch: u32,
+    atoms: Vec<Gathered>,
+    postings: Vec<u32>,
+    rules: Vec<u32>,
+    touched: Vec<u32>,
+    pub(super) hits: Vec<Hit>,
+    pub(super) fired: Vec<u32>,
+}
+
+impl Matcher {
+    /// Scratch for `program`.
+    pub fn new(program: &Program) -> Self {
+        Self {
+            scan: Scan::default(),
+            epoch: 0,
+            atoms: vec![Gathered::default(); program.atoms.len()],
+            postings: vec![0; program.postings.len()],
+            rules: vec![0; program.rules.len()],
+            touched: Vec::new(),
+            hits: Vec::new(),
+            fired: Vec::new(),
+        }
+    }
+
+    /// Rules of `program`, by number and in order, that fire on `report`. The slice is valid until the next call.
+    pub fn run(&mut self, program: &Program, feed: &Feed, report: &Report<'_>) -> &[u32] {
+        self.begin();
+        self.scan.run(program, &report.title, &report.text);
+        for at in 0..self.scan.occurrences.len() {
+            self.gather(program, at);
+        }
+        if !program.by_field.is_empty() {
+            for (name, _) in &report.fields {
+                if let Some(rules) = program.by_field.get(name.as_ref()) {
+                    touch(&mut self.rules, &mut self.touched, self.epoch, rules);
+                }
+            }
+        }
+        touch(
+            &mut self.rules,
+            &mut self.touched,
+            self.epoch,
+            &program.always,
+        );
+        if self.touched.is_empty() {
+            return &self.fired;
+        }
+        let mut fired = std::mem::take(&mut self.fired);
+        let facts = Facts::new(program, self, feed, report);
+        fired.extend(
+            self.touched
+                .iter()
+                .copied()
+                .filter(|rule| facts.holds(&program.rules[*rule as usize].when)),
+        );
+        fired.sort_unstable();
+        self.fired = fired;
+        &self.fired
+    }
+
+    fn begin(&mut self) {
+        self.touched.clear();
+        self.hits.clear();
+        self.fired.clear();
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            // Once in four billion reports: old stamps could be taken for new ones.
+            self.atoms.fill(Gathered::default());
+            self.postings.fill(0);
+            self.rules.fill(0);
+            self.epoch = 1;
+        }
+    }
+
+    fn gather(&mut self, program: &Program, at: usize) {
+        let occurrence = self.scan.occurrences[at];
+        let [from, to] = program.patterns[occurrence.pattern as usize];
+        for number in from..to {
+            let posting = &program.postings[number as usize];
+            if !self.scan.counts(at, posting, &program.guards) {
+                continue;
+            }
+            if self.hits.len() < MAX_HITS {
+                self.hits.push(Hit {
+                    posting: number,
+                    occurrence,
+                });
+            }
+            let stamp = &mut self.postings[number as usize];
+            if *stamp == self.epoch {
+                continue;
+            }
+            *stamp = self.epoch;
+            let gathered = &mut self.atoms[posting.atom as usize];
+            if gathered.epoch != self.epoch {
+                *gathered = Gathered {
+                    epoch: self.epoch,
+                    count: 0,
+                    weight: 0,
+                };
+                let [from, to] = program.atoms[posting.atom as usize];
+                touch(
+                    &mut self.rules,
+                    &mut self.touched,
+                    self.epoch,
+                    &program.atom_rules[from as usize..to as usize],
+                );
+            }
+            gathered.count += 1;
+            gathered.weight += posting.weight;
+        }
+    }
+
+    /// Distinct terms of an atom in this report, and their weights.
+    pub(super) fn gathered(&self, atom: u32) -> (u32, u32) {
+        let gathered = &self.atoms[atom as usize];
+        if gathered.epoch == self.epoch {
+            (gathered.count, gathered.weight)
+        } else {
+            (0, 0)
+        }
+    }
+}
+
+fn touch(stamps: &mut [u32], touched: &mut Vec<u32>, epoch: u32, rules: &[u32]) {
+    for rule in rules {
+        let stamp = &mut stamps[*rule as usize];
+        if *stamp != epoch {
+            *stamp = epoch;
+            touched.push(*rule);
+        }
+    }
+}

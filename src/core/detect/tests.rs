@@ -1,0 +1,260 @@
+//! What the engine does with small rule sets and single reports.
+
+use std::sync::Arc;
+
+use super::{DetectEngine, DetectOutput};
+use crate::core::diagnostic::SourceFile;
+use crate::core::model::{
+    DecoderKind, DetectOutcome, Detection, Feed, FeedKind, Millis, Position, RawRecord, Urgency,
+};
+use crate::core::place::{Gazetteer, GazetteerSources};
+use crate::core::ruleset::{RuleSet, RuleSources};
+
+const LEXICON: &str = "
+lexicon: gas
+weight: 2
+terms:
+  - 燃气泄漏
+  - gas leak*
+  - {term: 闪爆, weight: 5}
+  - {term: 火, unless: [火锅, 火车]}
+  - {term: fire, unless: [mixtape]}
+";
+
+fn file(name: &str, text: &str) -> SourceFile {
+    SourceFile {
+        name: name.into(),
+        text: text.into(),
+    }
+}
+
+fn compile(rules: &str) -> Result<RuleSet, String> {
+    let gazetteer = Gazetteer::build(&GazetteerSources::default()).map_err(|e| format!("{e:?}"))?;
+    let sources = RuleSources {
+        rules: vec![file("r.yml", rules)],
+        lexicons: vec![file("l.yml", LEXICON)],
+        departments: SourceFile::default(),
+        gazetteer: Arc::new(gazetteer),
+    };
+    RuleSet::compile(&sources).map_err(|found| found.iter().map(|d| format!("{d}\n")).collect())
+}
+
+fn feed(kind: FeedKind) -> Arc<Feed> {
+    Arc::new(Feed {
+        id: "wire".into(),
+        topic: "feed.wire".into(),
+        decoder: DecoderKind::Tocsin,
+        kind,
+        reliability: 60,
+        home: None,
+        trust_status: false,
+        publisher: false,
+        max_age_s: Some(3_600),
+        usual_gap_s: None,
+        lang: None,
+        time_zone: None,
+        mapping: None,
+    })
+}
+
+fn rule(selections: &str, condition: &str, extra: &str) -> String {
+    format!(
+        "title: t\nid: r1\ndetection:\n{selections}\n  condition: {condition}\ntocsin:\n  hazard: gas_leak\n  score:\n    base: 30\n{extra}\n"
+    )
+}
+
+fn run(rules: &str, record: &str) -> (DetectOutcome, DetectOutput) {
+    let set = Arc::new(compile(rules).unwrap_or_else(|e| panic!("{e}")));
+    let mut engine = DetectEngine::new(set, &[feed(FeedKind::News)]).unwrap();
+    let mut output = DetectOutput::default();
+    let outcome = engine.process(
+        0,
+        &RawRecord::new(record.as_bytes(), Millis(0)),
+        &Position::default(),
+        &mut output,
+    );
+    (outcome, output)
+}
+
+fn one(rules: &str, text: &str) -> Option<Detection> {
+    let record = serde_json::json!({"id": "1", "text": text}).to_string();
+    run(rules, &record).1.detections.pop()
+}
+
+#[test]
+fn a_lexicon_with_modes_weights_and_contexts() {
+    let rules = rule(
+        "  a: {any|lexicon: gas}",
+        "a",
+        "    add:\n      - {weight_of: a, up_to: 6, because: words}",
+    );
+    for (text, found) in [
+        ("某小区燃氣洩漏", true),
+        ("ＧＡＳ　ＬＥＡＫＳ in town", true),
+        ("vegas leaks", false),
+        ("吃火锅坐火车", false),
+        ("吃火锅时起火", true),
+        ("my mixtape is fire", false),
+        (
+            "fire, and much later on in a totally different part somebody played a mixtape",
+            true,
+        ),
+        ("firefly", false),
+        ("nothing", false),
+    ] {
+        assert_eq!(one(&rules, text).is_some(), found, "{text}");
+    }
+    let hit = one(&rules, "燃气泄漏，闪爆！").unwrap();
+    assert_eq!(
+        (hit.severity, hit.score.len(), hit.score[1].points),
+        (36, 2, 6)
+    );
+    let spans: Vec<_> = hit
+        .matches
+        .iter()
+        .map(|m| (&*m.field, m.span, &*m.term))
+        .collect();
+    assert_eq!(
+        spans,
+        [("text", [0, 4], "燃气泄漏"), ("text", [5, 7], "闪爆")]
+    );
+}
+
+#[test]
+fn counts_weights_all_and_near() {
+    let rules = rule("  a:\n    any|lexicon: gas\n    any|count|gte: 2", "a", "");
+    assert!(one(&rules, "闪爆 闪爆").is_none());
+    assert!(one(&rules, "闪爆 fire").is_some());
+    let rules = rule("  a:\n    any|lexicon: gas\n    any|weight|gte: 6", "a", "");
+    assert!(one(&rules, "fire and gas leak").is_none());
+    assert!(one(&rules, "fire and 闪爆").is_some());
+    let rules = rule("  a: {text|contains|all: [one, two]}", "a", "");
+    assert!(one(&rules, "twone").is_some());
+    assert!(one(&rules, "one").is_none());
+    let rules = rule(
+        "  a: {any|word: smoke}\n  b: {any|contains: [楼, house]}\n  c:\n    any|near: {of: [a, b], within: 3}",
+        "c",
+        "",
+    );
+    assert!(one(&rules, "smoke out of a house").is_some());
+    assert!(one(&rules, "smoke from a fire next to the house").is_none());
+    assert!(one(&rules, "smoke在三号楼").is_some());
+    assert!(one(&rules, "smoke在很远的三号楼").is_none());
+}
+
+#[test]
+fn fields_kinds_numbers_and_wildcards() {
+    let rules = rule(
+        "  a: {category: [Sewer, 'Gas*']}\n  b: {n|gte: 3}\n  k: {kind: news}",
+        "k and a and b",
+        "",
+    );
+    let fired = |record: &str| run(&rules, record).0 == DetectOutcome::Detected;
+    assert!(fired(
+        r#"{"id":"1","text":"x","category":"GAS main","n":3}"#
+    ));
+    assert!(!fired(
+        r#"{"id":"1","text":"x","category":"GAS main","n":2}"#
+    ));
+    assert!(!fired(r#"{"id":"1","text":"x","category":"Water","n":9}"#));
+    assert!(!fired(
+        r#"{"id":"1","text":"x","category":"sewer","n":9,"kind":"post"}"#
+    ));
+    let rules = rule(
+        "  a: {magnitude|gte: 5}\n  k: {kind: [news]}",
+        "a and k",
+        "",
+    );
+    assert_eq!(
+        run(&rules, r#"{"id":"1","text":"x","magnitude":5.5}"#).0,
+        DetectOutcome::Detected
+    );
+    assert_eq!(
+        run(&rules, r#"{"id":"1","text":"x","magnitude":4.5}"#).0,
+        DetectOutcome::NoMatch
+    );
+    let rules = rule(
+        "  a: {text|re: 'fl[ao]od(s|ed)?'}\n  k: {kind: news}",
+        "k and a",
+        "",
+    );
+    let hit = one(&rules, "Ｔhe FLOODED road").unwrap();
+    assert_eq!(hit.matches[0].span, [4, 11]);
+    let rules = rule(
+        "  a: {title|startswith: fire, text|endswith: out, text|exists: true}\n  b: {text|contains: 'b*d'}",
+        "a or b",
+        "",
+    );
+    assert_eq!(
+        run(&rules, r#"{"id":"1","title":"Fire!","text":"it is out"}"#).0,
+        DetectOutcome::Detected
+    );
+    assert_eq!(
+        run(&rules, r#"{"id":"1","title":"A fire","text":"it is out"}"#).0,
+        DetectOutcome::NoMatch
+    );
+    assert_eq!(
+        run(&rules, r#"{"id":"1","title":"A","text":"abcd"}"#).0,
+        DetectOutcome::Detected
+    );
+}
+
+#[test]
+fn shadow_rules_do_not_alert() {
+    let live = rule("  a: {any|contains: smoke}", "a", "");
+    let shadow = rule("  a: {any|contains: [smoke, fumes]}", "a", "  replaces: r1")
+        .replace("id: r1", "id: r2\nstatus: test");
+    let both = format!("{live}---\n{shadow}");
+    let (outcome, output) = run(&both, r#"{"id":"1","text":"smoke"}"#);
+    assert_eq!(
+        (outcome, output.detections.len(), output.shadow.len()),
+        (DetectOutcome::Detected, 1, 1)
+    );
+    assert!(output.shadow[0].replaced_fired);
+    let (outcome, output) = run(&both, r#"{"id":"1","text":"fumes"}"#);
+    assert_eq!((outcome, output.shadow.len()), (DetectOutcome::NoMatch, 1));
+    assert!(!output.shadow[0].replaced_fired);
+    assert_eq!(output.shadow[0].key, "actual/gas_leak/-");
+}
+
+#[test]
+fn bad_and_old_records_end_as_such() {
+    let rules = rule("  a: {any|contains: smoke}", "a", "");
+    let (outcome, output) = run(&rules, "{");
+    assert_eq!(outcome, DetectOutcome::DeadLetter);
+    assert!(output.refusal.is_some());
+    let (outcome, _) = run(
+        &rules,
+        r#"{"id":"1","text":"smoke","observed":"1969-12-31T22:59:59Z"}"#,
+    );
+    assert_eq!(outcome, DetectOutcome::Expired);
+}
+
+#[test]
+fn a_detection_is_complete() {
+    let rules = rule(
+        "  a: {any|word: smoke}",
+        "a",
+        "      \n  tier: city\n  quiet: 90m\n  urgency: Immediate\n  departments: [fire, {id: health, required: true}]",
+    );
+    let text = format!("{} smoke everywhere {}", "x ".repeat(300), "y ".repeat(300));
+    let record = serde_json::json!({"id": "7", "title": "News", "text": text, "link": "https://example.org/7"}).to_string();
+    let hit = run(&rules, &record).1.detections.pop().unwrap();
+    assert_eq!(hit.key, "actual/gas_leak/-");
+    assert_eq!((hit.quiet_ms, hit.urgency), (5_400_000, Urgency::Immediate));
+    assert_eq!(hit.departments.len(), 2);
+    assert!(hit.departments[1].required);
+    assert_eq!(hit.report.excerpt.chars().count(), 400);
+    let [from, to] = hit.matches[0].span;
+    let inside: String = hit
+        .report
+        .excerpt
+        .chars()
+        .skip((from - hit.report.excerpt_start) as usize)
+        .take((to - from) as usize)
+        .collect();
+    assert_eq!(inside, "smoke");
+    assert!(hit.report.fingerprint.is_some());
+    assert_eq!(hit.report.title, "News");
+    assert_eq!(&*hit.rule_set, &*compile(&rules).unwrap().version);
+}

@@ -1,0 +1,384 @@
+//! Rules and lexicons → [`Program`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::ast::{self, Condition, Rule, RuleStatus};
+use super::lower::Lowering;
+use super::program::{Addition, CompiledRule, Expr, Guard, Leaf, Posting, Program, ValueTest};
+use super::{codes, is_person};
+use crate::core::diagnostic::Diagnostic;
+use crate::core::lexicon::{Lexicon, TermIndex};
+use crate::core::yaml::Findings;
+
+/// Rules of one set.
+pub const MAX_RULES: usize = 100_000;
+
+/// What the parts of a program are collected in before they are laid out flat.
+#[derive(Default)]
+pub(super) struct Builder {
+    patterns: HashMap<Vec<u16>, u32>,
+    pub(super) postings: Vec<(u32, Posting)>,
+    pub(super) guards: Vec<Guard>,
+    pub(super) atoms: u32,
+    pub(super) leaves: Vec<Leaf>,
+    /// Atoms over lexicons are shared by the rules that ask for the same ones.
+    pub(super) shared: HashMap<(u8, Vec<String>), u32>,
+    pub(super) scanned: u8,
+}
+
+impl Builder {
+    /// The number of a pattern.
+    pub(super) fn pattern(&mut self, normalised: &str) -> u32 {
+        let next = self.patterns.len() as u32;
+        *self
+            .patterns
+            .entry(normalised.encode_utf16().collect())
+            .or_insert(next)
+    }
+
+    pub(super) fn leaf(&mut self, leaf: Leaf) -> Expr {
+        match &leaf {
+            Leaf::Near { scope, .. } | Leaf::Text { scope, .. } => self.scanned |= scope,
+            _ => {}
+        }
+        self.leaves.push(leaf);
+        Expr::Leaf(self.leaves.len() as u32 - 1)
+    }
+}
+
+/// Compiles what was read. Errors go to `found`; a rule with errors is left out.
+pub fn compile(rules: &[Rule], lexicons: &[Lexicon], found: &mut Vec<Diagnostic>) -> Program {
+    let by_name = unique_lexicons(lexicons, found);
+    let mut builder = Builder::default();
+    let mut compiled = Vec::new();
+    let mut ids: BTreeMap<&str, &Rule> = BTreeMap::new();
+    for rule in rules {
+        let mut findings = Findings::new(&rule.file);
+        if let Some(first) = ids.insert(&rule.id, rule) {
+            findings.error(
+                codes::DUPLICATE_ID,
+                rule.at,
+                format!("the id `{}` is also in {}", rule.id, first.file),
+            );
+        }
+        if compiled.len() >= MAX_RULES {
+            findings.error(
+                codes::BAD_VALUE,
+                rule.at,
+                format!("more than {MAX_RULES} rules"),
+            );
+        }
+        check_persons(rule, &mut findings);
+        if rule.tocsin.is_none() {
+            findings
+                .error(codes::PLAIN_RULE, rule.at, "a rule without `tocsin:` does not run on feeds")
+                .help("give it a `tocsin:` block with `hazard` and `score`, or evaluate it with `rules eval`");
+        } else if let Some(rule) = one(rule, &by_name, &mut builder, &mut findings) {
+            compiled.push(rule);
+        }
+        found.append(&mut findings.list);
+    }
+    check_replaced(rules, &ids, found);
+    compiled.sort_by(|a, b| a.id.cmp(&b.id));
+    lay_out(builder, compiled)
+}
+
+fn unique_lexicons<'l>(
+    lexicons: &'l [Lexicon],
+    found: &mut Vec<Diagnostic>,
+) -> HashMap<&'l str, &'l Lexicon> {
+    let mut by_name: HashMap<&str, &Lexicon> = HashMap::new();
+    for lexicon in lexicons {
+        if let Some(first) = by_name.insert(&lexicon.name, lexicon) {
+            let mut findings = Findings::new(&lexicon.file);
+            findings.error(
+                codes::DUPLICATE_ID,
+                lexicon.at,
+                format!("the lexicon `{}` is also in {}", lexicon.name, first.file),
+            );
+            found.append(&mut findings.list);
+        }
+    }
+    by_name
+}
+
+fn check_persons(rule: &Rule, findings: &mut Findings<'_>) {
+    fn visit(group: &ast::Group, findings: &mut Findings<'_>) {
+        match group {
+            ast::Group::All(groups) | ast::Group::Any(groups) => {
+                groups.iter().for_each(|g| visit(g, findings))
+            }
+            ast::Group::Item(item) if item.field.as_deref().is_some_and(is_person) => {
+                let field = item.field.as_deref().unwrap_or_default();
+                findings
+                    .error(
+                        codes::PERSON,
+                        item.at,
+                        format!("`{field}` speaks of a person: Tocsin watches hazards"),
+                    )
+                    .help("reports have no author; select by what happened");
+            }
+            ast::Group::Item(_) => {}
+        }
+    }
+    if rule.tocsin.is_some() {
+        rule.selections
+            .iter()
+            .for_each(|s| visit(&s.group, findings));
+    }
+}
+
+fn check_replaced(rules: &[Rule], ids: &BTreeMap<&str, &Rule>, found: &mut Vec<Diagnostic>) {
+    for rule in rules {
+        let Some((id, at)) = rule.tocsin.as_ref().and_then(|t| t.replaces.as_ref()) else {
+            continue;
+        };
+        let mut findings = Findings::new(&rule.file);
+        if !ids.contains_key(&**id) {
+            findings.error(
+                codes::UNKNOWN_RULE,
+                *at,
+                format!("there is no rule `{id}` to replace"),
+            );
+        } else if rule.status != RuleStatus::Shadow {
+            findings.error(
+                codes::BAD_VALUE,
+                *at,
+                "`replaces` is for rules with `status: test`",
+            );
+        }
+        found.append(&mut findings.list);
+    }
+}
+
+fn one(
+    rule: &Rule,
+    lexicons: &HashMap<&str, &Lexicon>,
+    builder: &mut Builder,
+    findings: &mut Findings<'_>,
+) -> Option<CompiledRule> {
+    let tocsin = rule.tocsin.as_ref()?;
+    let mut lowering = Lowering::new(&rule.selections, lexicons, builder, findings);
+    let exprs = lowering.selections();
+    let exprs: Option<Vec<Expr>> = exprs.into_iter().collect();
+    let atoms: Vec<Vec<u32>> = (0..rule.selections.len())
+        .map(|i| lowering.atoms_of(i))
+        .collect();
+    let exprs = exprs?;
+    if rule.status == RuleStatus::Off {
+        return None;
+    }
+    let when = condition(&rule.condition, &exprs, &builder.leaves);
+    let add = tocsin.add.iter().map(|add| match add {
+        ast::Addition::When { condition: c, line } => Addition::When {
+            when: condition(c, &exprs, &builder.leaves),
+            line: line.clone(),
+        },
+        ast::Addition::Weight { selection, line } => Addition::Weight {
+            atoms: atoms[*selection].clone(),
+            line: line.clone(),
+        },
+    });
+    let add: Vec<Addition> = add.collect();
+    let (shown, shown_values) = shown(&when, &add, &builder.leaves);
+    if always(&when, &builder.leaves) && !narrowed(&when, &builder.leaves) {
+        findings
+            .warn(
+                codes::NO_TRIGGER,
+                rule.at,
+                "the rule must look at every report: nothing in it narrows them down",
+            )
+            .help("require a term, a `kind`, or a field of the record as well");
+    }
+    Some(CompiledRule {
+        id: rule.id.clone(),
+        title: rule.title.clone(),
+        shadow: rule.status == RuleStatus::Shadow,
+        hazard: tocsin.hazard,
+        tier: tocsin.tier,
+        quiet_ms: tocsin.quiet_ms,
+        urgency: tocsin.urgency,
+        replaces: tocsin.replaces.as_ref().map(|(id, _)| id.clone()),
+        departments: tocsin.departments.iter().map(|(d, _)| d.clone()).collect(),
+        base: tocsin.base.clone(),
+        add,
+        when,
+        shown,
+        shown_values,
+    })
+}
+
+/// A condition over selections → over leaves, the cheap parts first.
+fn condition(condition: &Condition, selections: &[Expr], leaves: &[Leaf]) -> Expr {
+    let many = |parts: &[Condition]| {
+        let mut parts: Vec<Expr> = parts
+            .iter()
+            .map(|p| self::condition(p, selections, leaves))
+            .collect();
+        parts.sort_by_key(|p| cost(p, leaves));
+        parts.into_boxed_slice()
+    };
+    match condition {
+        Condition::And(parts) => Expr::And(many(parts)),
+        Condition::Or(parts) => Expr::Or(many(parts)),
+        Condition::Not(part) => Expr::Not(Box::new(self::condition(part, selections, leaves))),
+        Condition::Selection(index) => selections[*index].clone(),
+    }
+}
+
+/// Rough cost of asking, for the order of evaluation only.
+pub(super) fn cost(expr: &Expr, leaves: &[Leaf]) -> u32 {
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => {
+            parts.iter().map(|p| cost(p, leaves)).max().unwrap_or(0)
+        }
+        Expr::Not(part) => cost(part, leaves),
+        Expr::Leaf(index) => match &leaves[*index as usize] {
+            Leaf::Kind(_) => 0,
+            Leaf::Atom { .. } => 1,
+            Leaf::Field { .. } => 2,
+            Leaf::Feed(_) | Leaf::Lang(_) => 3,
+            Leaf::Near { .. } => 4,
+            Leaf::Number { .. } => 6,
+            Leaf::Text { .. } => 5,
+        },
+    }
+}
+
+/// What a leaf says of a report that no hit and no field announced; None where that depends on the report.
+fn unannounced(leaf: &Leaf) -> Option<bool> {
+    match leaf {
+        Leaf::Atom { .. } | Leaf::Near { .. } => Some(false),
+        Leaf::Field { test, .. } => Some(absent(test)),
+        Leaf::Text { .. } | Leaf::Kind(_) | Leaf::Feed(_) | Leaf::Lang(_) | Leaf::Number { .. } => {
+            None
+        }
+    }
+}
+
+/// The answer of a test for a field that is absent.
+pub fn absent(test: &ValueTest) -> bool {
+    match test {
+        ValueTest::Exists(wanted) => !wanted,
+        ValueTest::Pattern { pattern, .. } => pattern.null,
+        ValueTest::Regex { .. } | ValueTest::Compare(..) => false,
+    }
+}
+
+fn always(when: &Expr, leaves: &[Leaf]) -> bool {
+    when.eval_partly(&mut |leaf| unannounced(&leaves[leaf as usize])) != Some(false)
+}
+
+/// Whether kind, feed or language decide most reports before anything dear is asked.
+fn narrowed(when: &Expr, leaves: &[Leaf]) -> bool {
+    let mut narrowed = false;
+    when.visit(true, &mut |leaf, _| {
+        narrowed |= matches!(
+            leaves[leaf as usize],
+            Leaf::Kind(_) | Leaf::Feed(_) | Leaf::Lang(_)
+        );
+    });
+    narrowed
+}
+
+fn shown(when: &Expr, add: &[Addition], leaves: &[Leaf]) -> (Vec<u32>, Vec<u32>) {
+    let (mut atoms, mut texts) = (Vec::new(), Vec::new());
+    let mut visit = |leaf: u32, positive: bool| match &leaves[leaf as usize] {
+        Leaf::Atom { atom, .. } if positive => atoms.push(*atom),
+        Leaf::Near { a, b, .. } if positive => {
+            atoms.extend(a);
+            atoms.extend(b);
+        }
+        Leaf::Text { .. } | Leaf::Field { .. } if positive => texts.push(leaf),
+        _ => {}
+    };
+    when.visit(true, &mut visit);
+    for addition in add {
+        if let Addition::When { when, .. } = addition {
+            when.visit(true, &mut visit);
+        }
+    }
+    for addition in add {
+        if let Addition::Weight { atoms: weighed, .. } = addition {
+            atoms.extend(weighed);
+        }
+    }
+    for list in [&mut atoms, &mut texts] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    (atoms, texts)
+}
+
+fn lay_out(mut builder: Builder, rules: Vec<CompiledRule>) -> Program {
+    builder
+        .postings
+        .sort_by_key(|(pattern, posting)| (*pattern, posting.atom));
+    let mut patterns = vec![[0u32; 2]; builder.patterns.len()];
+    ranges(
+        &mut patterns,
+        builder.postings.iter().map(|(pattern, _)| *pattern),
+    );
+    let mut by_atom: Vec<(u32, u32)> = Vec::new();
+    let mut by_field: HashMap<Arc<str>, Vec<u32>> = HashMap::new();
+    let mut always_ = Vec::new();
+    for (number, rule) in rules.iter().enumerate() {
+        let number = number as u32;
+        if always(&rule.when, &builder.leaves) {
+            always_.push(number);
+            continue;
+        }
+        rule.when
+            .visit(true, &mut |leaf, _| match &builder.leaves[leaf as usize] {
+                Leaf::Atom { atom, .. } => by_atom.push((*atom, number)),
+                // Both sides are needed, so that one announces it.
+                Leaf::Near { a, .. } => by_atom.extend(a.iter().map(|atom| (*atom, number))),
+                Leaf::Field { name, .. } => {
+                    let rules = by_field.entry(name.clone()).or_default();
+                    if rules.last() != Some(&number) {
+                        rules.push(number);
+                    }
+                }
+                _ => {}
+            });
+    }
+    by_atom.sort_unstable();
+    by_atom.dedup();
+    let mut atoms = vec![[0u32; 2]; builder.atoms as usize];
+    ranges(&mut atoms, by_atom.iter().map(|(atom, _)| *atom));
+    let mut symbols = vec![Vec::new(); builder.patterns.len()];
+    for (pattern, number) in builder.patterns {
+        symbols[number as usize] = pattern;
+    }
+    Program {
+        index: TermIndex::new(&symbols),
+        patterns,
+        postings: builder
+            .postings
+            .into_iter()
+            .map(|(_, posting)| posting)
+            .collect(),
+        guards: builder.guards,
+        atoms,
+        atom_rules: by_atom.into_iter().map(|(_, rule)| rule).collect(),
+        leaves: builder.leaves,
+        rules,
+        always: always_,
+        by_field,
+        scanned: builder.scanned,
+    }
+}
+
+/// From sorted keys, the range of positions of each.
+fn ranges(into: &mut [[u32; 2]], keys: impl Iterator<Item = u32>) {
+    let mut previous = None;
+    for (at, key) in keys.enumerate() {
+        let range = &mut into[key as usize];
+        if previous != Some(key) {
+            range[0] = at as u32;
+        }
+        range[1] = at as u32 + 1;
+        previous = Some(key);
+    }
+}
