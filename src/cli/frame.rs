@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, dead_letters, render, topics};
+use super::{check, dead_letters, render, replay, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code of findings and failures.
@@ -95,6 +95,8 @@ pub enum Command {
     Topics(topics::Args),
     /// List, show and replay what could not be read
     DeadLetters(dead_letters::Args),
+    /// Run JSON lines through the engine on a virtual clock, without Kafka
+    Replay(replay::Args),
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -103,6 +105,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args, global),
         Command::Topics(args) => topics::run(&args, global),
         Command::DeadLetters(args) => dead_letters::run(args, global),
+        Command::Replay(args) => replay::run(&args, global),
     }
 }
 

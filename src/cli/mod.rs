@@ -8,6 +8,7 @@ pub mod check;
 pub mod dead_letters;
 mod frame;
 mod render;
+pub mod replay;
 pub mod topics;
 
 pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, main};

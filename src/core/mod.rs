@@ -14,6 +14,7 @@ pub mod model;
 pub mod normalise;
 pub mod number;
 pub mod place;
+pub mod replay;
 pub mod route;
 pub mod rule;
 pub mod ruleset;

@@ -1,0 +1,53 @@
+//! From files to a compiled rule set, for every command that runs one.
+//!
+//! Invariant: gazetteer and rules are both checked before anything is refused, so that all errors show at once.
+
+use std::sync::Arc;
+
+use super::{ConfigErrors, Paths, RuleFiles, load_rule_files};
+use crate::core::diagnostic::SourceFile;
+use crate::core::place::{Gazetteer, GazetteerSources};
+use crate::core::ruleset::{RuleSet, RuleSources};
+
+/// Reads and compiles the rule set of the configured files, else of the bundled ones.
+pub fn load_rule_set(paths: &Paths) -> Result<RuleSet, ConfigErrors> {
+    let files = load_rule_files(paths).map_err(|diagnostics| ConfigErrors {
+        diagnostics,
+        sources: Vec::new(),
+    })?;
+    compile_rule_set(files)
+}
+
+/// Compiles a rule set from files that are read already.
+pub fn compile_rule_set(files: RuleFiles) -> Result<RuleSet, ConfigErrors> {
+    let mut shown: Vec<SourceFile> = files.rules.iter().chain(&files.lexicons).cloned().collect();
+    shown.push(files.departments.clone());
+    let mut diagnostics = Vec::new();
+    let gazetteer = Gazetteer::build(&GazetteerSources {
+        files: files.places,
+    })
+    .unwrap_or_else(|found| {
+        diagnostics = found;
+        Gazetteer::default()
+    });
+    let compiled = RuleSet::compile(&RuleSources {
+        rules: files.rules,
+        lexicons: files.lexicons,
+        departments: files.departments,
+        gazetteer: Arc::new(gazetteer),
+    });
+    match compiled {
+        Ok(set) if diagnostics.is_empty() => Ok(set),
+        Ok(_) => Err(ConfigErrors {
+            diagnostics,
+            sources: shown,
+        }),
+        Err(found) => {
+            diagnostics.extend(found);
+            Err(ConfigErrors {
+                diagnostics,
+                sources: shown,
+            })
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Replay of what a partition of detections committed: the alerts that it must have led to.
+//!
+//! Invariant: clock advances come in the order of the ledger, each before the first record of its range; where transactions
+//! ended does not matter.
+
+use std::sync::Arc;
+
+use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
+use crate::core::model::{Alert, Detection, Millis};
+
+/// One thing that happened to a partition.
+#[derive(Clone, Debug)]
+pub enum Committed {
+    /// The idle advance of a ledger entry.
+    Advance(Millis),
+    /// A record of the detections topic.
+    Detection(Box<Detection>),
+}
+
+/// Detections folded between two commits, which bound the memory.
+const COMMIT_EVERY: usize = 4_096;
+
+/// The alerts of one partition, in the order in which they were due.
+pub fn replay_committed(
+    config: Arc<CorrelateConfig>,
+    history: impl IntoIterator<Item = Committed>,
+) -> Vec<Alert> {
+    let mut correlator = Correlator::new(config);
+    let mut out = CorrelateOutput::default();
+    for (count, event) in history.into_iter().enumerate() {
+        match event {
+            Committed::Advance(to) => correlator.advance(to, &mut out),
+            Committed::Detection(detection) => {
+                correlator.fold(&detection, &mut out);
+            }
+        }
+        if count % COMMIT_EVERY == 0 {
+            correlator.commit();
+        }
+    }
+    out.alerts
+}
