@@ -73,10 +73,7 @@ enum Command {
 /// Runs the command.
 pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
-    let (kafka, names) = (
-        KafkaSettings::from(&settings),
-        TopicNames::from(&settings.topics),
-    );
+    let (kafka, names) = (settings.kafka_settings(), settings.topic_names());
     let mut out = io::stdout().lock();
     match args.command {
         Command::List {

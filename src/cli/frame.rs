@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, dead_letters, render, replay, topics};
+use super::{check, dead_letters, render, replay, run, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code of findings and failures.
@@ -91,6 +91,8 @@ impl Global {
 pub enum Command {
     /// Check configuration, rules, lexicons, places and departments; print the effective configuration
     Check(check::Args),
+    /// Read the feeds and keep the joint-meeting queue, until stopped
+    Run(run::Args),
     /// Make Tocsin's topics, or name what is wrong with them
     Topics(topics::Args),
     /// List, show and replay what could not be read
@@ -103,6 +105,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let global = &cli.global;
     match cli.command {
         Command::Check(args) => check::run(&args, global),
+        Command::Run(args) => run::run(&args, global),
         Command::Topics(args) => topics::run(&args, global),
         Command::DeadLetters(args) => dead_letters::run(args, global),
         Command::Replay(args) => replay::run(&args, global),

@@ -9,6 +9,7 @@ pub mod dead_letters;
 mod frame;
 mod render;
 pub mod replay;
+pub mod run;
 pub mod topics;
 
 pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, main};

@@ -51,7 +51,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 async fn make(settings: &Settings, plans: &[TopicPlan], json: bool) -> anyhow::Result<ExitCode> {
-    let kafka = KafkaSettings::from(settings);
+    let kafka = settings.kafka_settings();
     let made = create(&kafka, plans, settings.topics.replication).await?;
     let mut out = io::stdout().lock();
     if json {
@@ -71,7 +71,7 @@ async fn make(settings: &Settings, plans: &[TopicPlan], json: bool) -> anyhow::R
 }
 
 async fn look(settings: &Settings, plans: &[TopicPlan], json: bool) -> anyhow::Result<ExitCode> {
-    let findings = check(&KafkaSettings::from(settings), plans).await?;
+    let findings = check(&settings.kafka_settings(), plans).await?;
     let mut out = io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::dead_letter::{Origin, letter};
-use super::{Input, Outbox, Role, Stage, Target, TopicNames, wall_clock};
+use super::{Input, Outbox, Role, Stage, Target, TopicNames};
 use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use crate::core::model::Stage as Refuser;
 use crate::core::model::{
     CorrelateOutcome, DETECTION_VERSION, Detection, Millis, Refusal, RefusalCode,
 };
-use crate::telemetry::{Metrics, StageCounts};
+use crate::telemetry::{StageCounts, Telemetry};
 
 /// Stands for the feed in dead letters of correlate.
 pub const DETECTIONS_FEED: &str = "detections";
@@ -25,19 +25,23 @@ pub struct CorrelateStage {
     partitions: BTreeMap<i32, Correlator>,
     folded: CorrelateOutput,
     counts: StageCounts,
-    metrics: Arc<Metrics>,
+    telemetry: Arc<Telemetry>,
 }
 
 impl CorrelateStage {
     /// A stage without partitions.
-    pub fn new(names: &TopicNames, config: Arc<CorrelateConfig>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        names: &TopicNames,
+        config: Arc<CorrelateConfig>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
         Self {
             topic: names.detections.clone(),
             config,
             partitions: BTreeMap::new(),
             folded: CorrelateOutput::default(),
             counts: StageCounts::default(),
-            metrics,
+            telemetry,
         }
     }
 
@@ -121,7 +125,7 @@ impl Stage for CorrelateStage {
     }
 
     fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
-        let detection = match read(input.payload.unwrap_or_default()) {
+        let detection = match read_detection(input.payload.unwrap_or_default()) {
             Ok(detection) => detection,
             Err(why) => return self.refuse(input, &why, out),
         };
@@ -169,7 +173,7 @@ impl Stage for CorrelateStage {
         for correlator in self.partitions.values_mut() {
             correlator.commit();
         }
-        self.metrics.commit(&mut self.counts, wall_clock());
+        self.telemetry.commit(&mut self.counts);
     }
 
     fn rollback(&mut self) {
@@ -182,7 +186,7 @@ impl Stage for CorrelateStage {
 }
 
 /// A detection of this version or the one before.
-fn read(payload: &[u8]) -> Result<Detection, String> {
+pub(super) fn read_detection(payload: &[u8]) -> Result<Detection, String> {
     let text = simdutf8::basic::from_utf8(payload).map_err(|_| "not UTF-8".to_owned())?;
     let detection: Detection = serde_json::from_str(text).map_err(|error| describe(&error))?;
     if detection.v > DETECTION_VERSION || detection.v + 1 < DETECTION_VERSION {
@@ -220,7 +224,7 @@ mod tests {
                 "not a detection: invalid type: string",
             ),
         ] {
-            let why = read(payload).expect_err("refused");
+            let why = read_detection(payload).expect_err("refused");
             assert!(why.starts_with(expected), "{why}");
             assert!(!why.contains("138"), "{why}");
         }

@@ -19,6 +19,7 @@ mod assignment;
 pub mod client;
 mod correlate_stage;
 pub mod dead_letter;
+mod detect_stage;
 mod events;
 pub mod letters;
 mod membership;
@@ -33,6 +34,7 @@ mod transaction;
 mod worker;
 
 pub use correlate_stage::*;
+pub use detect_stage::*;
 pub use events::*;
 pub use partitioner::*;
 pub use pool::*;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 pub use crate::config::Delivery;
-use crate::config::{Kafka, Secret, Security, Settings, Topics};
 
 /// Connection and limits of the workers of one process.
 ///
@@ -60,56 +59,6 @@ impl KafkaSettings {
     }
 }
 
-impl From<&Settings> for KafkaSettings {
-    fn from(settings: &Settings) -> Self {
-        let kafka: &Kafka = &settings.kafka;
-        Self {
-            brokers: kafka.brokers.clone(),
-            group: kafka.group.clone(),
-            instance: kafka.instance.clone(),
-            delivery: kafka.delivery,
-            max_records: kafka.transaction_max_records,
-            max_bytes: kafka.transaction_max_bytes,
-            max_time: Duration::from_millis(kafka.transaction_max_ms),
-            transaction_timeout: Duration::from_millis(kafka.transaction_timeout_ms),
-            session_timeout: Duration::from_millis(kafka.session_timeout_ms),
-            prefetch_kib: kafka.prefetch_kib,
-            idle_lag: Duration::from_secs(settings.incident.idle_lag_s),
-            properties: properties(kafka),
-        }
-    }
-}
-
-/// TLS and SASL as librdkafka writes them.
-fn properties(kafka: &Kafka) -> Vec<(String, String)> {
-    let security: &Security = &kafka.security;
-    let mut found = vec![("security.protocol", security.protocol.id().to_owned())];
-    let mut add = |key, value: Option<String>| found.extend(value.map(|value| (key, value)));
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
-    let secret = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
-    add(
-        "sasl.mechanism",
-        security.mechanism.map(|m| m.id().to_owned()),
-    );
-    add("sasl.username", security.username.clone());
-    add("sasl.password", secret(&security.password));
-    add("ssl.ca.location", path(&security.ca_file));
-    add("ssl.certificate.location", path(&security.certificate_file));
-    add("ssl.key.location", path(&security.key_file));
-    add("ssl.key.password", secret(&security.key_password));
-    if !security.verify_hostname {
-        add(
-            "ssl.endpoint.identification.algorithm",
-            Some("none".to_owned()),
-        );
-    }
-    found
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .chain(kafka.properties.clone())
-        .collect()
-}
-
 /// Names of Tocsin's own topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -121,12 +70,6 @@ pub struct TopicNames {
     pub ledger: String,
     pub shadow: String,
     pub dead_letters: String,
-}
-
-impl From<&Topics> for TopicNames {
-    fn from(topics: &Topics) -> Self {
-        Self::new(&topics.prefix)
-    }
 }
 
 impl TopicNames {
@@ -155,45 +98,5 @@ impl TopicNames {
             &self.shadow,
             &self.dead_letters,
         ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_and_protocol_reach_the_client() {
-        let mut settings = Settings::bundled().expect("bundled settings");
-        settings.kafka.security.password = Some(Secret::new("hunter2"));
-        settings.kafka.security.verify_hostname = false;
-        let resolved = KafkaSettings::from(&settings);
-        let get = |key: &str| {
-            let found = resolved.properties.iter().find(|(k, _)| k == key);
-            found.map(|(_, value)| value.as_str())
-        };
-        assert_eq!(get("security.protocol"), Some("plaintext"));
-        assert_eq!(get("sasl.password"), Some("hunter2"));
-        assert_eq!(get("ssl.endpoint.identification.algorithm"), Some("none"));
-        assert_eq!(get("ssl.ca.location"), None);
-        assert_eq!(resolved.transaction_timeout, Duration::from_secs(10));
-    }
-
-    #[test]
-    fn names_agree_with_the_configuration() {
-        let settings = Settings::bundled().expect("bundled settings");
-        let (names, topics) = (TopicNames::from(&settings.topics), &settings.topics);
-        assert_eq!(
-            names.all().map(str::to_owned),
-            [
-                topics.retry(),
-                topics.detections(),
-                topics.incidents(),
-                topics.joint_meeting(),
-                topics.ledger(),
-                topics.shadow(),
-                topics.dead_letters()
-            ]
-        );
     }
 }

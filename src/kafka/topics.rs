@@ -76,7 +76,7 @@ fn failed(what: impl Into<String>) -> impl FnOnce(rdkafka::error::KafkaError) ->
 
 /// Every topic that there has to be, feeds last.
 pub fn plan(topics: &Topics, feeds: &[impl std::borrow::Borrow<Feed>]) -> Vec<TopicPlan> {
-    let names = TopicNames::from(topics);
+    let names = TopicNames::new(&topics.prefix);
     let (main, other) = (topics.partitions as i32, topics.other_partitions as i32);
     let kept = |hours: u32| {
         vec![

@@ -1,0 +1,210 @@
+//! `tocsin run`: the workers, until told to stop.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::{FAILED, Global};
+use crate::config::{Settings, load_rule_set};
+use crate::core::correlate::CorrelateConfig;
+use crate::core::model::Feed;
+use crate::core::ruleset::RuleSet;
+use crate::kafka::{CorrelateStage, DetectStage, Pool, Role, WorkerContext};
+use crate::telemetry::{Telemetry, init_logs};
+
+/// Longest wait for workers that were told to stop; a second signal ends it.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Which workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum RoleChoice {
+    Detect,
+    Correlate,
+    All,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which part of the work this process does
+    #[arg(long, value_enum, default_value = "all")]
+    role: RoleChoice,
+    /// Workers (threads) per role; overrides `kafka.workers`
+    #[arg(long, value_name = "N")]
+    workers: Option<u32>,
+    /// Brokers; overrides `kafka.brokers`
+    #[arg(long, value_name = "HOST:PORT,…")]
+    brokers: Option<String>,
+    /// Name of this process within the group; overrides `kafka.instance`
+    #[arg(long, value_name = "NAME")]
+    instance: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let mut options = global.load_options();
+    if let Some(workers) = args.workers {
+        options.set("kafka.workers", "--workers", i64::from(workers));
+    }
+    if let Some(brokers) = &args.brokers {
+        options.set("kafka.brokers", "--brokers", brokers.as_str());
+    }
+    if let Some(instance) = &args.instance {
+        options.set("kafka.instance", "--instance", instance.as_str());
+    }
+    let settings = Settings::load(&options)?;
+    init_logs(&settings.log);
+    let rules = Arc::new(load_rule_set(&settings.paths)?);
+    let feeds = settings.shared_feeds();
+    anyhow::ensure!(
+        args.role == RoleChoice::Correlate || !feeds.is_empty(),
+        "no feed is configured: state [[feeds]], or set paths.feeds"
+    );
+    let telemetry = Telemetry::new(&settings, &feeds)?;
+    telemetry.metrics.rule_set(&rules.version);
+    let stop = stop_on_signals()?;
+    let http = settings
+        .http
+        .enabled
+        .then(|| telemetry.serve(&settings.http.listen))
+        .transpose()
+        .with_context(|| format!("cannot listen on {}", settings.http.listen))?;
+    if let Some(server) = &http {
+        tracing::info!(address = %server.address(), "metrics and health are served");
+    }
+    let context = WorkerContext {
+        settings: Arc::new(settings.kafka_settings()),
+        names: Arc::new(settings.topic_names()),
+        events: telemetry.clone(),
+        stop,
+    };
+    let watcher = (args.role != RoleChoice::Correlate)
+        .then(|| telemetry.watch())
+        .transpose()?;
+    let config = Arc::new(settings.correlate_config(Arc::clone(&rules.routing)));
+    let pools = start(
+        args.role,
+        settings.kafka.workers,
+        &context,
+        &telemetry,
+        &rules,
+        &feeds,
+        &config,
+    );
+    tracing::info!(
+        brokers = settings.kafka.brokers,
+        group = settings.kafka.group,
+        instance = settings.kafka.instance,
+        role = ?args.role,
+        workers = settings.kafka.workers,
+        rule_set = &*rules.version,
+        feeds = feeds.len(),
+        "running"
+    );
+    let code = finish(pools, &context, &telemetry);
+    drop((watcher, http));
+    Ok(code)
+}
+
+fn start(
+    role: RoleChoice,
+    workers: u32,
+    context: &WorkerContext,
+    telemetry: &Arc<Telemetry>,
+    rules: &Arc<RuleSet>,
+    feeds: &[Arc<Feed>],
+    config: &Arc<CorrelateConfig>,
+) -> Vec<Pool> {
+    let mut pools = Vec::new();
+    if role != RoleChoice::Correlate {
+        telemetry.health.expect(Role::Detect.id(), workers);
+        let (names, telemetry) = (Arc::clone(&context.names), Arc::clone(telemetry));
+        let (rules, feeds) = (Arc::clone(rules), feeds.to_vec());
+        pools.push(Pool::start(context, Role::Detect, workers, move |_| {
+            DetectStage::new(&names, Arc::clone(&rules), &feeds, Arc::clone(&telemetry))
+        }));
+    }
+    if role != RoleChoice::Detect {
+        telemetry.health.expect(Role::Correlate.id(), workers);
+        let (names, telemetry) = (Arc::clone(&context.names), Arc::clone(telemetry));
+        let config = Arc::clone(config);
+        pools.push(Pool::start(context, Role::Correlate, workers, move |_| {
+            Ok(CorrelateStage::new(
+                &names,
+                Arc::clone(&config),
+                Arc::clone(&telemetry),
+            ))
+        }));
+    }
+    pools
+}
+
+/// Waits for the wish to stop, then, bounded, for the workers.
+fn finish(pools: Vec<Pool>, context: &WorkerContext, telemetry: &Telemetry) -> ExitCode {
+    while !context.stop.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    telemetry.health.stopping();
+    tracing::info!("stopping");
+    let began = std::time::Instant::now();
+    while !pools.iter().all(Pool::is_finished) {
+        if began.elapsed() > STOP_WITHIN {
+            // What is open is aborted by the broker, and read again by whoever gets the partitions.
+            tracing::warn!("workers did not end in time");
+            return ExitCode::from(FAILED);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut code = ExitCode::SUCCESS;
+    for pool in pools {
+        if let Err(error) = pool.join() {
+            tracing::error!(%error, "a worker could not go on");
+            code = ExitCode::from(FAILED);
+        }
+    }
+    tracing::info!(ms = began.elapsed().as_millis() as u64, "stopped");
+    code
+}
+
+/// Set by SIGTERM and SIGINT; a second one ends the process at once.
+fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&stop);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            runtime.block_on(async move {
+                use tokio::signal::unix::{SignalKind, signal};
+                let streams = (
+                    signal(SignalKind::terminate()),
+                    signal(SignalKind::interrupt()),
+                );
+                let (Ok(mut terminate), Ok(mut interrupt)) = streams else {
+                    let _ = ready.send(false);
+                    return;
+                };
+                let _ = ready.send(true);
+                loop {
+                    tokio::select! {
+                        _ = terminate.recv() => {}
+                        _ = interrupt.recv() => {}
+                    }
+                    if set.swap(true, Ordering::SeqCst) {
+                        std::process::exit(i32::from(FAILED));
+                    }
+                }
+            });
+        })?;
+    anyhow::ensure!(
+        is_ready.recv().unwrap_or(false),
+        "cannot listen for signals"
+    );
+    Ok(stop)
+}
