@@ -1,14 +1,18 @@
 //! Numbers in text: casualties, magnitude, evacuated.
 //!
-//! Invariant: never panics, whatever the text; a number without a noun and a verb that make it one of the fields is none.
+//! ```text
+//! normalised text ──lex──► template ("#人死亡, #人受伤") + values ──patterns──► findings ──extract──► Numbers
+//! ```
+//!
+//! Invariant: never panics, whatever the text; a number is taken only with the words that make it one of the fields. A
+//! range counts as its lower bound, except after “up to”; “several” counts as two.
 
-use std::collections::BTreeMap;
+mod chinese;
+mod english;
+mod extract;
+mod lex;
+mod patterns;
 
-/// Extracted numbers by field.
-pub type Numbers = BTreeMap<&'static str, f64>;
-
-/// The numbers in a normalised text.
-pub fn extract(normalised: &str) -> Numbers {
-    let _ = normalised;
-    Numbers::new()
-}
+pub use chinese::{chinese_numeral, parse_chinese};
+pub use extract::{MAX_TEXT_BYTES, Numbers, extract};
+pub use patterns::FIELDS;
