@@ -28,6 +28,19 @@ struct Pending<'a> {
 
 /// Reads one record; unmasked.
 pub(super) fn read<'a>(decoder: &Decoder, text: &'a str) -> Read<Report<'a>> {
+    let report = read_optional_id(decoder, text)?;
+    if report.id.is_empty() {
+        return Err(Refusal::decode(
+            RefusalCode::MissingField,
+            "`id` is missing",
+        ));
+    }
+    Ok(report)
+}
+
+/// The same where an envelope may know the identifier.
+#[inline]
+pub(super) fn read_optional_id<'a>(decoder: &Decoder, text: &'a str) -> Read<Report<'a>> {
     let mut scanner = Scanner::new(text);
     if !scanner.take(b'{') {
         return not_an_object(&mut scanner);

@@ -124,6 +124,40 @@ impl<'a> Report<'a> {
     }
 }
 
+impl Report<'_> {
+    /// The same report, independent of the record it was read from.
+    pub fn into_owned<'r>(self) -> Report<'r> {
+        fn own<'r>(text: Cow<'_, str>) -> Cow<'r, str> {
+            Cow::Owned(text.into_owned())
+        }
+        let field = |(name, value): (Cow<'_, str>, Value<'_>)| {
+            let value = match value {
+                Value::Bool(flag) => Value::Bool(flag),
+                Value::Int(number) => Value::Int(number),
+                Value::Float(number) => Value::Float(number),
+                Value::Text(text) => Value::Text(own(text)),
+            };
+            (own(name), value)
+        };
+        Report {
+            id: own(self.id),
+            observed: self.observed,
+            title: own(self.title),
+            text: own(self.text),
+            lang: self.lang.map(own),
+            kind: self.kind,
+            status: self.status,
+            withdrawn: self.withdrawn,
+            place_code: self.place_code.map(own),
+            place_name: self.place_name.map(own),
+            coordinates: self.coordinates,
+            link: self.link.map(own),
+            publisher: self.publisher.map(own),
+            fields: self.fields.into_iter().map(field).collect(),
+        }
+    }
+}
+
 /// What a transport hands to a decoder.
 #[derive(Clone, Debug)]
 pub struct RawRecord<'a> {

@@ -1,0 +1,420 @@
+//! XML as a small tree: elements, attributes, text.
+//!
+//! Invariants: a document type declaration is refused before anything in it is looked at, no reference but the five of XML
+//! and characters by number is resolved, nothing is fetched, and depth and namespace declarations are bounded.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use quick_xml::Reader;
+use quick_xml::escape::{self, EscapeError};
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use super::json::MAX_DEPTH;
+use crate::core::model::{Refusal, RefusalCode};
+
+/// Namespace declarations in force at once.
+const MAX_NAMESPACES: usize = 128;
+
+type Read<T> = Result<T, Refusal>;
+
+/// An element.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Element<'a> {
+    /// Prefix as written, or empty.
+    pub(super) prefix: String,
+    /// Local name.
+    pub(super) name: String,
+    /// Namespace, where declared.
+    pub(super) namespace: Arc<str>,
+    /// Local names and values.
+    pub(super) attributes: Vec<(String, String)>,
+    /// Character data directly inside, joined.
+    pub(super) text: Cow<'a, str>,
+    pub(super) children: Vec<Element<'a>>,
+}
+
+impl<'a> Element<'a> {
+    /// First child of that local name.
+    pub(super) fn child(&self, name: &str) -> Option<&Element<'a>> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// Children of that local name.
+    pub(super) fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Element<'a>> {
+        self.children.iter().filter(move |child| child.name == name)
+    }
+
+    /// Trimmed text of the first child of that name, unless it is empty.
+    pub(super) fn text_of(&self, name: &str) -> Option<&str> {
+        self.child(name)?.words()
+    }
+
+    /// Trimmed text, unless it is empty.
+    pub(super) fn words(&self) -> Option<&str> {
+        let text = self.text.trim();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Attribute of that local name.
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn add_text(&mut self, text: Cow<'a, str>) {
+        if self.text.is_empty() {
+            self.text = text;
+        } else {
+            self.text.to_mut().push_str(&text);
+        }
+    }
+}
+
+/// Whether `bytes` start as an XML document does.
+pub(super) fn looks_like_xml(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    bytes.starts_with(b"\xFF\xFE")
+        || bytes.starts_with(b"\xFE\xFF")
+        || bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+}
+
+/// The document's text: UTF-8, or what its byte order mark or declaration says.
+pub(super) fn text(bytes: &[u8]) -> Read<Cow<'_, str>> {
+    let (encoding, bytes) = match encoding_rs::Encoding::for_bom(bytes) {
+        Some((encoding, length)) => (encoding, &bytes[length..]),
+        None => (declared(bytes)?, bytes),
+    };
+    if encoding == encoding_rs::UTF_8 {
+        return match simdutf8::compat::from_utf8(bytes) {
+            Ok(text) => Ok(Cow::Borrowed(text)),
+            Err(error) => Err(
+                Refusal::decode(RefusalCode::NotUtf8, "the bytes are not UTF-8")
+                    .at(error.valid_up_to()),
+            ),
+        };
+    }
+    let (text, broken) = encoding.decode_without_bom_handling(bytes);
+    if broken {
+        let message = format!(
+            "the bytes are not {}, as the declaration says",
+            encoding.name()
+        );
+        return Err(Refusal::decode(RefusalCode::NotUtf8, message));
+    }
+    Ok(text)
+}
+
+/// Encoding that the XML declaration names; UTF-8 without one.
+fn declared(bytes: &[u8]) -> Read<&'static encoding_rs::Encoding> {
+    let head = &bytes[..bytes.len().min(200)];
+    let Some(start) = memchr::memmem::find(head, b"<?xml") else {
+        return Ok(encoding_rs::UTF_8);
+    };
+    let head = &head[start..];
+    let head = &head[..memchr::memmem::find(head, b"?>").unwrap_or(head.len())];
+    let Some(at) = memchr::memmem::find(head, b"encoding") else {
+        return Ok(encoding_rs::UTF_8);
+    };
+    let mut quoted = head[at..].split(|byte| matches!(byte, b'"' | b'\''));
+    let label = quoted.nth(1).unwrap_or_default();
+    match encoding_rs::Encoding::for_label(label) {
+        // A declaration that could be read byte by byte is no UTF-16, whatever it says.
+        Some(encoding)
+            if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE =>
+        {
+            Ok(encoding_rs::UTF_8)
+        }
+        Some(encoding) => Ok(encoding),
+        None => Err(Refusal::decode(
+            RefusalCode::NotUtf8,
+            "the XML declaration names an unknown encoding",
+        )),
+    }
+}
+
+/// Reads a document to its root element.
+pub(super) fn parse(text: &str) -> Read<Element<'_>> {
+    let mut reader = Reader::from_str(text);
+    let mut builder = Builder::default();
+    loop {
+        let start = reader.buffer_position() as usize;
+        let event = reader
+            .read_event()
+            .map_err(|error| syntax(&error, reader.error_position() as usize))?;
+        let done = builder.event(event).map_err(|refusal| refusal.at(start))?;
+        if done {
+            break;
+        }
+    }
+    builder.root.ok_or_else(|| {
+        Refusal::decode(
+            RefusalCode::WrongFormat,
+            "this is not XML: there is no element",
+        )
+        .at(0)
+    })
+}
+
+/// The library's words name offsets and tags, never text.
+fn syntax(error: &quick_xml::Error, at: usize) -> Refusal {
+    let mut message = format!("not well-formed XML: {error}");
+    if let Some((cut, _)) = message.char_indices().nth(200) {
+        message.truncate(cut);
+    }
+    Refusal::decode(RefusalCode::Syntax, message).at(at)
+}
+
+#[derive(Default)]
+struct Builder<'a> {
+    open: Vec<Element<'a>>,
+    root: Option<Element<'a>>,
+    /// (depth, prefix, namespace), innermost last.
+    namespaces: Vec<(usize, String, Arc<str>)>,
+}
+
+impl<'a> Builder<'a> {
+    /// Takes one event; true at the end of the document.
+    fn event(&mut self, event: Event<'a>) -> Read<bool> {
+        match event {
+            Event::Start(tag) => {
+                let element = self.element(&tag)?;
+                self.open.push(element);
+            }
+            Event::Empty(tag) => {
+                let element = self.element(&tag)?;
+                self.open.push(element);
+                self.close()?;
+            }
+            Event::End(_) => self.close()?,
+            Event::Text(text) => self.text(text.into_inner())?,
+            Event::CData(text) => self.text(text.into_inner())?,
+            Event::GeneralRef(reference) => {
+                let c = resolve(&reference)?;
+                self.text(Cow::Owned(c.to_string()))?;
+            }
+            Event::DocType(_) => {
+                return Err(Refusal::decode(
+                    RefusalCode::Entity,
+                    "the document has a document type declaration",
+                ));
+            }
+            Event::Eof if !self.open.is_empty() => {
+                return Err(Refusal::decode(
+                    RefusalCode::Syntax,
+                    "the XML ends inside an element",
+                ));
+            }
+            Event::Eof => return Ok(true),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+        }
+        Ok(false)
+    }
+
+    fn text(&mut self, text: Cow<'a, str>) -> Read<()> {
+        match self.open.last_mut() {
+            Some(element) => element.add_text(text),
+            None if text
+                .trim_matches(['\u{FEFF}', ' ', '\t', '\r', '\n'])
+                .is_empty() => {}
+            None if self.root.is_none() => {
+                return Err(Refusal::decode(
+                    RefusalCode::WrongFormat,
+                    "this is not XML: it does not begin with an element",
+                ));
+            }
+            None => {
+                return Err(Refusal::decode(
+                    RefusalCode::Syntax,
+                    "text after the end of the document",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Read<()> {
+        let Some(element) = self.open.pop() else {
+            return Err(Refusal::decode(
+                RefusalCode::Syntax,
+                "an end tag without a start",
+            ));
+        };
+        let depth = self.open.len();
+        while self
+            .namespaces
+            .last()
+            .is_some_and(|(declared, _, _)| *declared > depth)
+        {
+            self.namespaces.pop();
+        }
+        match self.open.last_mut() {
+            Some(parent) => parent.children.push(element),
+            None => self.root = Some(element),
+        }
+        Ok(())
+    }
+
+    fn element(&mut self, tag: &BytesStart<'a>) -> Read<Element<'a>> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(Refusal::decode(
+                RefusalCode::TooDeep,
+                "the XML is nested too deeply",
+            ));
+        }
+        if self.open.is_empty() && self.root.is_some() {
+            return Err(Refusal::decode(
+                RefusalCode::Syntax,
+                "a second root element",
+            ));
+        }
+        let depth = self.open.len() + 1;
+        let mut attributes = Vec::new();
+        for attribute in tag.attributes().with_checks(false) {
+            let attribute = attribute.map_err(|_| {
+                Refusal::decode(RefusalCode::Syntax, "an attribute is not well-formed")
+            })?;
+            let value = escape::unescape(&attribute.value)
+                .map_err(|error| entity(&error))?
+                .into_owned();
+            let (prefix, local) = split(attribute.key.0);
+            if attribute.key.0 == "xmlns" || prefix == "xmlns" {
+                if self.namespaces.len() >= MAX_NAMESPACES {
+                    return Err(Refusal::decode(
+                        RefusalCode::TooDeep,
+                        "too many namespace declarations",
+                    ));
+                }
+                let declared = if prefix.is_empty() { "" } else { local };
+                self.namespaces
+                    .push((depth, declared.to_owned(), value.into()));
+            } else {
+                attributes.push((local.to_owned(), value));
+            }
+        }
+        let (prefix, name) = split(tag.name().0);
+        let known = self
+            .namespaces
+            .iter()
+            .rev()
+            .find(|(_, declared, _)| declared == prefix);
+        Ok(Element {
+            prefix: prefix.to_owned(),
+            name: name.to_owned(),
+            namespace: known
+                .map(|(_, _, namespace)| Arc::clone(namespace))
+                .unwrap_or_default(),
+            attributes,
+            ..Element::default()
+        })
+    }
+}
+
+/// Prefix, or nothing, and local name.
+fn split(name: &str) -> (&str, &str) {
+    name.split_once(':').unwrap_or(("", name))
+}
+
+/// The character that a reference stands for: by number, or one of the five that XML knows.
+fn resolve(reference: &BytesRef<'_>) -> Read<char> {
+    if reference.is_char_ref() {
+        return match reference.resolve_char_ref() {
+            Ok(Some(c)) => Ok(c),
+            _ => Err(Refusal::decode(
+                RefusalCode::Syntax,
+                "a character reference that is no character",
+            )),
+        };
+    }
+    match &**reference {
+        "lt" => Ok('<'),
+        "gt" => Ok('>'),
+        "amp" => Ok('&'),
+        "quot" => Ok('"'),
+        "apos" => Ok('\''),
+        _ => Err(Refusal::decode(
+            RefusalCode::Entity,
+            "a reference to an entity that XML does not know",
+        )),
+    }
+}
+
+fn entity(error: &EscapeError) -> Refusal {
+    match error {
+        EscapeError::UnrecognizedEntity(..) => Refusal::decode(
+            RefusalCode::Entity,
+            "a reference to an entity that XML does not know",
+        ),
+        _ => Refusal::decode(RefusalCode::Syntax, "a reference that is not well-formed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> RefusalCode {
+        parse(text).unwrap_err().code
+    }
+
+    #[test]
+    fn reads_text_references_and_namespaces() {
+        let root = parse("<a:x xmlns:a='urn:a' k='1 &lt; 2'>A&amp;<![CDATA[<b>]]>&#x4e2d;<y xmlns='urn:y'> t </y></a:x>").unwrap();
+        assert_eq!(
+            (root.prefix.as_str(), root.name.as_str(), &*root.namespace),
+            ("a", "x", "urn:a")
+        );
+        assert_eq!(root.text, "A&<b>中");
+        assert_eq!(root.attribute("k"), Some("1 < 2"));
+        assert_eq!(root.text_of("y"), Some("t"));
+        assert_eq!(&*root.child("y").unwrap().namespace, "urn:y");
+    }
+
+    #[test]
+    fn hostile_documents_have_codes() {
+        let bomb = "<!DOCTYPE l [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]><l>&b;</l>";
+        assert_eq!(code(bomb), RefusalCode::Entity);
+        assert_eq!(code("<l>&b;</l>"), RefusalCode::Entity);
+        assert_eq!(code("<l k='&b;'/>"), RefusalCode::Entity);
+        assert_eq!(code(&"<a>".repeat(100_000)), RefusalCode::TooDeep);
+        let names: String = (0..1000).map(|n| format!(" xmlns:n{n}='u'")).collect();
+        assert_eq!(code(&format!("<a{names}/>")), RefusalCode::TooDeep);
+        for bad in [
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "</a>",
+            "<a/>x",
+            "<a",
+            "<a b=1/>",
+            "<a>&#0;</a>",
+        ] {
+            assert_eq!(code(bad), RefusalCode::Syntax, "{bad}");
+        }
+        for other in ["", "{}", "  "] {
+            assert_eq!(code(other), RefusalCode::WrongFormat, "{other}");
+        }
+    }
+
+    #[test]
+    fn encodings_are_believed_and_checked() {
+        let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>Usulut\xE1n</a>";
+        assert_eq!(parse(&text(latin).unwrap()).unwrap().text, "Usulután");
+        let gbk = b"<?xml version=\"1.0\" encoding=\"GB2312\"?><a>\xB5\xD8\xD5\xF0</a>";
+        assert_eq!(parse(&text(gbk).unwrap()).unwrap().text, "地震");
+        assert_eq!(text(b"<a>\xFF</a>").unwrap_err().code, RefusalCode::NotUtf8);
+        assert_eq!(
+            text(b"<?xml version='1.0' encoding='klingon'?><a/>")
+                .unwrap_err()
+                .code,
+            RefusalCode::NotUtf8
+        );
+        let wide: Vec<u8> = "\u{FEFF}<a>x</a>"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert_eq!(parse(&text(&wide).unwrap()).unwrap().text, "x");
+    }
+}
