@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, dead_letters, render, replay, run, topics};
+use super::{check, dead_letters, decode, render, replay, run, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code of findings and failures.
@@ -99,6 +99,8 @@ pub enum Command {
     DeadLetters(dead_letters::Args),
     /// Run JSON lines through the engine on a virtual clock, without Kafka
     Replay(replay::Args),
+    /// Decode files of a feed: reports as JSON lines, refusals with code, position and what to do
+    Decode(decode::Args),
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -109,6 +111,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Topics(args) => topics::run(&args, global),
         Command::DeadLetters(args) => dead_letters::run(args, global),
         Command::Replay(args) => replay::run(&args, global),
+        Command::Decode(args) => decode::run(&args),
     }
 }
 

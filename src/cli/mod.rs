@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod dead_letters;
+pub mod decode;
 mod frame;
 mod render;
 pub mod replay;

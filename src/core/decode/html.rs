@@ -38,6 +38,7 @@ fn has_markup(text: &str) -> bool {
 
 /// Consumes the tag that starts `rest`; a lone `<` is text.
 fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
+    let closing = rest.starts_with("</");
     let after = rest[1..].trim_start_matches('/');
     let name: String = after
         .chars()
@@ -54,7 +55,7 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
         out.push('\n');
     }
     let mut rest = &rest[end + 1..];
-    if SILENT.contains(&name.as_str()) && !after.starts_with('/') {
+    if SILENT.contains(&name.as_str()) && !closing {
         // To the next tag of any kind: good enough for text that should not be there at all.
         rest = &rest[rest.find("</").unwrap_or(rest.len())..];
     }

@@ -9,9 +9,9 @@ use crate::core::model::{Report, Status};
 
 /// Serialises a report as Tocsin JSON v1; absent members are left out.
 #[derive(Clone, Copy, Debug)]
-pub struct TocsinJson<'r>(pub &'r Report<'r>);
+pub struct TocsinJson<'r, 'a>(pub &'r Report<'a>);
 
-impl Serialize for TocsinJson<'_> {
+impl Serialize for TocsinJson<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let report = self.0;
         let mut map = serializer.serialize_map(None)?;
@@ -78,9 +78,9 @@ struct Place<'r> {
     name: Option<&'r str>,
 }
 
-struct Fields<'r>(&'r Report<'r>);
+struct Fields<'r, 'a>(&'r Report<'a>);
 
-impl Serialize for Fields<'_> {
+impl Serialize for Fields<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.fields.iter().map(|(name, value)| (name, value)))
     }
