@@ -196,7 +196,11 @@ fn infos<'r>(alert: &Element<'_>, report: &mut Report<'r>) {
     let mut paragraphs: Vec<String> = Vec::new();
     for info in &infos {
         for name in ["headline", "event", "description", "instruction"] {
-            let Some(text) = info.text_of(name).map(plain) else {
+            let Some(text) = info
+                .text_of(name)
+                .filter(|text| !says_nothing(text))
+                .map(plain)
+            else {
                 continue;
             };
             let said = |paragraph: &String| paragraph.contains(&*text);
@@ -234,6 +238,13 @@ fn infos<'r>(alert: &Element<'_>, report: &mut Report<'r>) {
     place(&areas, report);
 }
 
+/// What senders put where the schema of their tool wants something.
+fn says_nothing(text: &str) -> bool {
+    ["none", "n/a", "not applicable"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}
+
 fn add<'r>(fields: &mut Fields<'r>, name: String, text: Option<&str>) {
     if let Some(text) = text {
         add_field(fields, name, Value::Text(text.to_owned().into()));
@@ -249,8 +260,8 @@ fn parameters<'r>(info: &Element<'_>, fields: &mut Fields<'r>) {
                 continue;
             };
             match name {
-                "Magnitude" => measured(fields, "magnitude", value),
-                "Depth" => measured(fields, "depth_km", value),
+                "Magnitude" | "EventPreliminaryMagnitude" => measured(fields, "magnitude", value),
+                "Depth" | "EventDepth" => measured(fields, "depth_km", value),
                 _ => {}
             }
             add(fields, format!("{prefix}.{name}"), Some(value));

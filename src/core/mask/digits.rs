@@ -252,6 +252,12 @@ fn landline(rest: &[Group]) -> Option<usize> {
     if first.digits[0] != 0 || !(2..=5).contains(&first.len()) || first.value() == 0 {
         return None;
     }
+    // Points join numbers of other kinds; only the French way of writing, in pairs, has them all through.
+    let limit = rest
+        .iter()
+        .position(|group| group.gap == Gap::Dot && group.len() != 2)
+        .unwrap_or(rest.len());
+    let rest = &rest[..limit.max(1)];
     let (mut count, mut digits) = greedy(rest, 12);
     // A date or a decimal may follow the number; take what ends at a plausible length.
     while count > 1 {
