@@ -36,3 +36,6 @@ pub use correlator::{CorrelateOutput, Correlator, LimitHit, StateChange};
 pub use identity::{ALERT_NAMESPACE, alert_id, incident_id};
 pub use state::StateError;
 pub use store::CLOCK_KEY;
+
+/// JSON Schema (2020-12) of an alert.
+pub const ALERT_SCHEMA: &str = include_str!("alert.schema.json");

@@ -1,0 +1,6 @@
+//! The fold of detections into incidents: against a naive oracle, through crashes, permuted, and beside exercises.
+
+mod oracle;
+mod properties;
+mod sample;
+mod schema;
