@@ -1,4 +1,5 @@
 //! Integration tests: one binary, a module per topic.
 
+mod correlate;
 mod kafka;
 mod numbers;

@@ -72,7 +72,10 @@ impl<'a> Oracle<'a> {
     pub fn new(config: &'a CorrelateConfig) -> Self {
         Self {
             config,
-            clocks: Status::ALL.iter().map(|status| (status.id(), BEFORE)).collect(),
+            clocks: Status::ALL
+                .iter()
+                .map(|status| (status.id(), BEFORE))
+                .collect(),
             open: Vec::new(),
             ordinals: BTreeMap::new(),
             alerts: Vec::new(),
@@ -105,14 +108,14 @@ impl<'a> Oracle<'a> {
             let mut due: Vec<(i64, String)> = Vec::new();
             for incident in self.open.iter().filter(|i| i.key.starts_with(lane)) {
                 let at = |due: i64| (due.max(self.clocks[lane]), incident.key.clone());
-                if !incident.active {
-                    due.push(at(incident.ended + self.config.incident.reopen_for_ms));
-                    continue;
-                }
-                due.push(at(incident.activity + incident.quiet()));
-                due.extend(incident.fall_due.map(at));
                 if incident.stale {
                     due.push(at(incident.sent + self.config.incident.refresh_ms));
+                }
+                if incident.active {
+                    due.push(at(incident.activity + incident.quiet()));
+                    due.extend(incident.fall_due.map(at));
+                } else {
+                    due.push(at(incident.ended + self.config.incident.reopen_for_ms));
                 }
             }
             let Some((now, key)) = due.into_iter().min().filter(|(now, _)| *now <= to) else {
@@ -121,17 +124,18 @@ impl<'a> Oracle<'a> {
             self.clocks.insert(lane, now);
             let position = self.open.iter().position(|i| i.key == key).unwrap();
             let mut incident = self.open.remove(position);
-            if !incident.active {
+            if !incident.active && incident.ended + self.config.incident.reopen_for_ms <= now {
                 continue;
             }
-            if incident.activity + incident.quiet() <= now {
+            if incident.active && incident.activity + incident.quiet() <= now {
                 incident.active = false;
                 incident.ended = now;
                 if let Some(level) = incident.level {
                     self.publish(&mut incident, "update", false, level, now);
                 }
             } else {
-                let refresh = incident.stale && incident.sent + self.config.incident.refresh_ms <= now;
+                let refresh =
+                    incident.stale && incident.sent + self.config.incident.refresh_ms <= now;
                 self.revise(&mut incident, now, false, refresh);
             }
             self.open.push(incident);
@@ -196,7 +200,11 @@ impl<'a> Oracle<'a> {
             || departments != incident.last_departments
             || class(&standing) != incident.last_class;
         if material || refresh || incident.sent + self.config.incident.refresh_ms <= now {
-            let kind = if incident.revision == 0 { "alert" } else { "update" };
+            let kind = if incident.revision == 0 {
+                "alert"
+            } else {
+                "update"
+            };
             self.publish(incident, kind, material, level, now);
         } else {
             incident.stale = true;
@@ -206,8 +214,13 @@ impl<'a> Oracle<'a> {
     fn set_level(&self, incident: &mut Incident, standing: &[Report], now: i64) {
         let score = i32::from(score(standing, self.config));
         let settings = &self.config.level;
-        let by_score = Level::ALL.into_iter().filter(|l| score >= settings.threshold(*l)).max();
-        let known = standing.iter().any(|r| r.detection.report.kind.is_authoritative());
+        let by_score = Level::ALL
+            .into_iter()
+            .filter(|l| score >= settings.threshold(*l))
+            .max();
+        let known = standing
+            .iter()
+            .any(|r| r.detection.report.kind.is_authoritative());
         let highest = if incident.key.ends_with(NO_PLACE) {
             Level::Yellow
         } else if certainty(standing) >= 800 || known {
@@ -241,7 +254,9 @@ impl<'a> Oracle<'a> {
             ids.push("health".to_owned());
         }
         let asked = standing.iter().any(|r| {
-            r.rules.keys().any(|rule| r.requests.get(rule).is_some_and(|ids| !ids.is_empty()))
+            r.rules
+                .keys()
+                .any(|rule| r.requests.get(rule).is_some_and(|ids| !ids.is_empty()))
         });
         if asked {
             ids.push("water!".to_owned());
@@ -263,7 +278,11 @@ impl<'a> Oracle<'a> {
         incident.stale = false;
         incident.last_departments = self.departments(incident, &standing);
         incident.last_class = class(&standing);
-        let live = incident.reports.iter().filter(|r| !r.detection.report.withdrawn).count();
+        let live = incident
+            .reports
+            .iter()
+            .filter(|r| !r.detection.report.withdrawn)
+            .count();
         self.alerts.push(Seen {
             key: incident.key.clone(),
             ordinal: incident.ordinal,
@@ -274,7 +293,10 @@ impl<'a> Oracle<'a> {
             level,
             score: score(&standing, self.config),
             certainty: certainty(&standing),
-            reports: standing.iter().map(|r| format!("{}/{}", r.feed, r.detection.report.id)).collect(),
+            reports: standing
+                .iter()
+                .map(|r| format!("{}/{}", r.feed, r.detection.report.id))
+                .collect(),
             copies: live - standing.len(),
             departments: incident.last_departments.clone(),
             sent: now,
@@ -312,13 +334,20 @@ impl Incident {
     fn add(&mut self, detection: &Detection) -> CorrelateOutcome {
         let (cluster, copy) = self.cluster(detection);
         self.reports.push(Report::new(detection, cluster));
-        if copy { CorrelateOutcome::Copy } else { CorrelateOutcome::Merged }
+        if copy {
+            CorrelateOutcome::Copy
+        } else {
+            CorrelateOutcome::Merged
+        }
     }
 
     fn cluster(&mut self, detection: &Detection) -> (usize, bool) {
         use tocsin::core::model::Fingerprint;
         let report = &detection.report;
-        let free_text = matches!(report.kind, FeedKind::News | FeedKind::Post | FeedKind::Hotline);
+        let free_text = matches!(
+            report.kind,
+            FeedKind::News | FeedKind::Post | FeedKind::Hotline
+        );
         let print = match report.fingerprint {
             Some(Fingerprint::Exact(print)) if free_text => Some(print),
             _ => None,
@@ -369,8 +398,18 @@ impl Incident {
     /// The earliest live report of each cluster.
     fn standing(&self) -> Vec<Report> {
         let mut first: BTreeMap<usize, &Report> = BTreeMap::new();
-        let order = |r: &Report| (r.detection.report.received, r.feed.clone(), r.detection.report.id.clone());
-        for report in self.reports.iter().filter(|r| !r.detection.report.withdrawn) {
+        let order = |r: &Report| {
+            (
+                r.detection.report.received,
+                r.feed.clone(),
+                r.detection.report.id.clone(),
+            )
+        };
+        for report in self
+            .reports
+            .iter()
+            .filter(|r| !r.detection.report.withdrawn)
+        {
             let slot = first.entry(report.cluster).or_insert(report);
             if order(report) < order(slot) {
                 *slot = report;
@@ -396,7 +435,11 @@ impl Report {
     fn add_rule(&mut self, detection: &Detection) {
         let rule = detection.rule_id.to_string();
         self.rules.insert(rule.clone(), detection.severity);
-        let ids = detection.departments.iter().map(|d| d.id.to_string()).collect();
+        let ids = detection
+            .departments
+            .iter()
+            .map(|d| d.id.to_string())
+            .collect();
         self.requests.insert(rule, ids);
     }
 }
@@ -408,7 +451,9 @@ fn certainty(standing: &[Report]) -> u32 {
         let slot = sources.entry(source.source.to_string()).or_default();
         *slot = (*slot).max(source.reliability);
     }
-    let doubt = sources.values().fold(1.0, |doubt, r| doubt * (1.0 - f64::from(*r) / 100.0));
+    let doubt = sources
+        .values()
+        .fold(1.0, |doubt, r| doubt * (1.0 - f64::from(*r) / 100.0));
     ((1.0 - doubt) * 1_000.0).round() as u32
 }
 
@@ -416,16 +461,29 @@ fn score(standing: &[Report], config: &CorrelateConfig) -> u8 {
     if standing.is_empty() {
         return 0;
     }
-    let severity = standing.iter().flat_map(|r| r.rules.values()).max().copied().unwrap_or(0);
+    let severity = standing
+        .iter()
+        .flat_map(|r| r.rules.values())
+        .max()
+        .copied()
+        .unwrap_or(0);
     let sure = f64::from(certainty(standing)) / 1_000.0;
     let c = (f64::from(config.score.certainty_weight) * (sure - 0.5)).round() as i32;
-    let exposed = standing.iter().filter_map(|r| r.detection.exposure.as_ref()).map(|line| line.points);
-    let e = exposed.max().unwrap_or(0).clamp(0, i32::from(config.score.exposure_max));
+    let exposed = standing
+        .iter()
+        .filter_map(|r| r.detection.exposure.as_ref())
+        .map(|line| line.points);
+    let e = exposed
+        .max()
+        .unwrap_or(0)
+        .clamp(0, i32::from(config.score.exposure_max));
     (i32::from(severity) + c + e).clamp(0, 100) as u8
 }
 
 fn class(standing: &[Report]) -> u8 {
-    let known = standing.iter().any(|r| r.detection.report.kind.is_authoritative());
+    let known = standing
+        .iter()
+        .any(|r| r.detection.report.kind.is_authoritative());
     match certainty(standing) {
         _ if standing.is_empty() => 0,
         sure if sure >= 950 || (sure >= 800 && known) => 4,

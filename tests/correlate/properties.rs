@@ -60,7 +60,10 @@ fn renumbered(mut alerts: Vec<Seen>) -> Vec<Seen> {
 
 /// Final members, level and score of every incident on the queue.
 fn finals(alerts: &[Alert]) -> BTreeMap<(String, usize), Seen> {
-    seen(alerts).into_iter().map(|alert| ((alert.key.clone(), alert.ordinal), alert)).collect()
+    seen(alerts)
+        .into_iter()
+        .map(|alert| ((alert.key.clone(), alert.ordinal), alert))
+        .collect()
 }
 
 proptest! {
@@ -195,7 +198,9 @@ proptest! {
             now += step;
             // A revision fires the rules of its own content; two severities for one content would be two truths.
             let severity = 25 + pick.content * 20 + pick.id * 2;
-            reports.push((now, Pick { severity, ..pick }));
+            // One content has one fingerprint; prints are shared by some reports, which makes cliques.
+            let print = (pick.content == 1).then_some(pick.id % 3);
+            reports.push((now, Pick { severity, print, ..pick }));
         }
         let play = |order: &[(i64, Pick)]| {
             let mut events: Vec<Event> =
@@ -239,11 +244,29 @@ fn an_exercise_at_its_limit_blocks_no_actual() {
         };
         detection(pick, START)
     };
-    assert_eq!(correlator.fold(&report(true, 0), &mut out), CorrelateOutcome::Opened);
-    assert_eq!(correlator.fold(&report(true, 1), &mut out), CorrelateOutcome::Suppressed);
-    assert_eq!(correlator.fold(&report(false, 0), &mut out), CorrelateOutcome::Opened);
-    assert_eq!(correlator.fold(&report(false, 1), &mut out), CorrelateOutcome::Suppressed);
-    let hits: Vec<(&str, Status, u64)> =
-        out.limits.iter().map(|(hit, count)| (hit.limit, hit.status, *count)).collect();
-    assert_eq!(hits, [("keys", Status::Actual, 1), ("keys", Status::Exercise, 1)]);
+    assert_eq!(
+        correlator.fold(&report(true, 0), &mut out),
+        CorrelateOutcome::Opened
+    );
+    assert_eq!(
+        correlator.fold(&report(true, 1), &mut out),
+        CorrelateOutcome::Suppressed
+    );
+    assert_eq!(
+        correlator.fold(&report(false, 0), &mut out),
+        CorrelateOutcome::Opened
+    );
+    assert_eq!(
+        correlator.fold(&report(false, 1), &mut out),
+        CorrelateOutcome::Suppressed
+    );
+    let hits: Vec<(&str, Status, u64)> = out
+        .limits
+        .iter()
+        .map(|(hit, count)| (hit.limit, hit.status, *count))
+        .collect();
+    assert_eq!(
+        hits,
+        [("keys", Status::Actual, 1), ("keys", Status::Exercise, 1)]
+    );
 }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use tocsin::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use tocsin::core::diagnostic::SourceFile;
 use tocsin::core::model::{
-    Alert, CorrelateOutcome, DepartmentRequest, Detection, FeedKind, Fingerprint, Hazard, Millis, NO_PLACE,
-    Place, Position, ReportRef, ScoreLine, Status, Tier, Urgency,
+    Alert, CorrelateOutcome, DepartmentRequest, Detection, FeedKind, Fingerprint, Hazard, Millis,
+    NO_PLACE, Place, Position, ReportRef, ScoreLine, Status, Tier, Urgency,
 };
 use tocsin::core::route::Routing;
 
@@ -31,7 +31,10 @@ pub fn config() -> Arc<CorrelateConfig> {
         - {id: fire, names: {en: Fire, zh: 消防}, leads: [fire]}\n\
         - {id: health, names: {en: Health, zh: 卫健}, supports: [{hazard: fire, from: orange}]}\n\
         - {id: water, names: {en: Water, zh: 水利}}\n";
-    let source = SourceFile { name: "departments.yaml".into(), text: text.into() };
+    let source = SourceFile {
+        name: "departments.yaml".into(),
+        text: text.into(),
+    };
     let mut config = CorrelateConfig::new(Arc::new(Routing::parse(&source).unwrap()));
     config.incident.reopen_for_ms = 30 * MINUTE;
     config.incident.previous_for_ms = 60 * MINUTE;
@@ -76,11 +79,16 @@ pub const FEEDS: [(&str, FeedKind, u8); 4] = [
 ];
 
 pub fn detection(pick: Pick, received: i64) -> Detection {
-    let status = if pick.exercise { Status::Exercise } else { Status::Actual };
+    let status = if pick.exercise {
+        Status::Exercise
+    } else {
+        Status::Actual
+    };
     let code = ["cn-310115", "cn-310104", NO_PLACE][usize::from(pick.place) % 3];
     let (feed, kind, reliability) = FEEDS[usize::from(pick.feed) % FEEDS.len()];
     let rule: Arc<str> = format!("rule-{}", pick.rule).into();
-    let exposure = (pick.content == 2).then(|| ScoreLine::new(i32::from(pick.id) * 3, "hospital", "医院"));
+    let exposure =
+        (pick.content == 2).then(|| ScoreLine::new(i32::from(pick.id) * 3, "hospital", "医院"));
     Detection {
         v: 1,
         key: format!("{}/fire/{code}", status.id()),
@@ -101,7 +109,12 @@ pub fn detection(pick: Pick, received: i64) -> Detection {
             feed: feed.into(),
             kind,
             // News reports have publishers of their own.
-            source: if kind == FeedKind::News { format!("news/p{}", pick.id % 3) } else { feed.into() }.into(),
+            source: if kind == FeedKind::News {
+                format!("news/p{}", pick.id % 3)
+            } else {
+                feed.into()
+            }
+            .into(),
             reliability,
             observed: None,
             received: Millis(received),
@@ -121,9 +134,16 @@ pub fn detection(pick: Pick, received: i64) -> Detection {
         exposure,
         tier: Tier::County,
         quiet_ms: QUIET,
-        urgency: if pick.rule == 0 { Urgency::Immediate } else { Urgency::Unknown },
+        urgency: if pick.rule == 0 {
+            Urgency::Immediate
+        } else {
+            Urgency::Unknown
+        },
         departments: if pick.rule == 2 {
-            vec![DepartmentRequest { id: "water".into(), required: true }]
+            vec![DepartmentRequest {
+                id: "water".into(),
+                required: true,
+            }]
         } else {
             Vec::new()
         },
@@ -136,19 +156,26 @@ pub fn pick() -> impl Strategy<Value = Pick> {
     let numbers = (0..3_u8, 0..4_u8, 0..6_u8, 0..3_u8, 0..3_u8);
     let severity = prop_oneof![0..30_u8, 20..101_u8];
     let print = prop_oneof![3 => Just(None), 1 => (0..3_u8).prop_map(Some)];
-    (prop::bool::weighted(0.2), numbers, severity, print, prop::bool::weighted(0.1)).prop_map(
-        |(exercise, (place, feed, id, content, rule), severity, print, withdrawn)| Pick {
-            exercise,
-            place,
-            feed,
-            id,
-            content,
-            rule,
-            severity,
-            print,
-            withdrawn,
-        },
+    (
+        prop::bool::weighted(0.2),
+        numbers,
+        severity,
+        print,
+        prop::bool::weighted(0.1),
     )
+        .prop_map(
+            |(exercise, (place, feed, id, content, rule), severity, print, withdrawn)| Pick {
+                exercise,
+                place,
+                feed,
+                id,
+                content,
+                rule,
+                severity,
+                print,
+                withdrawn,
+            },
+        )
 }
 
 /// A history: times mostly rise by seconds, sometimes by minutes or hours, and some reports come late.
@@ -178,7 +205,10 @@ pub fn history(length: usize) -> impl Strategy<Value = Vec<Event>> {
 pub fn run(events: &[Event]) -> (Vec<CorrelateOutcome>, Vec<Alert>) {
     let mut correlator = Correlator::new(config());
     let mut out = CorrelateOutput::default();
-    let outcomes = events.iter().filter_map(|event| apply(&mut correlator, event, &mut out)).collect();
+    let outcomes = events
+        .iter()
+        .filter_map(|event| apply(&mut correlator, event, &mut out))
+        .collect();
     (outcomes, out.alerts)
 }
 

@@ -16,12 +16,18 @@ fn real_alerts_fit_and_damaged_ones_do_not() {
         let events = history(60).new_tree(&mut runner).unwrap().current();
         for alert in run(&events).1 {
             let json = serde_json::to_value(&alert).unwrap();
-            let errors: Vec<String> = validator.iter_errors(&json).map(|e| e.to_string()).collect();
+            let errors: Vec<String> = validator
+                .iter_errors(&json)
+                .map(|e| e.to_string())
+                .collect();
             assert_eq!(errors, Vec::<String>::new());
             checked += 1;
             for field in schema["required"].as_array().unwrap() {
                 let mut damaged = json.clone();
-                damaged.as_object_mut().unwrap().remove(field.as_str().unwrap());
+                damaged
+                    .as_object_mut()
+                    .unwrap()
+                    .remove(field.as_str().unwrap());
                 assert!(!validator.is_valid(&damaged), "valid without {field}");
             }
             let mut damaged = json.clone();
@@ -29,7 +35,10 @@ fn real_alerts_fit_and_damaged_ones_do_not() {
             assert!(!validator.is_valid(&damaged));
             damaged = json;
             damaged["author"] = "somebody".into();
-            assert!(!validator.is_valid(&damaged), "a field that the schema does not know");
+            assert!(
+                !validator.is_valid(&damaged),
+                "a field that the schema does not know"
+            );
         }
     }
     assert!(checked > 100, "only {checked} alerts");
