@@ -308,7 +308,10 @@ impl TermIndex {
                 return None;
             }
             let node = &self.nodes[id as usize];
+            // Edges from the root differ in length; elsewhere the parent decides it.
+            let end = depth + usize::from(step);
             if node.parent == parent
+                && usize::from(node.depth) == end
                 && self.pool[node.path as usize + depth..][..usize::from(step)]
                     == here[..usize::from(step)]
             {
