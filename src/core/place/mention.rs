@@ -386,7 +386,8 @@ fn find_han(names: &Names, field: Field, text: &str, out: &mut Vec<Mention>) {
             start,
             posting,
             han: true,
-            joined: last_end.is_some_and(|end| is_han_join(&text[end..start])),
+            // The name before may reach into this one; then nothing joins them.
+            joined: last_end.is_some_and(|end| text.get(end..start).is_some_and(is_han_join)),
             weak,
             capital: true,
             hashtag: false,
