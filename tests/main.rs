@@ -3,3 +3,5 @@
 mod correlate;
 mod kafka;
 mod numbers;
+mod packs;
+mod quality;
