@@ -47,6 +47,7 @@ fn scale(word: &str) -> Option<(f64, bool)> {
         "thousand" => (1000.0, false),
         "million" => (1e6, false),
         "billion" => (1e9, false),
+        "tens" => (10.0, true),
         "dozens" => (12.0, true),
         "scores" => (20.0, true),
         "hundreds" => (100.0, true),
@@ -111,7 +112,13 @@ pub(super) fn number_words(text: &str) -> Option<(f64, usize)> {
             }
             any = true;
             if plural {
-                length = end;
+                // “tens of thousands”; “tens” alone is none.
+                let of = text[end..].strip_prefix(" of ").map(first_word);
+                let further = of.and_then(|word| Some((scale(word)?, word.len())));
+                if let Some(((more, true), more_length)) = further {
+                    return Some(((total + section) * more, end + 4 + more_length));
+                }
+                length = if word == "tens" { 0 } else { end };
                 break;
             }
         } else if matches!(word, "a" | "an" | "several") && at == 0 {
@@ -149,6 +156,8 @@ mod tests {
             ("a dozen people", 12.0, "a dozen"),
             ("two dozen people", 24.0, "two dozen"),
             ("dozens of people", 24.0, "dozens"),
+            ("tens of thousands fled", 20_000.0, "tens of thousands"),
+            ("hundreds of thousands", 200_000.0, "hundreds of thousands"),
             ("hundreds were", 200.0, "hundreds"),
             ("several hundred people", 200.0, "several hundred"),
             ("two and five", 2.0, "two"),

@@ -1,7 +1,7 @@
 //! Findings to fields.
 //!
-//! Invariant: of several statements about one field the largest counts, since tolls are revised upwards; statements about the
-//! past count only where there is no other. The first magnitude counts: later ones are aftershocks and history.
+//! Invariant: of several statements about one field the largest counts, since tolls are revised upwards; statements about
+//! other events do not. The first magnitude counts: later ones are aftershocks and history.
 
 use std::collections::BTreeMap;
 
@@ -17,31 +17,58 @@ pub const MAX_TEXT_BYTES: usize = 16 << 10;
 /// No field counts more people than this: beyond, it is no count.
 const MAX_PEOPLE: f64 = 100e6;
 
-/// Words of a sentence about another event than this one.
-const PAST: [&str; 22] = [
+/// Words of a sentence that is not about this event: its numbers are none.
+const ANOTHER: [&str; 20] = [
     "去年",
     "前年",
-    "历史",
-    "曾经",
-    "曾发生",
+    "历史上",
     "上世纪",
-    "以来",
     "同比",
-    "此前发生",
     "周年",
     "往年",
+    "每年",
     "last year",
     "years ago",
+    "year ago",
     "in history",
     "anniversary",
-    "since ¤",
     "historical",
-    "back in",
-    "in ¤",
     "previous year",
     "every year",
     "each year",
+    "per year",
+    "annually",
+    "a year ago",
 ];
+
+/// Words of a sentence that may be about another event: its numbers count where there are no others.
+const EARLIER: [&str; 7] = [
+    "以来",
+    "曾",
+    "此前发生",
+    "since ¤",
+    "back in",
+    "in ¤",
+    "¤年",
+];
+
+/// A number of these is no number of people, whatever follows.
+const TIMES: [&str; 11] = [
+    " years ",
+    " year ",
+    " hours ",
+    " hour ",
+    " days ",
+    " minutes ",
+    " weeks ",
+    " months ",
+    " miles ",
+    " percent ",
+    " times ",
+];
+
+/// Customers without power are only counted from here on when they are not called so: “day 6 without power”.
+const LEAST_BARE: f64 = 100.0;
 
 /// One number with what it counts.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +76,10 @@ struct Found {
     finding: Finding,
     value: f64,
     at: usize,
-    past: bool,
+    /// Start of its sentence.
+    sentence: usize,
+    /// May be about another event, see [`EARLIER`].
+    earlier: bool,
 }
 
 /// The numbers in a normalised text: casualties, evacuated, magnitude and the like, from Chinese and English.
@@ -66,15 +96,25 @@ pub fn extract(normalised: &str) -> Numbers {
                 continue;
             };
             let rest = &template.text[whole.end()..];
-            if pattern.not_before.iter().any(|word| rest.starts_with(word)) {
+            let refused = pattern.not_before.iter().any(|word| rest.starts_with(word))
+                || TIMES.iter().any(|word| whole.as_str().contains(word));
+            let (start, sentence) = sentence(&template.text, number.start());
+            let another = ANOTHER.iter().any(|word| sentence.contains(word));
+            let Some(value) = template.value(number.start()) else {
                 continue;
-            }
-            if let Some(value) = template.value(number.start()) {
+            };
+            let bare = pattern.finding == Finding::HouseholdsBare;
+            if !(refused || another || bare && value < LEAST_BARE) {
                 found.push(Found {
-                    finding: pattern.finding,
+                    finding: if bare {
+                        Finding::Households
+                    } else {
+                        pattern.finding
+                    },
                     value: value * pattern.factor,
                     at: number.start(),
-                    past: is_past(&template.text, number.start()),
+                    sentence: start,
+                    earlier: EARLIER.iter().any(|word| sentence.contains(word)),
                 });
             }
         }
@@ -103,19 +143,15 @@ fn could_count(c: char) -> bool {
     c.is_ascii_alphanumeric() || ('一'..='龥').contains(&c) || c == '〇'
 }
 
-/// Whether the sentence around a byte speaks of the past.
-fn is_past(text: &str, at: usize) -> bool {
+/// The sentence around a byte, and where it begins. English sentences end with a full stop and a space; decimals have
+/// become marks already.
+fn sentence(text: &str, at: usize) -> (usize, &str) {
     let ends = ['。', '!', '?', ';', '\n'];
-    let start = text[..at].rfind(ends).map_or(0, |i| i);
+    let start = text[..at].rfind(ends).unwrap_or(0);
+    let start = text[start..at].rfind(". ").map_or(start, |i| start + i);
     let end = text[at..].find(ends).map_or(text.len(), |i| at + i);
-    let sentence = &text[start..end];
-    // English sentences end with a full stop and a space; decimals have become marks already.
-    let offset = at - start;
-    let from = sentence[..offset].rfind(". ").unwrap_or(0);
-    let to = sentence[offset..]
-        .find(". ")
-        .map_or(sentence.len(), |i| offset + i);
-    PAST.iter().any(|word| sentence[from..to].contains(word))
+    let end = text[at..end].find(". ").map_or(end, |i| at + i);
+    (start, &text[start..end])
 }
 
 fn fields(found: &[Found]) -> Numbers {
@@ -149,7 +185,7 @@ fn fields(found: &[Found]) -> Numbers {
     }
     let magnitudes = found.iter().filter(|f| f.finding == Finding::Magnitude);
     let plausible = magnitudes.filter(|f| (0.0..10.0).contains(&f.value));
-    if let Some(first) = plausible.min_by_key(|f| (f.past, f.at)) {
+    if let Some(first) = plausible.min_by_key(|f| f.at) {
         numbers.insert("magnitude", first.value);
     }
     for (finding, name, most) in [
@@ -165,15 +201,15 @@ fn fields(found: &[Found]) -> Numbers {
     numbers
 }
 
-/// The largest value of a finding about now, else about the past.
+/// The largest value of a finding; one of a sentence that may be about an earlier event counts only in the first sentence
+/// that has any, since a report begins with its own event.
 fn largest(found: &[Found], finding: Finding, most: f64) -> Option<f64> {
-    let values = |past: bool| {
-        let wanted = move |f: &&Found| f.finding == finding && f.past == past && f.value <= most;
+    let of_kind = || {
         found
             .iter()
-            .filter(wanted)
-            .map(|f| f.value)
-            .reduce(f64::max)
+            .filter(move |f| f.finding == finding && f.value <= most)
     };
-    values(false).or_else(|| values(true))
+    let first = of_kind().map(|f| f.sentence).min()?;
+    let now = of_kind().filter(|f| !f.earlier || f.sentence == first);
+    now.map(|f| f.value).reduce(f64::max)
 }

@@ -80,10 +80,11 @@ fn digits(text: &str, start: usize, before: char) -> Option<Token> {
         rest.starts_with([':', '/', '.']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
     let after_mark = matches!(before, '/' | ':' | '$' | '£' | '€' | '¥' | '第');
     let in_word = before.is_ascii_alphabetic() && !magnitude_before(&text[..start]);
+    let date = month_before(&text[..start]) && !counts_people(rest);
     let ordinal = ["st", "nd", "rd", "th"]
         .iter()
         .any(|end| rest.starts_with(end));
-    if dotted || after_mark || in_word || ordinal {
+    if dotted || after_mark || in_word || date || ordinal {
         let length =
             rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '/' | '.' | '-')));
         return Some((None, end - start + length.unwrap_or(rest.len())));
@@ -143,6 +144,13 @@ fn multiplier(rest: &str) -> (f64, usize) {
     let mut factor = 1.0;
     let mut length = 0;
     let mut chars = rest.chars().peekable();
+    // 20余万, 20多万: twenty ten thousands and some.
+    if let Some(more @ ('余' | '多')) = chars.peek().copied()
+        && rest[more.len_utf8()..].starts_with(['万', '亿'])
+    {
+        length += more.len_utf8();
+        chars.next();
+    }
     while let Some(c) = chars.next() {
         let Some(unit) = unit(c).filter(|unit| *unit > 10) else {
             break;
@@ -152,7 +160,7 @@ fn multiplier(rest: &str) -> (f64, usize) {
         }
         factor *= unit as f64;
         length += c.len_utf8();
-        if length > 6 {
+        if length > 9 {
             break;
         }
     }
@@ -197,6 +205,40 @@ fn magnitude_before(before: &str) -> bool {
         .trim_end_matches(|c: char| c.is_ascii_lowercase())
         .len();
     matches!(&before[letters..], "m" | "ms" | "ml" | "mw" | "mb" | "md")
+}
+
+/// `october 8`: a day.
+fn month_before(before: &str) -> bool {
+    const MONTHS: [&str; 23] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "oct",
+        "nov",
+        "dec",
+    ];
+    let before = before.trim_end_matches(['.', ' ']);
+    let word = before
+        .trim_end_matches(|c: char| c.is_ascii_lowercase())
+        .len();
+    MONTHS.contains(&&before[word..])
 }
 
 /// Whether the words after a number say that people are counted; 1900 to 2099 are years otherwise.

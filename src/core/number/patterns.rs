@@ -20,6 +20,8 @@ pub(super) enum Finding {
     Ill,
     Evacuated,
     Households,
+    /// Without a word for whom: only large numbers count.
+    HouseholdsBare,
     Magnitude,
     Depth,
     Area,
@@ -52,7 +54,7 @@ pub(super) struct Pattern {
 }
 
 /// People, and the adverbs between them and what happened to them.
-const ZH_WHO: &str = "(?:余|多|几)?(?:名|位|个|口)?(?:余|多)?(?:的)?(?:群众|村民|居民|市民|人员|工人|矿工|民工|农民工|职工|员工|工作人员|施工人员|作业人员|乘客|旅客|游客|行人|司机|驾驶员|学生|小学生|中学生|师生|儿童|小孩|孩子|男孩|女孩|老人|男子|女子|妇女|男性|女性|消防员|官兵|战士|船员|同胞|伤者|伤员|患者|病人|驾乘人员|人|男|女)?(?:员)?";
+const ZH_WHO: &str = "(?:余|多|几)?(?:名|位|个|口)?(?:余|多)?(?:的)?(?:群众|村民|居民|市民|人员|工人|矿工|民工|农民工|职工|员工|工作人员|施工人员|作业人员|乘客|旅客|游客|行人|司机|驾驶员|学生|小学生|中学生|大学生|师生|儿童|小孩|孩子|男孩|女孩|老人|男子|女子|妇女|男性|女性|消防员|官兵|战士|船员|同胞|伤者|伤员|患者|病人|驾乘人员|囚犯|在押人员|环卫工人|环卫工|保安|护士|医生|值班工作人员|值班人员|孕妇|幼儿|婴儿|人|男|女)?(?:员)?";
 const ZH_ADVERB: &str = "(?:已经|已|均|都|不幸|当场|先后|全部|相继|也|又|仍|还|目前|确认|被确认|经(?:医院)?抢救无效|抢救无效后?|送医后?|因伤势过重|因伤|因抢救无效|在(?:事故|地震|火灾|爆炸|车祸|灾害|灾难)中|因(?:公|灾)?|,)*";
 const ZH_LINK: &str = "(?:人数|人员|者|总数)?(?:(?:从|由)[^#]{0,4}#(?:人|名|例)?)?(?:已经|已|共计|共|累计|合计|总计|为|达到了?|高达|达|增加到|增加至|增加为|增至|升至|升到|上升至|上升到|至少有?|至少|最少|有|约|大约|超过|逾|近|超|是|目前|现|的|在|了|:|-)*";
 const ZH_COUNT: &str = "(#)(?:余|多|几)?(?:名|人|个人|位|例|口|死者)";
@@ -74,8 +76,8 @@ const NOT_DEAD: &[&str] = &[
 ];
 
 const EN_ABOUT: &str = "(?:at least |more than |over |about |around |nearly |almost |some |up to |as many as |an estimated |approximately |another |all |roughly |least )*";
-const EN_WHO: &str = "(?: more| other| others| young| elderly| local| school| construction| factory| coal| rescue| chinese| indian| foreign| of them)*(?: people| persons?| ppl| men| women| man| woman| children| child| kids?| boys?| girls?| residents?| villagers?| passengers?| workers?| miners?| firefighters?| students?| pupils?| tourists?| victims?| drivers?| civilians?| patients?| employees?| soldiers?| pilgrims?| fishermen| sailors?| crew| members| adults?| babies| infants?| motorists?| pedestrians?| cyclists?| others?)*";
-const EN_AUX: &str = "(?: were| was| are| is| have| has| had| been| be| being| may| might| could| reported| reportedly| confirmed| already| also| now| still| officially| found| feared| believed| presumed| remain| remains| so far| have been| left| instantly| seriously| critically| badly| severely| slightly)*";
+const EN_WHO: &str = "(?: of)?(?: the)?(?: more| other| others| young| elderly| local| of them)*(?:(?: [a-z][a-z-]+)?(?: people| persons?| ppl| men| women| man| woman| children| child| kids?| boys?| girls?| residents?| villagers?| passengers?| workers?| miners?| firefighters?| students?| pupils?| tourists?| victims?| drivers?| civilians?| patients?| employees?| soldiers?| pilgrims?| fishermen| sailors?| crew| members| adults?| babies| infants?| motorists?| pedestrians?| cyclists?| others?| personnel| officers?| troops| migrants?| bodies))*(?:,? including [^#.]{0,40}?,)?";
+const EN_AUX: &str = "(?: were| was| made| rendered| went| gone| are| is| have| has| had| been| be| being| may| might| could| reported| reportedly| confirmed| already| also| now| still| officially| found| feared| believed| presumed| remain| remains| so far| have been| left| instantly| seriously| critically| badly| severely| slightly)*";
 const EN_RISE: &str = "(?: from[^#.;]{0,30}| in[^#.;]{0,30}| of the[^#.;]{0,30}| # )?(?: has| have| had| is| are| was| now| already| currently| officially)*(?: rises?| rose| risen| climbs?| climbed| jumps?| jumped| grows?| grew| grown| increases?| increased| reaches| reached| hits?| passes| passed| tops?| topped| exceeds| exceeded| stands?| stood| put| estimated| up| near| nears)*(?: from #)?(?: to| from| at| of| is|:| by)*";
 
 type Row = (Finding, f64, &'static str, &'static [&'static str]);
@@ -88,6 +90,8 @@ const ROWS: &[Row] = &[
     (Finding::Dead, 1.0, "(?:死亡|遇难|丧生|身亡|罹难|死难|死伤者中死亡|死|死者|致死|溺亡|殉职|牺牲)LINKCOUNT", &["受伤", "失踪", "失联"]),
     (Finding::Dead, 1.0, "(?:死亡|遇难|罹难|死难)(?:人数|总数)LINK(#)", &["岁", "年", "%"]),
     (Finding::Dead, 1.0, "(?:^|[^#])死(?:亡)?(#)(?:人)?[,、]?伤#", &[]),
+    (Finding::Dead, 1.0, "(#)(?:余|多)?(?:名|位|个)(?:遇难者|死者|死难者|罹难者)", &["的家属", "家属", "的亲属", "亲属"]),
+    (Finding::Dead, 1.0, "(#)WHOADV死于", &[]),
     (Finding::Dead, 1.0, "夺(?:去|走)了?(#)(?:人|条|名|个)", &[]),
     (Finding::Dead, 1.0, "(?:发现|找到)了?(#)(?:具|名遇难者)(?:遗体|尸体)?", &[]),
     // Chinese: the injured.
@@ -107,9 +111,11 @@ const ROWS: &[Row] = &[
     (Finding::Trapped, 1.0, "(#)WHOADV(?:被困|被埋|被压|受困|遭困|被掩埋|被卡|困在|埋在|被堵)", &[]),
     (Finding::Trapped, 1.0, "(?:被困|被埋|困住|受困|掩埋)LINKCOUNT", &[]),
     (Finding::Ill, 1.0, "(#)WHOADV(?:疑似|出现|发生|集体)*(?:食物)?(?:中毒|感染|发病|染病|确诊|患病|住院|送医|入院|送往医院|被送往医院|被送医|就医|腹泻|呕吐|身体不适|不适)", &["死亡", "身亡", "而死"]),
+    (Finding::Ill, 1.0, "(#)WHO[^#,。;]{0,10}中毒", &["死亡", "身亡", "而死", "者家属"]),
+    (Finding::Ill, 1.0, "毒倒(?:了)?(#)", &["天", "年"]),
     (Finding::Ill, 1.0, "(?:食物)?(?:中毒|感染|发病|确诊病例|确诊|患病|病例|住院)LINKCOUNT", &["死亡", "身亡"]),
     (Finding::Evacuated, 1.0, "(?:转移安置|转移|疏散|撤离|安置|撤出|避险转移|紧急避险)(?:了|出)?(?:安置|群众|居民|村民|市民|受灾群众|受困群众|被困群众|周边群众|周边居民|人员|学生|师生|人口|游客|灾民)*LINKCOUNT", &["死亡"]),
-    (Finding::Evacuated, 1.0, "(#)WHO(?:已|均|全部|被|紧急|安全|成功|得到|及时|,)*(?:转移|疏散|撤离|避险|撤出)", &["到医院", "至医院"]),
+    (Finding::Evacuated, 1.0, "(#)WHO(?:已|均|全部|被|紧急|安全|成功|得到|及时|进行了?|快速|有序|,)*(?:转移|疏散|撤离|避险|撤出)", &["到医院", "至医院"]),
     (Finding::Households, 1.0, "(#)(?:余|多)?(?:户|家)(?:余|多)?(?:居民|用户|家庭|村民|人家|群众|商户|住户)?(?:家中|家|的)?(?:用电|供电|供水|供气|用水)?(?:受影响|受到影响|停电|停水|停气|断电|断水|断气|受灾|受淹|被淹|用电受影响)", &[]),
     (Finding::Households, 1.0, "(?:影响|涉及|造成|导致|停电|停水|停气)LINK(#)(?:余|多)?户", &[]),
     // Chinese: measures.
@@ -125,6 +131,7 @@ const ROWS: &[Row] = &[
     (Finding::WaterDepth, 0.01, "(?:积水|水深|水位深)[^#,。;]{0,6}(#)(?:余|多)?(?:厘米|公分|cm)", &[]),
     // English: the dead.
     (Finding::Dead, 1.0, "(#)(?:\\+)?PEOPLEAUX (?:killed|dead|died|dies|die|deceased|perished|drowned|fatalities|fatality|deaths?|casualties killed|lost their lives|lost his life|lost her life|bodies|dead bodies)\\b", &[" animals", " cattle", " sheep", " trees", " birds", " fish", " line", " lines", " end", " toll", " batteries"]),
+    (Finding::Dead, 1.0, "(#)(?: [a-z]+){1,2} (?:deaths|fatalities)\\b", &[]),
     (Finding::Dead, 1.0, "\\bkill(?:s|ed|ing)? ABOUT(#)", &[" cattle", " cows", " sheep", " goats", " pigs", " animals", " birds", " dogs", " cats", " horses", " chickens", " fish", " years", " hours", " minutes", " days", " months", " miles", " km", "%", " percent", " trees", " acres", " buildings", " houses"]),
     (Finding::Dead, 1.0, "\\b(?:death toll|deaths?|fatalities|dead|death count|confirmed dead|toll)(?: toll)?RISE ?ABOUT(#)", &[" injured", " hurt", " wounded", " missing", " years", "%", " days", " hours", " other injured", " others injured", " others hurt", " others wounded", " people injured"]),
     (Finding::Dead, 1.0, "\\b(?:claim(?:s|ed|ing)?|took|taken|takes|taking|cost|costs|costing)(?: the lives of)? ABOUT(#)PEOPLE lives", &[]),
@@ -139,12 +146,13 @@ const ROWS: &[Row] = &[
     (Finding::Missing, 1.0, "(#)(?:\\+)?PEOPLEAUX (?:missing|unaccounted for|unaccounted|disappeared)\\b", &[" cattle"]),
     (Finding::Missing, 1.0, "\\bmissing:? ?ABOUT(#)", &[" dead", " killed", " injured", " years", " days"]),
     (Finding::Trapped, 1.0, "(#)(?:\\+)?PEOPLEAUX (?:trapped|stranded|buried|stuck|pinned)\\b", &[]),
-    (Finding::Trapped, 1.0, "\\b(?:trap(?:s|ped|ping)|strand(?:s|ed|ing)|bur(?:ies|ied|ying)) ABOUT(#)", &[" cars", " vehicles", " homes", " houses", " feet", " years", " hours", " days", " m "]),
+    (Finding::Trapped, 1.0, "\\b(?:trap(?:s|ped|ping)|strand(?:s|ed|ing)|bur(?:ies|ied|ying)) ABOUT(#)", &[" cars", " of cars", " of trucks", " of vehicles", " trucks", " vehicles", " homes", " houses", " feet", " years", " hours", " days", " m "]),
     (Finding::Ill, 1.0, "(#)(?:\\+)?PEOPLEAUX (?:sick|ill|sickened|poisoned|infected|fell ill|fallen ill|fall ill|became ill|fell sick|confirmed cases|cases)\\b", &[" of beer", " of water"]),
     (Finding::Ill, 1.0, "\\b(?:sickens?|sickened|sickening|poisoned|poisoning|infected|infecting|infects) ABOUT(#)", &[" years", " hours", " days"]),
     (Finding::Evacuated, 1.0, "(#)(?:\\+)?PEOPLEAUX (?:evacuated|displaced|forced to (?:flee|leave|evacuate)|ordered to (?:leave|evacuate)|flee|fled|homeless|told to (?:leave|evacuate)|evacuees|forced from their homes|out of their homes|moved to safety|moved to shelters|relocated)\\b", &[]),
     (Finding::Evacuated, 1.0, "\\b(?:evacuat(?:es|ed|ing|e|ion of|ions of)|displac(?:es|ed|ing)|relocat(?:ed|ing)|forc(?:ed|es|ing)) ABOUT(#)(?: more| other| local| of)*(?: people| ppl| persons| residents| villagers| families| students| tourists| others| workers| patients)", &[]),
-    (Finding::Households, 1.0, "(#)(?:\\+)?(?: more| other| area)*(?: customers| homes| households| houses| residents| people| properties| clients| consumers)*(?: and businesses)?AUX (?:without (?:power|electricity|water|gas|heat)|lost power|lose power|in the dark|no power)\\b", &[]),
+    (Finding::Households, 1.0, "(#)(?:\\+)?(?: of)?(?: more| other| area)*(?: customers| homes| households| houses| residents| people| properties| clients| consumers)+(?: and businesses)?AUX (?:without (?:power|electricity|water|gas|heat)|lost power|lose power|in the dark|no power)\\b", &[]),
+    (Finding::HouseholdsBare, 1.0, "(#)(?:\\+)?(?: still| are| remain| now| left)* (?:without (?:power|electricity|gas|heat))\\b", &[]),
     // English: measures.
     (Finding::Magnitude, 1.0, "\\b(?:magnitude|mag|magnitud|m|ms|ml|mw|mb|md)(?:-| |:|=|of|is|was)*(#)", &["km", " km", " million", " people", "th", " miles", "pm", "am", "m ", " m "]),
     (Finding::Magnitude, 1.0, "(#)(?:-| )?(?:magnitude|mag)\\b", &[]),
