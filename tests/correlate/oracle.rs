@@ -34,6 +34,8 @@ struct Report {
     rules: BTreeMap<String, u8>,
     requests: BTreeMap<String, Vec<String>>,
     cluster: usize,
+    /// When its feed last stated this content.
+    stated: i64,
 }
 
 struct Incident {
@@ -372,13 +374,14 @@ impl Incident {
         };
         let old = &mut self.reports[at];
         if old.detection.report.content_hash == report.content_hash {
+            old.stated = old.stated.max(report.received.0);
             if old.rules.contains_key(&*detection.rule_id) {
                 return (CorrelateOutcome::Repeat, false);
             }
             old.add_rule(detection);
             return (CorrelateOutcome::Merged, true);
         }
-        if report.received < old.detection.report.received {
+        if report.received.0 < old.stated {
             return (CorrelateOutcome::Merged, false);
         }
         let cluster = old.cluster;
@@ -427,6 +430,7 @@ impl Report {
             rules: BTreeMap::new(),
             requests: BTreeMap::new(),
             cluster,
+            stated: detection.report.received.0,
         };
         report.add_rule(detection);
         report

@@ -138,6 +138,11 @@ fn second_rule(
     detection: &Detection,
     limits: &Limits,
 ) -> Joined {
+    let received = detection.report.received.clamped();
+    let member = &mut incident.members[index];
+    if received > member.received {
+        member.restated = member.restated.max(Some(received));
+    }
     let rules = &incident.members[index].rules;
     let known = rules
         .iter()
@@ -175,7 +180,8 @@ fn revised(
 ) -> Joined {
     let report = &detection.report;
     let member = &incident.members[index];
-    if (report.received, report.observed) < (member.received, member.observed) {
+    let stated = member.restated.unwrap_or(member.received);
+    if (report.received.clamped(), report.observed) < (stated, member.observed) {
         return Joined::new(CorrelateOutcome::Merged, false);
     }
     let mut joined = Joined::new(CorrelateOutcome::Merged, true);
@@ -274,6 +280,7 @@ fn member_of(incident: &mut Incident, detection: &Detection, cluster: u32) -> Op
         hash: report.content_hash,
         received: report.received.clamped(),
         observed: report.observed.map(|at| at.clamped()),
+        restated: None,
         cluster,
         rules: vec![(
             incident.intern(&detection.rule_id)?,

@@ -122,6 +122,8 @@ pub(super) struct Member {
     pub hash: u64,
     pub received: Millis,
     pub observed: Option<Millis>,
+    /// When the feed last said the same again: an older statement that comes later must not replace it.
+    pub restated: Option<Millis>,
     /// Index of the member that founded its cluster of near-duplicates; its own when it did.
     pub cluster: u32,
     /// Rules that fired on this content, with their severities, in order of arrival.
