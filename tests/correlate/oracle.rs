@@ -154,22 +154,33 @@ impl<'a> Oracle<'a> {
             let mut incident = Incident::new(key, *ordinal, now);
             *ordinal += 1;
             incident.add(detection);
-            self.changed(&mut incident, detection, now);
+            self.changed(&mut incident, detection, false, now);
             self.open.push(incident);
             return CorrelateOutcome::Opened;
         };
         let mut incident = self.open.remove(position);
         let (outcome, changed) = incident.join(detection);
         if changed {
-            self.changed(&mut incident, detection, now);
+            self.changed(
+                &mut incident,
+                detection,
+                outcome == CorrelateOutcome::Repeat,
+                now,
+            );
         }
         self.open.push(incident);
         outcome
     }
 
-    fn changed(&mut self, incident: &mut Incident, detection: &Detection, now: i64) {
+    fn changed(
+        &mut self,
+        incident: &mut Incident,
+        detection: &Detection,
+        repeated: bool,
+        now: i64,
+    ) {
         let mut woken = false;
-        if !detection.report.withdrawn {
+        if !detection.report.withdrawn && !repeated {
             woken = !incident.active;
             incident.active = true;
             incident.activity = now;
@@ -375,8 +386,11 @@ impl Incident {
         let old = &mut self.reports[at];
         if old.detection.report.content_hash == report.content_hash {
             old.stated = old.stated.max(report.received.0);
+            let first = &mut old.detection.report.received;
+            let earlier = report.received < *first;
+            *first = report.received.min(*first);
             if old.rules.contains_key(&*detection.rule_id) {
-                return (CorrelateOutcome::Repeat, false);
+                return (CorrelateOutcome::Repeat, earlier);
             }
             old.add_rule(detection);
             return (CorrelateOutcome::Merged, true);

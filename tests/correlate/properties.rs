@@ -67,7 +67,7 @@ fn finals(alerts: &[Alert]) -> BTreeMap<(String, usize), Seen> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn the_fold_is_what_the_oracle_says(events in history(60)) {

@@ -80,7 +80,7 @@ pub(super) fn apply(
     incident.last_seen = incident.last_seen.max(report.received.clamped());
     incident.rule_set = Arc::clone(&detection.rule_set);
     let mut cause = Cause::Report;
-    if !report.withdrawn {
+    if !report.withdrawn && joined.outcome != CorrelateOutcome::Repeat {
         // A withdrawal is no sign of life: it neither prolongs an incident nor wakes one.
         incident.last_activity = now;
         if incident.phase != Phase::Active {

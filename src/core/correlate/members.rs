@@ -8,7 +8,7 @@ use super::duplicate::{cluster_of, remember};
 use super::evidence::{add_rule, text_of};
 use super::identity::report_hash;
 use super::state::{Incident, Member, StLine, StPlace, kind_number, urgency_number};
-use crate::core::model::{CorrelateOutcome, Detection};
+use crate::core::model::{CorrelateOutcome, Detection, Millis};
 
 /// Numbers kept of one report.
 const MAX_NUMBERS: usize = 8;
@@ -138,17 +138,16 @@ fn second_rule(
     detection: &Detection,
     limits: &Limits,
 ) -> Joined {
-    let received = detection.report.received.clamped();
-    let member = &mut incident.members[index];
-    if received > member.received {
-        member.restated = member.restated.max(Some(received));
-    }
+    let earlier = restate(
+        &mut incident.members[index],
+        detection.report.received.clamped(),
+    );
     let rules = &incident.members[index].rules;
     let known = rules
         .iter()
         .any(|(rule, _)| incident.names[usize::from(*rule)] == detection.rule_id);
     if known {
-        return Joined::new(CorrelateOutcome::Repeat, false);
+        return Joined::new(CorrelateOutcome::Repeat, earlier);
     }
     if rules.len() >= limits.rules_per_report {
         return Joined::refused("rules_per_report");
@@ -169,6 +168,16 @@ fn second_rule(
     }
     note_rule(incident, rule, detection);
     Joined::new(CorrelateOutcome::Merged, true)
+}
+
+/// Notes when the same content was stated first and last; true when this was before what was known, which may make another
+/// member stand for the cluster.
+fn restate(member: &mut Member, received: Millis) -> bool {
+    let last = member.restated.unwrap_or(member.received).max(received);
+    let earlier = received < member.received;
+    member.received = member.received.min(received);
+    member.restated = (last > member.received).then_some(last);
+    earlier
 }
 
 /// The same report with other content: the newer one counts.
