@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{FAILED, Global};
 use crate::core::mask::mask;
 use crate::core::model::RefusalCode;
+use crate::kafka::dead_letter;
 use crate::kafka::letters::{Filter, Letter, LetterId, list, replay, show};
-use crate::kafka::{KafkaSettings, TopicNames, dead_letter};
 
 /// Arguments of `dead-letters`.
 #[derive(Debug, clap::Args)]

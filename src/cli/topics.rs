@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use super::{FAILED, Global};
 use crate::config::Settings;
-use crate::kafka::KafkaSettings;
 use crate::kafka::topics::{TopicPlan, check, create, plan};
 
 /// Arguments of `topics`.

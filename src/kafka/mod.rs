@@ -20,6 +20,7 @@ pub mod client;
 mod correlate_stage;
 pub mod dead_letter;
 mod detect_stage;
+pub mod embedded;
 mod events;
 pub mod letters;
 mod membership;

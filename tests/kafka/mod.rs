@@ -2,5 +2,11 @@
 
 mod broker;
 mod counter;
+mod embedded;
+mod held;
+mod kill;
+mod plant;
+mod poison;
 mod skeleton;
 mod tools;
+mod world;

@@ -13,6 +13,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Headers;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tocsin::core::model::LedgerEntry;
 
 /// A name that no other test of this run uses.
 pub(super) fn unique(name: &str) -> String {
@@ -180,6 +181,67 @@ pub(super) fn write<'a>(
     producer
         .flush(Duration::from_secs(60))
         .expect("everything written");
+}
+
+/// Ledger entries by input partition, in the order of the ledger.
+pub(super) type Ledger = BTreeMap<(String, i32), Vec<LedgerEntry>>;
+
+/// The whole ledger.
+pub(super) fn read_ledger(brokers: &str, topic: &str) -> Ledger {
+    let mut ledger = Ledger::new();
+    for seen in read_committed(brokers, topic) {
+        let entry: LedgerEntry = seen.json();
+        let partition = (entry.topic.clone(), entry.partition);
+        ledger.entry(partition).or_default().push(entry);
+    }
+    ledger
+}
+
+/// Records that the ledger counts on a topic.
+pub(super) fn counted(ledger: &Ledger, topic: &str) -> u64 {
+    let of_topic = ledger.iter().filter(|((name, _), _)| name == topic);
+    of_topic
+        .flat_map(|(_, entries)| entries)
+        .map(|entry| entry.read)
+        .sum()
+}
+
+/// Entries of every partition join without gap or overlap from 0 on, their outcomes add up, and together they count the
+/// records that were written, `written` per partition.
+pub(super) fn assert_ledger(ledger: &Ledger, topic: &str, written: &BTreeMap<i32, u64>) {
+    for (partition, records) in written {
+        let entries = ledger
+            .get(&(topic.to_owned(), *partition))
+            .unwrap_or_else(|| panic!("nothing was read of {topic}/{partition}"));
+        let mut at = 0;
+        for entry in entries {
+            assert_eq!(entry.from, at, "gap or overlap: {entry:?}");
+            assert_eq!(
+                entry.outcomes.values().sum::<u64>(),
+                entry.read,
+                "{entry:?}"
+            );
+            assert!(entry.to - entry.from >= entry.read as i64, "{entry:?}");
+            at = entry.to;
+        }
+        let read: u64 = entries.iter().map(|entry| entry.read).sum();
+        assert_eq!(read, *records, "{topic}/{partition}");
+    }
+    let partitions = ledger.keys().filter(|(name, _)| name == topic).count();
+    let expected = written.values().filter(|records| **records > 0).count();
+    assert_eq!(partitions, expected, "partitions of {topic} in the ledger");
+}
+
+/// A small generator (xorshift64*), so that a failing run can be repeated.
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % bound
+    }
 }
 
 /// Waits until `what` holds, or panics.
