@@ -57,6 +57,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let settings = Settings::load(&options)?;
     init_logs(&settings.log);
+    let stop = stop_on_signals()?;
     let rules = Arc::new(load_rule_set(&settings.paths)?);
     let feeds = settings.shared_feeds();
     anyhow::ensure!(
@@ -65,7 +66,6 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     );
     let telemetry = Telemetry::new(&settings, &feeds)?;
     telemetry.metrics.rule_set(&rules.version);
-    let stop = stop_on_signals()?;
     let http = settings
         .http
         .enabled

@@ -45,7 +45,11 @@ impl Embedded {
         let cluster = MockCluster::new(1)?;
         for name in names.all() {
             let main = name == names.detections || name == names.incidents;
-            let count = if main { partitions.main } else { partitions.other };
+            let count = if main {
+                partitions.main
+            } else {
+                partitions.other
+            };
             cluster.create_topic(name, count, 1)?;
         }
         for topic in feed_topics {

@@ -40,7 +40,9 @@ fn the_worker_runs_on_the_embedded_cluster() {
     };
     let pool = {
         let names = names.clone();
-        Pool::start(&context, Role::Correlate, 2, move |_| Ok(Counter::new(&names)))
+        Pool::start(&context, Role::Correlate, 2, move |_| {
+            Ok(Counter::new(&names))
+        })
     };
     let keys: Vec<String> = (0..50).map(|n| format!("key-{n}")).collect();
     let records = (0..2_000usize).map(|n| {
@@ -49,7 +51,9 @@ fn the_worker_runs_on_the_embedded_cluster() {
     });
     write(&cluster.brokers(), &names.detections, records);
     let sum = || events.0.lock().expect("counts").values().sum::<u64>();
-    until(Duration::from_secs(30), "everything read", || sum() >= 2_000);
+    until(Duration::from_secs(30), "everything read", || {
+        sum() >= 2_000
+    });
     context.stop.store(true, Ordering::SeqCst);
     pool.join().expect("an orderly end");
     let counts = events.0.lock().expect("counts");

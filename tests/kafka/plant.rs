@@ -15,7 +15,7 @@ use tocsin::core::replay::{Committed, replay_committed};
 use tocsin::kafka::TopicNames;
 
 use super::tools::{
-    Ledger, assert_ledger, counted, create_topics, read_committed, read_ledger, unique,
+    Ledger, assert_ledger, counted, create_topics, read_committed, read_ledger, unique, until,
 };
 
 const RULES: &str = "
@@ -160,12 +160,8 @@ impl Plant {
 
     /// Starts `tocsin run`. Its log goes to a file that is shown when it fails.
     pub(super) fn run(&self, instance: &str, workers: u32) -> Running {
-        let path = self.dir.path().join(format!("{instance}.log"));
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .expect("a log");
+        let path = self.dir.path().join(format!("{}.log", unique(instance)));
+        let log = std::fs::File::create(&path).expect("a log");
         let workers = workers.to_string();
         let child = self
             .tocsin(&["run", "--instance", instance, "--workers", &workers])
@@ -362,8 +358,12 @@ impl Running {
         let _ = self.child.wait();
     }
 
-    /// SIGTERM, and an orderly end within 10 s.
+    /// SIGTERM, and an orderly end within 10 s. Waits for its workers to be there first: before, there is nothing to end.
     pub(super) fn stop(&mut self) {
+        until(Duration::from_secs(30), "the process runs", || {
+            let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+            text.contains(" running ")
+        });
         let began = Instant::now();
         let sent = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])

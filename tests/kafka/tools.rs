@@ -209,7 +209,7 @@ pub(super) fn counted(ledger: &Ledger, topic: &str) -> u64 {
 /// Entries of every partition join without gap or overlap from 0 on, their outcomes add up, and together they count the
 /// records that were written, `written` per partition.
 pub(super) fn assert_ledger(ledger: &Ledger, topic: &str, written: &BTreeMap<i32, u64>) {
-    for (partition, records) in written {
+    for (partition, records) in written.iter().filter(|(_, records)| **records > 0) {
         let entries = ledger
             .get(&(topic.to_owned(), *partition))
             .unwrap_or_else(|| panic!("nothing was read of {topic}/{partition}"));
