@@ -136,6 +136,12 @@ impl Gazetteer {
             for name in [&row.name, &row.name_zh, &row.short_zh] {
                 names.add(name, index as u32, Use::Any);
             }
+            // 街道, 农场, 工业园区: a township that is called by what it is.
+            let endings = ['镇', '乡', '木'];
+            let named = row.name_zh.ends_with(endings) || row.name_zh.ends_with("街道");
+            if row.tier == Tier::Township && !(named && row.name_zh.chars().count() >= 3) {
+                names.guard(&row.name_zh);
+            }
         }
         for (index, row) in rows.iter().enumerate() {
             if row.parent.is_empty() {
