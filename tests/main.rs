@@ -4,4 +4,5 @@ mod correlate;
 mod kafka;
 mod numbers;
 mod packs;
+mod purity;
 mod quality;

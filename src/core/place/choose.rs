@@ -84,7 +84,8 @@ pub(super) fn choose(gazetteer: &Gazetteer, mentions: &[Mention], home: Option<u
     });
     named.sort_by_key(|n| {
         let stated = n.field == Field::Name;
-        let place = n.support.ancestors.min(2) + u8::from(n.support.home >= 2);
+        let titled = u8::from(n.field == Field::Title);
+        let place = n.support.ancestors.min(2) + u8::from(n.support.home >= 2) + titled;
         (n.weak, !stated, u8::MAX - place, n.field, n.start, n.entry)
     });
     named.iter().map(|n| n.entry).collect()
@@ -140,7 +141,12 @@ impl<'a> Report<'a> {
             home: self.home_support(entry),
             ..Support::default()
         };
+        let namesakes = self.gazetteer.names.entries(self.mentions[index].posting);
         for parent in self.gazetteer.parents(entry) {
+            // 兰州 is the city, however often it is named, and not its new district of the same short name.
+            if namesakes.contains(&parent) {
+                continue;
+            }
             let from = self.present.partition_point(|&(e, _)| e < parent);
             let mut named = false;
             for &(_, mention) in self.present[from..]
