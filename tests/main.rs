@@ -6,3 +6,4 @@ mod numbers;
 mod packs;
 mod purity;
 mod quality;
+mod sample_feed;

@@ -279,7 +279,7 @@ def chinese(stream, rng):
 
 
 def poison(stream, data):
-    """Records that cannot be read, between good ones: they must end as dead letters, and nothing else may notice."""
+    """Records that cannot be read, and one that is years old, between good ones: nothing else may notice."""
     folder = data / "feeds/cap/google"
     stream.add("posts", 190_000, b'{"id":"bad-utf8","text":"river over the road \xff\xfe"}')
     stream.add("posts", 610_000, '{"id":"bad-cut","text":"power is out on the whole str')
