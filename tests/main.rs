@@ -1,6 +1,7 @@
 //! Integration tests: one binary, a module per topic.
 
 mod correlate;
+mod decode;
 mod kafka;
 mod numbers;
 mod packs;

@@ -46,7 +46,7 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
         .take(12)
         .collect::<String>()
         .to_ascii_lowercase();
-    let is_tag = !name.is_empty() || rest.starts_with("<!");
+    let is_tag = name.starts_with(|c: char| c.is_ascii_alphabetic()) || rest.starts_with("<!");
     let Some(end) = rest.find('>').filter(|_| is_tag) else {
         out.push('<');
         return &rest[1..];

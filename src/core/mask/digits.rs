@@ -193,7 +193,9 @@ fn international(rest: &[Group]) -> Option<usize> {
     let zeros = if rest[0].plus.is_some() {
         0
     } else if begins(rest, &[0, 0])
-        && !rest.get(1).is_some_and(|next| next.len() < 2)
+        && !rest
+            .get(1)
+            .is_some_and(|next| next.len() < 2 || next.gap == Gap::Dot)
         && rest[0].len() >= 4
     {
         2
@@ -220,7 +222,10 @@ fn single(group: &Group, next: Option<&Group>) -> Option<usize> {
     let dotted = group.gap == Gap::Dot || next.is_some_and(|next| next.gap == Gap::Dot);
     let hit = match d.len() {
         // North American; a dotted chain is an object identifier, a round number a quantity.
-        10 => d[0] == 0 || (d[0] >= 2 && !dotted && !d.ends_with(&[0, 0, 0, 0, 0])),
+        10 => {
+            (d[0] == 0 && !matches!(group.gap, Gap::Hyphen | Gap::Dot))
+                || (d[0] >= 2 && !dotted && !d.ends_with(&[0, 0, 0, 0, 0]))
+        }
         11 => d[0] == 0 || (d[0] == 1 && d[1] >= 2),
         12 => d[0] == 0 || d.starts_with(&[8, 6]),
         13 => d.starts_with(&[8, 6, 1]) && d[3] >= 3,
@@ -243,7 +248,11 @@ fn mobile(rest: &[Group]) -> Option<usize> {
     let spaced = used[1..].iter().any(|group| group.gap == Gap::Space);
     let shaped =
         count <= 4 && matches!(used[0].len(), 3 | 7) || count <= 3 && used[0].len() == 4 && !spaced;
-    (spelled || shaped || used[0].len() == 11).then_some(prefix + count)
+    // Points join other numbers, addresses of machines among them: only the usual grouping counts there.
+    let dotted = used[1..].iter().any(|group| group.gap == Gap::Dot);
+    let usual = used.iter().map(Group::len).eq([3, 4, 4]);
+    let fits = spelled || shaped && (usual || !dotted) || used[0].len() == 11;
+    fits.then_some(prefix + count)
 }
 
 /// A trunk zero: `010-6234 5678`, `(0755) 8888 1234`, `06 12 34 56 78`, `020 7946 0958`.
@@ -282,7 +291,7 @@ fn american(rest: &[Group]) -> Option<usize> {
     match lengths.as_slice() {
         [3, 4] => Some(lead + 3),
         [4, 3] if area.starts_with(&[4, 0, 0]) || area.starts_with(&[8, 0, 0]) => Some(lead + 3),
-        [7, ..] if rest[lead + 1].gap != Gap::Dot => Some(lead + 2),
+        [7, ..] if rest[lead + 1].gap != Gap::Dot && !rest[0].attached => Some(lead + 2),
         _ => None,
     }
 }
@@ -305,6 +314,7 @@ fn identity(rest: &[Group]) -> Option<usize> {
 fn local(rest: &[Group]) -> Option<usize> {
     let [a, b, ..] = rest else { return None };
     if b.gap != Gap::Hyphen
+        || a.attached
         || !matches!((a.len(), b.len()), (3 | 4, 4))
         || rest.get(2).is_some_and(|c| c.gap != Gap::Space)
     {

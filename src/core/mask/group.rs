@@ -25,6 +25,8 @@ pub(super) struct Group {
     pub gap: Gap,
     /// Start of a `+` that stands right before.
     pub plus: Option<usize>,
+    /// A Latin letter, `_` or `/` stands right before: more a code than a number to call.
+    pub attached: bool,
 }
 
 impl Group {
@@ -94,6 +96,7 @@ pub(super) fn chain(text: &str, from: usize, groups: &mut Vec<Group>) -> usize {
                 end: at,
                 gap,
                 plus: None,
+                attached: false,
             });
             group.digits.push(value);
             group.end = at + c.len_utf8();
@@ -118,6 +121,9 @@ pub(super) fn chain(text: &str, from: usize, groups: &mut Vec<Group>) -> usize {
     groups.extend(open);
     if let Some(first) = groups.first_mut() {
         first.plus = plus_before(text, first.start);
+        let before = text.as_bytes()[..first.start].last();
+        first.attached =
+            before.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/'));
     }
     end
 }
