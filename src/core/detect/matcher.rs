@@ -138,7 +138,7 @@ impl Matcher {
                 );
             }
             gathered.count += 1;
-            gathered.weight += posting.weight;
+            gathered.weight += u32::from(posting.weight);
         }
     }
 

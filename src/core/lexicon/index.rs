@@ -1,10 +1,11 @@
-//! The index of all patterns: a gram filter before a hashed trie.
+//! The index of all patterns: two filters before a hashed trie.
 //!
-//! For every position of a text: the pair of symbols there says how long the shortest pattern that begins so is, up to eight
-//! symbols; the hash of that many symbols is looked up in a bit set; the few that pass walk a trie whose edges are as long as
-//! the patterns below them allow. Nothing depends on how many patterns there are, but the caches.
+//! For every position of a text: a bit says whether any pattern begins with the pair of symbols there. If so, a table says how long
+//! the shortest such pattern is, up to eight symbols, and the hash of that many symbols is looked up in a bit set; the few positions
+//! that pass walk a trie whose edges are as long as the patterns below them allow. Nothing depends on how many patterns there
+//! are, but the caches: the first filter is made to stay in the first of them, and a node of the trie is one cache line away.
 //!
-//! Invariant: the filter never rejects a position at which a pattern begins.
+//! Invariant: the filters never reject a position at which a pattern begins.
 
 use std::collections::HashMap;
 
@@ -15,38 +16,55 @@ pub const PADDING: usize = GRAM;
 
 /// Longest gram and longest edge, symbols.
 const GRAM: usize = 8;
-const PAIR_BITS: u32 = 16;
+/// Bits of the first filter: 16 KiB.
+const PAIR_BITS: u32 = 17;
+/// Entries of the table of gram lengths.
+const LENGTH_BITS: u32 = 18;
+/// Positions that the first filter looks at in one go.
+const BLOCK: usize = 64;
 
-/// No node, and the root.
-const NONE: u32 = 0;
+/// The parent of the first nodes.
+const ROOT: u32 = u32::MAX;
 
-/// A prefix that some patterns share.
-#[derive(Clone, Copy, Debug, Default)]
+/// A prefix that some patterns share: the edge that leads to it, and where to go from it. Half a cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Node {
-    /// Where the prefix stands in [`TermIndex::pool`].
-    path: u32,
-    /// Node that the edge comes from.
+    /// Last symbols of the prefix, zeros behind them.
+    edge: [u16; GRAM],
+    /// Slot of the node that the edge comes from.
     parent: u32,
     /// Pattern that ends here, plus one.
     pattern: u32,
-    /// Length of the prefix.
+    /// Length of the prefix; 0: the slot is free.
     depth: u16,
+    /// Length of the edge that leads here.
+    length: u8,
     /// Length of the edges from here; 0: none.
     step: u8,
 }
 
+const FREE: Node = Node {
+    edge: [0; GRAM],
+    parent: ROOT,
+    pattern: 0,
+    depth: 0,
+    length: 0,
+    step: 0,
+};
+
 /// Finds every occurrence of every pattern.
 #[derive(Debug)]
 pub struct TermIndex {
-    /// Gram length by hashed pair; 0: no pattern begins so.
-    pairs: Box<[u8; 1 << PAIR_BITS]>,
+    /// By hashed pair: whether a pattern begins so.
+    pairs: Box<[u64; 1 << (PAIR_BITS - 6)]>,
+    /// By hashed pair: gram length; 0: no pattern begins so.
+    lengths: Box<[u8; 1 << LENGTH_BITS]>,
     /// Bit set of hashed grams.
     filter: Box<[u64]>,
     filter_shift: u32,
-    nodes: Vec<Node>,
-    /// Open addressing over (parent, edge) → node.
-    table: Box<[u32]>,
-    pool: Vec<u16>,
+    /// Open addressing over (parent, edge).
+    table: Box<[Node]>,
     /// Patterns of one symbol: a bit for each, then the pattern.
     single: Option<Box<Singles>>,
 }
@@ -58,9 +76,13 @@ struct Singles {
 }
 
 #[inline]
-fn pair_slot(first: u16, second: u16) -> usize {
-    let pair = u32::from(first) | u32::from(second) << 16;
-    (pair.wrapping_mul(0x9E37_79B1) >> (32 - PAIR_BITS)) as usize
+fn pair_hash(first: u16, second: u16) -> u32 {
+    (u32::from(first) | u32::from(second) << 16).wrapping_mul(0x9E37_79B1)
+}
+
+#[inline]
+fn length_slot(first: u16, second: u16) -> usize {
+    (pair_hash(first, second) >> (32 - LENGTH_BITS)) as usize
 }
 
 const MASKS: [[u64; 2]; 9] = {
@@ -115,6 +137,12 @@ fn window(symbols: &[u16], at: usize) -> [u16; GRAM] {
     padded
 }
 
+/// A node while the trie is built: parents have lower numbers than their children.
+struct Draft {
+    node: Node,
+    parent: Option<usize>,
+}
+
 impl TermIndex {
     /// An index over `patterns`; they are distinct, not empty, at most [`MAX_PATTERN`] long and without the symbol 0. Hits name
     /// them by their place in the slice.
@@ -122,12 +150,14 @@ impl TermIndex {
         let mut order: Vec<u32> = (0..patterns.len() as u32).collect();
         order.sort_by(|a, b| patterns[*a as usize].cmp(&patterns[*b as usize]));
         let mut index = Self {
-            pairs: Box::new([0; 1 << PAIR_BITS]),
+            pairs: Box::new([0; 1 << (PAIR_BITS - 6)]),
+            lengths: vec![0; 1 << LENGTH_BITS]
+                .into_boxed_slice()
+                .try_into()
+                .unwrap_or_else(|_| Box::new([0; 1 << LENGTH_BITS])),
             filter: Box::default(),
             filter_shift: 0,
-            nodes: vec![Node::default()],
             table: Box::default(),
-            pool: Vec::new(),
             single: None,
         };
         let (single, longer): (Vec<u32>, Vec<u32>) = order
@@ -137,22 +167,25 @@ impl TermIndex {
         for pattern in &longer {
             let symbols = &patterns[*pattern as usize];
             let length = symbols.len().min(GRAM) as u8;
-            let slot = &mut index.pairs[pair_slot(symbols[0], symbols[1])];
+            let bit = pair_hash(symbols[0], symbols[1]) >> (32 - PAIR_BITS);
+            index.pairs[(bit >> 6) as usize] |= 1 << (bit & 63);
+            let slot = &mut index.lengths[length_slot(symbols[0], symbols[1])];
             *slot = if *slot == 0 {
                 length
             } else {
                 length.min(*slot)
             };
         }
+        let mut drafts = Vec::new();
         let mut rest = longer.as_slice();
         while let Some(first) = rest.first() {
             let symbols = &patterns[*first as usize];
-            let length = usize::from(index.pairs[pair_slot(symbols[0], symbols[1])]);
+            let length = usize::from(index.lengths[length_slot(symbols[0], symbols[1])]);
             let (group, after) = rest.split_at(same(patterns, rest, 0, length));
-            index.add_node(patterns, group, NONE, length);
+            draft(patterns, group, None, 0, length, &mut drafts);
             rest = after;
         }
-        index.seal();
+        index.seal(&drafts);
         index
     }
 
@@ -172,59 +205,30 @@ impl TermIndex {
         self.single = Some(singles);
     }
 
-    /// Adds the node of depth `depth` that all of `group` pass, and everything below it.
-    fn add_node(&mut self, patterns: &[Vec<u16>], group: &[u32], parent: u32, depth: usize) {
-        let id = self.nodes.len() as u32;
-        let symbols = &patterns[group[0] as usize];
-        let path = self.pool.len() as u32;
-        self.pool.extend_from_slice(&symbols[..depth]);
-        let ends = symbols.len() == depth;
-        let mut rest = &group[usize::from(ends)..];
-        let step = rest
-            .iter()
-            .map(|p| patterns[*p as usize].len() - depth)
-            .min()
-            .unwrap_or(0)
-            .min(GRAM);
-        self.nodes.push(Node {
-            path,
-            parent,
-            pattern: if ends { group[0] + 1 } else { 0 },
-            depth: depth as u16,
-            step: step as u8,
-        });
-        while !rest.is_empty() {
-            let (child, after) = rest.split_at(same(patterns, rest, depth, depth + step));
-            self.add_node(patterns, child, id, depth + step);
-            rest = after;
-        }
-    }
-
-    /// Fills the table and the filter.
-    fn seal(&mut self) {
-        let size = (self.nodes.len() * 2).next_power_of_two().max(16);
-        let roots = self
-            .nodes
-            .iter()
-            .skip(1)
-            .filter(|n| n.parent == NONE)
-            .count();
+    /// Fills the table and the second filter.
+    fn seal(&mut self, drafts: &[Draft]) {
+        let size = (drafts.len() * 3 / 2).next_power_of_two().max(16);
+        let roots = drafts.iter().filter(|d| d.parent.is_none()).count();
         let bits = (roots * 16).next_power_of_two().clamp(1 << 12, 1 << 24);
-        let mut table = vec![0u32; size].into_boxed_slice();
+        let mut table = vec![FREE; size].into_boxed_slice();
         let mut filter = vec![0u64; bits / 64].into_boxed_slice();
         self.filter_shift = 64 - (bits / 64).trailing_zeros();
-        for (id, node) in self.nodes.iter().enumerate().skip(1) {
-            let from = usize::from(self.nodes[node.parent as usize].depth);
-            let edge = &self.pool[node.path as usize..][from..usize::from(node.depth)];
-            let hash = gram(&window(edge, 0), edge.len() as u8);
-            if node.parent == NONE {
+        let mut slots: Vec<u32> = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let parent = draft.parent.map_or(ROOT, |number| slots[number]);
+            let hash = gram(&draft.node.edge, draft.node.length);
+            if parent == ROOT {
                 filter[(hash >> self.filter_shift) as usize] |= filter_bits(hash);
             }
-            let mut slot = table_slot(hash, node.parent, size);
-            while table[slot] != 0 {
+            let mut slot = table_slot(hash, parent, size);
+            while table[slot].depth != 0 {
                 slot = (slot + 1) & (size - 1);
             }
-            table[slot] = id as u32;
+            table[slot] = Node {
+                parent,
+                ..draft.node
+            };
+            slots.push(slot as u32);
         }
         self.table = table;
         self.filter = filter;
@@ -232,7 +236,7 @@ impl TermIndex {
 
     /// Calls `hit(pattern, start, end)` for every occurrence that begins in `from..to` of `symbols`.
     ///
-    /// Positions of patterns of two and more symbols come in order, then those of single symbols.
+    /// Positions of patterns of two and more symbols come in order, then those of single symbols. `candidates` is scratch.
     #[inline]
     pub fn scan(
         &self,
@@ -242,7 +246,10 @@ impl TermIndex {
         candidates: &mut Vec<u32>,
         mut hit: impl FnMut(u32, usize, usize),
     ) {
-        self.filter(symbols, from, to, candidates);
+        candidates.clear();
+        self.pairs(symbols, from, to, candidates);
+        self.grams(symbols, candidates);
+        self.slots(symbols, candidates);
         for at in candidates.iter() {
             self.walk(symbols, *at as usize, &mut hit);
         }
@@ -257,20 +264,57 @@ impl TermIndex {
         }
     }
 
-    /// Positions at which a pattern may begin.
-    fn filter(&self, symbols: &[u16], from: usize, to: usize, candidates: &mut Vec<u32>) {
-        let readable = &symbols[from..(to + PADDING).min(symbols.len())];
-        candidates.clear();
-        candidates.resize(to - from + 1, 0);
+    /// The first filter: positions whose pair begins some pattern.
+    fn pairs(&self, symbols: &[u16], from: usize, to: usize, candidates: &mut Vec<u32>) {
+        let readable = &symbols[from..(to + 1).min(symbols.len())];
+        let mut base = from;
+        for block in readable
+            .get(..readable.len().saturating_sub(1))
+            .unwrap_or_default()
+            .chunks(BLOCK)
+        {
+            let next = &readable[base - from + 1..][..block.len()];
+            let mut mask = 0u64;
+            for (at, (first, second)) in block.iter().zip(next).enumerate() {
+                let bit = pair_hash(*first, *second) >> (32 - PAIR_BITS);
+                mask |= (self.pairs[(bit >> 6) as usize] >> (bit & 63) & 1) << at;
+            }
+            while mask != 0 {
+                candidates.push((base + mask.trailing_zeros() as usize) as u32);
+                mask &= mask - 1;
+            }
+            base += BLOCK;
+        }
+    }
+
+    /// The second filter: of these, those whose gram begins some pattern. Without a branch, since it is the one that decides.
+    fn grams(&self, symbols: &[u16], candidates: &mut Vec<u32>) {
         let mut count = 0;
-        for (at, window) in readable.array_windows::<GRAM>().enumerate() {
-            let length = self.pairs[pair_slot(window[0], window[1])];
-            let hash = gram(window, length);
+        for number in 0..candidates.len() {
+            let at = candidates[number];
+            let window = window(symbols, at as usize);
+            let length = self.lengths[length_slot(window[0], window[1])];
+            let hash = gram(&window, length);
             let bits = filter_bits(hash);
             let pass =
                 length != 0 && self.filter[(hash >> self.filter_shift) as usize] & bits == bits;
-            candidates[count] = (from + at) as u32;
+            candidates[count] = at;
             count += usize::from(pass);
+        }
+        candidates.truncate(count);
+    }
+
+    /// Of these, those that have a node in the table. Walking them finds the same; but here the loads do not wait for one another,
+    /// and with many patterns each is a cache miss.
+    fn slots(&self, symbols: &[u16], candidates: &mut Vec<u32>) {
+        let mut count = 0;
+        for number in 0..candidates.len() {
+            let at = candidates[number];
+            let window = window(symbols, at as usize);
+            let length = self.lengths[length_slot(window[0], window[1])];
+            let slot = table_slot(gram(&window, length), ROOT, self.table.len());
+            candidates[count] = at;
+            count += usize::from(self.table[slot].depth != 0);
         }
         candidates.truncate(count);
     }
@@ -278,47 +322,72 @@ impl TermIndex {
     #[inline]
     fn walk(&self, symbols: &[u16], at: usize, hit: &mut impl FnMut(u32, usize, usize)) {
         let first = window(symbols, at);
-        let mut step = self.pairs[pair_slot(first[0], first[1])];
-        let (mut parent, mut depth) = (NONE, 0usize);
+        let mut step = self.lengths[length_slot(first[0], first[1])];
+        let (mut parent, mut depth) = (ROOT, 0usize);
         while step != 0 {
             let here = window(symbols, at + depth);
-            let Some((id, node)) = self.child(parent, &here, depth, step) else {
+            let Some((slot, node)) = self.child(parent, &here, step) else {
                 return;
             };
             depth = usize::from(node.depth);
             if node.pattern != 0 {
                 hit(node.pattern - 1, at, at + depth);
             }
-            (parent, step) = (id, node.step);
+            (parent, step) = (slot, node.step);
         }
     }
 
     #[inline]
-    fn child(
-        &self,
-        parent: u32,
-        here: &[u16; GRAM],
-        depth: usize,
-        step: u8,
-    ) -> Option<(u32, &Node)> {
+    fn child(&self, parent: u32, here: &[u16; GRAM], step: u8) -> Option<(u32, &Node)> {
         let mut slot = table_slot(gram(here, step), parent, self.table.len());
         loop {
-            let id = self.table[slot];
-            if id == 0 {
+            let node = &self.table[slot];
+            if node.depth == 0 {
                 return None;
             }
-            let node = &self.nodes[id as usize];
-            // Edges from the root differ in length; elsewhere the parent decides it.
-            let end = depth + usize::from(step);
             if node.parent == parent
-                && usize::from(node.depth) == end
-                && self.pool[node.path as usize + depth..][..usize::from(step)]
-                    == here[..usize::from(step)]
+                && node.length == step
+                && node.edge[..usize::from(step)] == here[..usize::from(step)]
             {
-                return Some((id, node));
+                return Some((slot as u32, node));
             }
             slot = (slot + 1) & (self.table.len() - 1);
         }
+    }
+}
+
+/// Adds the node of depth `to` that all of `group` pass, reached by an edge from depth `from`, and everything below it.
+fn draft(
+    patterns: &[Vec<u16>],
+    group: &[u32],
+    parent: Option<usize>,
+    from: usize,
+    to: usize,
+    drafts: &mut Vec<Draft>,
+) {
+    let number = drafts.len();
+    let symbols = &patterns[group[0] as usize];
+    let ends = symbols.len() == to;
+    let mut rest = &group[usize::from(ends)..];
+    let step = rest
+        .iter()
+        .map(|p| patterns[*p as usize].len() - to)
+        .min()
+        .unwrap_or(0)
+        .min(GRAM);
+    let node = Node {
+        edge: window(&symbols[from..to], 0),
+        parent: ROOT,
+        pattern: if ends { group[0] + 1 } else { 0 },
+        depth: to as u16,
+        length: (to - from) as u8,
+        step: step as u8,
+    };
+    drafts.push(Draft { node, parent });
+    while !rest.is_empty() {
+        let (child, after) = rest.split_at(same(patterns, rest, to, to + step));
+        draft(patterns, child, Some(number), to, to + step, drafts);
+        rest = after;
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::ast::{self, Condition, Rule, RuleStatus};
 use super::lower::Lowering;
-use super::program::{Addition, CompiledRule, Expr, Guard, Leaf, Posting, Program, ValueTest};
+use super::program::{
+    Addition, CompiledRule, Expr, Guard, HotPosting, Leaf, Posting, Program, ValueTest,
+};
 use super::{codes, is_person};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::lexicon::{Lexicon, TermIndex};
@@ -311,6 +313,41 @@ fn shown(when: &Expr, add: &[Addition], leaves: &[Leaf]) -> (Vec<u32>, Vec<u32>)
     (atoms, texts)
 }
 
+/// What announces a rule.
+enum Trigger {
+    Atom(u32),
+    Field(Arc<str>),
+}
+
+/// What must happen for a condition to hold that does not hold unannounced: for AND, one part that does not suffices.
+fn triggers(expr: &Expr, leaves: &[Leaf]) -> Vec<Trigger> {
+    match expr {
+        Expr::And(parts) => {
+            let silent = parts.iter().filter(|p| !always(p, leaves));
+            let choices = silent.map(|p| triggers(p, leaves));
+            choices.min_by_key(Vec::len).unwrap_or_default()
+        }
+        Expr::Or(parts) => parts.iter().flat_map(|p| triggers(p, leaves)).collect(),
+        Expr::Not(part) => {
+            // Whatever can change what the part says.
+            let mut all = Vec::new();
+            part.visit(true, &mut |leaf, _| all.append(&mut of_leaf(leaf, leaves)));
+            all
+        }
+        Expr::Leaf(leaf) => of_leaf(*leaf, leaves),
+    }
+}
+
+fn of_leaf(leaf: u32, leaves: &[Leaf]) -> Vec<Trigger> {
+    match &leaves[leaf as usize] {
+        Leaf::Atom { atom, .. } => vec![Trigger::Atom(*atom)],
+        // Both sides are needed, so that one announces it.
+        Leaf::Near { a, .. } => a.iter().copied().map(Trigger::Atom).collect(),
+        Leaf::Field { name, .. } => vec![Trigger::Field(name.clone())],
+        _ => vec![],
+    }
+}
+
 fn lay_out(mut builder: Builder, rules: Vec<CompiledRule>) -> Program {
     builder
         .postings
@@ -329,19 +366,17 @@ fn lay_out(mut builder: Builder, rules: Vec<CompiledRule>) -> Program {
             always_.push(number);
             continue;
         }
-        rule.when
-            .visit(true, &mut |leaf, _| match &builder.leaves[leaf as usize] {
-                Leaf::Atom { atom, .. } => by_atom.push((*atom, number)),
-                // Both sides are needed, so that one announces it.
-                Leaf::Near { a, .. } => by_atom.extend(a.iter().map(|atom| (*atom, number))),
-                Leaf::Field { name, .. } => {
-                    let rules = by_field.entry(name.clone()).or_default();
+        for trigger in triggers(&rule.when, &builder.leaves) {
+            match trigger {
+                Trigger::Atom(atom) => by_atom.push((atom, number)),
+                Trigger::Field(name) => {
+                    let rules = by_field.entry(name).or_default();
                     if rules.last() != Some(&number) {
                         rules.push(number);
                     }
                 }
-                _ => {}
-            });
+            }
+        }
     }
     by_atom.sort_unstable();
     by_atom.dedup();
@@ -354,6 +389,7 @@ fn lay_out(mut builder: Builder, rules: Vec<CompiledRule>) -> Program {
     Program {
         index: TermIndex::new(&symbols),
         patterns,
+        hot: builder.postings.iter().map(|(_, p)| hot(p)).collect(),
         postings: builder
             .postings
             .into_iter()
@@ -367,6 +403,16 @@ fn lay_out(mut builder: Builder, rules: Vec<CompiledRule>) -> Program {
         always: always_,
         by_field,
         scanned: builder.scanned,
+    }
+}
+
+fn hot(posting: &Posting) -> HotPosting {
+    HotPosting {
+        atom: posting.atom,
+        scope: posting.scope,
+        edges: posting.edges,
+        guarded: posting.guards[0] != posting.guards[1],
+        weight: posting.weight,
     }
 }
 

@@ -254,7 +254,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
         scope: u8,
         edges: u8,
         normalised: &str,
-        weight: u32,
+        weight: u8,
         guards: [u32; 2],
         term: &Arc<str>,
     ) -> bool {
@@ -366,7 +366,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
             atom,
             scope,
             edges,
-            weight: term.weight,
+            weight: term.weight.min(100) as u8,
             guards,
             term: term.text.clone(),
         };

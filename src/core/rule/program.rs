@@ -32,6 +32,17 @@ pub mod edge {
     pub const END: u8 = 8;
 }
 
+/// What every occurrence needs of a [`Posting`], small, so that many stay in the caches.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct HotPosting {
+    pub atom: u32,
+    pub scope: u8,
+    pub edges: u8,
+    pub guarded: bool,
+    pub weight: u8,
+}
+
 /// A pattern's part in an atom.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -39,7 +50,8 @@ pub struct Posting {
     pub atom: u32,
     pub scope: u8,
     pub edges: u8,
-    pub weight: u32,
+    /// At most 100.
+    pub weight: u8,
     /// Range of [`Program::guards`].
     pub guards: [u32; 2],
     /// As the rule or lexicon writes it.
@@ -221,6 +233,8 @@ pub struct Program {
     /// By pattern: range of `postings`.
     pub patterns: Vec<[u32; 2]>,
     pub postings: Vec<Posting>,
+    /// By posting.
+    pub hot: Vec<HotPosting>,
     pub guards: Vec<Guard>,
     /// By atom: range of `atom_rules`.
     pub atoms: Vec<[u32; 2]>,
