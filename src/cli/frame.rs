@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, dead_letters, decode, render, replay, run, topics};
+use super::{check, dead_letters, decode, demo, render, replay, run, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code of findings and failures.
@@ -89,6 +89,8 @@ impl Global {
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Play the bundled sample stream through an in-process Kafka and show what comes of it
+    Demo(demo::Args),
     /// Check configuration, rules, lexicons, places and departments; print the effective configuration
     Check(check::Args),
     /// Read the feeds and keep the joint-meeting queue, until stopped
@@ -106,6 +108,7 @@ pub enum Command {
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let global = &cli.global;
     match cli.command {
+        Command::Demo(args) => demo::run(&args, global),
         Command::Check(args) => check::run(&args, global),
         Command::Run(args) => run::run(&args, global),
         Command::Topics(args) => topics::run(&args, global),

@@ -7,11 +7,14 @@
 pub mod check;
 pub mod dead_letters;
 pub mod decode;
+pub mod demo;
 mod frame;
 mod render;
 pub mod replay;
 pub mod run;
+mod summary;
 pub mod topics;
 
 pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, main};
 pub use render::render;
+pub use summary::summary_text;

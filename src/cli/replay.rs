@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{FAILED, Global, MISUSED};
+use super::{FAILED, Global, MISUSED, summary_text};
 use crate::config::{Settings, correlate_config, load_rule_set};
 use crate::core::decode::MAX_RECORD;
 use crate::core::model::{DecoderKind, DetectOutcome, Feed, Millis, Refusal};
@@ -290,28 +290,6 @@ fn show(summary: &Summary, json: bool) -> anyhow::Result<()> {
         writeln!(io::stdout().lock(), "{}", serde_json::to_string(summary)?)?;
         return Ok(());
     }
-    let mut out = io::stderr().lock();
-    let list = |counts: &std::collections::BTreeMap<String, u64>| {
-        let parts: Vec<String> = counts
-            .iter()
-            .map(|(name, count)| format!("{name} {count}"))
-            .collect();
-        parts.join(", ")
-    };
-    writeln!(
-        out,
-        "records     {:>8}  = {}",
-        summary.records,
-        list(&summary.outcomes)
-    )?;
-    let detections: u64 = summary.detections.values().sum();
-    writeln!(
-        out,
-        "detections  {detections:>8}  = {}",
-        list(&summary.detections)
-    )?;
-    writeln!(out, "incidents   {:>8}", summary.incidents)?;
-    writeln!(out, "alerts      {:>8}", summary.alerts)?;
-    writeln!(out, "took        {:>8} ms", summary.elapsed_ms)?;
+    write!(io::stderr().lock(), "{}", summary_text(summary))?;
     Ok(())
 }

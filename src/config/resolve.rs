@@ -3,17 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Delivery, Security, Settings};
-use crate::core::correlate::{
-    CorrelateConfig, IncidentConfig, LevelConfig, Limits as FoldLimits, ScoreConfig,
-};
+use super::{Delivery, Security, Settings, correlate_config};
+use crate::core::correlate::CorrelateConfig;
 use crate::core::model::Feed;
 use crate::core::route::Routing;
 use crate::kafka::{self, KafkaSettings, TopicNames};
-
-const SECOND_MS: i64 = 1_000;
-const HOUR_MS: i64 = 3_600 * SECOND_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
 
 impl Settings {
     /// Connection and limits of the workers.
@@ -47,46 +41,13 @@ impl Settings {
 
     /// What the fold takes beside the detections.
     pub fn correlate_config(&self, routing: Arc<Routing>) -> CorrelateConfig {
-        let (level, incident, limits) = (&self.level, &self.incident, &self.limits);
-        let size = |n: u32| n as usize;
-        CorrelateConfig {
-            score: ScoreConfig {
-                certainty_weight: self.score.certainty_weight,
-                exposure_max: self.score.exposure_max,
-            },
-            level: LevelConfig {
-                thresholds: [level.blue, level.yellow, level.orange, level.red],
-                hysteresis: level.hysteresis,
-                dwell_ms: ms(level.dwell_s, SECOND_MS),
-                red_certainty_milli: (level.red_certainty * 1_000.0).round() as u32,
-            },
-            incident: IncidentConfig {
-                reopen_for_ms: ms(incident.reopen_for_hours.into(), HOUR_MS),
-                previous_for_ms: ms(incident.previous_for_days.into(), DAY_MS),
-                refresh_ms: ms(incident.refresh_s, SECOND_MS),
-                text_retention_ms: ms(incident.text_retention_hours.into(), HOUR_MS),
-            },
-            limits: FoldLimits {
-                keys: usize::try_from(limits.keys).unwrap_or(usize::MAX),
-                reports_per_key: size(limits.reports_per_key),
-                fingerprints_per_key: size(limits.fingerprints_per_key),
-                sources_per_key: size(limits.sources_per_key),
-                rules_per_report: size(limits.rules_per_report),
-            },
-            routing,
-        }
+        correlate_config(self, routing)
     }
 
     /// The feeds, shared.
     pub fn shared_feeds(&self) -> Vec<Arc<Feed>> {
         self.feeds.iter().cloned().map(Arc::new).collect()
     }
-}
-
-fn ms(count: u64, unit_ms: i64) -> i64 {
-    i64::try_from(count)
-        .unwrap_or(i64::MAX)
-        .saturating_mul(unit_ms)
 }
 
 /// TLS and SASL as librdkafka takes them.
@@ -129,19 +90,6 @@ fn security(security: &Security) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn defaults_are_those_of_the_fold() {
-        let settings = Settings::bundled().unwrap();
-        let routing = Arc::new(Routing::default());
-        let ours = settings.correlate_config(routing.clone());
-        let theirs = CorrelateConfig::new(routing);
-        assert_eq!(ours.problems(), Vec::<String>::new());
-        assert_eq!(ours.score, theirs.score);
-        assert_eq!(ours.level, theirs.level);
-        assert_eq!(ours.incident, theirs.incident);
-        assert_eq!(ours.limits, theirs.limits);
-    }
 
     #[test]
     fn sasl_reaches_the_client() {

@@ -11,7 +11,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder, exponential_buckets,
 };
 
-use super::StageCounts;
+use super::{SilenceWatch, StageCounts};
 use crate::core::model::{DetectOutcome, Millis, Status};
 
 /// Everything that is measured. Shared by all workers of a process.
@@ -19,6 +19,7 @@ use crate::core::model::{DetectOutcome, Millis, Status};
 pub struct Metrics {
     registry: Registry,
     feeds: Vec<Arc<str>>,
+    silence: Option<Arc<SilenceWatch>>,
     records: IntCounterVec,
     detections: IntCounterVec,
     unreadable_detections: prometheus::IntCounter,
@@ -236,10 +237,18 @@ impl Metrics {
                 &["stage"],
             )?,
             feeds: feeds.to_vec(),
+            silence: None,
             registry: make.0,
         };
         metrics.start_at_zero();
         Ok(metrics)
+    }
+
+    /// Tells `watch` of every feed that is committed.
+    #[must_use]
+    pub fn with_silence(mut self, watch: Arc<SilenceWatch>) -> Self {
+        self.silence = Some(watch);
+        self
     }
 
     /// Series that rates are taken of exist before their first event.
@@ -268,6 +277,9 @@ impl Metrics {
             if let Some(newest) = counted.newest {
                 let gauge = self.feed_last.with_label_values(&[feed]);
                 gauge.set(gauge.get().max(newest.0 / 1_000));
+                if let Some(silence) = &self.silence {
+                    silence.seen(feed, newest, now);
+                }
             }
         }
         for ((rule, outcome), times) in &counts.detections {

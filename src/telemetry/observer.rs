@@ -25,10 +25,11 @@ impl Telemetry {
     /// Telemetry of a process that reads these feeds, in this order.
     pub fn new(settings: &Settings, feeds: &[Arc<Feed>]) -> prometheus::Result<Arc<Self>> {
         let ids: Vec<Arc<str>> = feeds.iter().map(|feed| feed.id.clone()).collect();
+        let silence = Arc::new(SilenceWatch::new(&settings.silence, feeds));
         Ok(Arc::new(Self {
-            metrics: Arc::new(Metrics::new(&ids)?),
+            metrics: Arc::new(Metrics::new(&ids)?.with_silence(silence.clone())),
             health: Arc::default(),
-            silence: Arc::new(SilenceWatch::new(&settings.silence, feeds)),
+            silence,
             feed_of_topic: feeds
                 .iter()
                 .map(|feed| (feed.topic.clone(), feed.id.clone()))
@@ -49,13 +50,7 @@ impl Telemetry {
 
     /// A stage's counts of the transaction that was just committed; empties them.
     pub fn commit(&self, counts: &mut StageCounts) {
-        let now = wall_clock();
-        for (feed, counted) in self.metrics.feeds().iter().zip(&counts.feeds) {
-            if let Some(newest) = counted.newest {
-                self.silence.seen(feed, newest, now);
-            }
-        }
-        self.metrics.commit(counts, now);
+        self.metrics.commit(counts, wall_clock());
     }
 }
 
