@@ -124,12 +124,12 @@ fn time(slot: &str, start: Millis) -> Option<String> {
     let (form, ms) = slot.split_once(':')?;
     let at = start.plus(ms.parse().ok()?);
     let stamp = jiff::Timestamp::from_millisecond(at.0).ok()?;
-    let zoned = || stamp.to_zoned(jiff::tz::TimeZone::UTC);
+    let zoned = jiff::tz::Offset::UTC.to_datetime(stamp);
     Some(match form {
         "rfc3339" => at.to_string(),
-        "cap" => zoned().strftime("%Y-%m-%dT%H:%M:%S-00:00").to_string(),
-        "rfc822" => zoned().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-        "space" => zoned().strftime("%Y-%m-%d %H:%M:%S+00:00").to_string(),
+        "cap" => zoned.strftime("%Y-%m-%dT%H:%M:%S-00:00").to_string(),
+        "rfc822" => zoned.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+        "space" => zoned.strftime("%Y-%m-%d %H:%M:%S+00:00").to_string(),
         "millis" => at.0.to_string(),
         _ => return None,
     })
