@@ -22,9 +22,10 @@ use super::sample::Sample;
 use crate::config::Settings;
 use crate::core::model::{Alert, Feed, LedgerEntry, Millis};
 use crate::core::ruleset::RuleSet;
+use crate::kafka::embedded::{Embedded, EmbeddedPartitions};
 use crate::kafka::{
-    Committed, CorrelateStage, DetectStage, Embedded, EmbeddedPartitions, KafkaSettings, Pool, Role, TopicNames,
-    WorkerContext, WorkerEvents, client,
+    Committed, CorrelateStage, DetectStage, KafkaSettings, Pool, Role, TopicNames, WorkerContext,
+    WorkerEvents, client,
 };
 use crate::telemetry::{Telemetry, wall_clock};
 
@@ -175,7 +176,7 @@ impl Pipeline {
     }
 }
 
-fn kafka_settings(cluster: &Embedded, EmbeddedPartitions, length_ms: i64) -> KafkaSettings {
+fn kafka_settings(cluster: &Embedded, length_ms: i64) -> KafkaSettings {
     let mut kafka = KafkaSettings::new(cluster.brokers(), "tocsin-demo", "demo");
     // The stream lies in the past: its clock must not run ahead to the wall clock.
     let length = Duration::from_millis(u64::try_from(length_ms).unwrap_or(0));
