@@ -131,13 +131,16 @@ fn start(
         telemetry.health.expect(Role::Correlate.id(), workers);
         let (names, telemetry) = (Arc::clone(&context.names), Arc::clone(telemetry));
         let config = Arc::clone(config);
-        pools.push(Pool::start(context, Role::Correlate, workers, move |_| {
-            Ok(CorrelateStage::new(
-                &names,
-                Arc::clone(&config),
-                Arc::clone(&telemetry),
-            ))
-        }));
+        pools.push(Pool::start(
+            context,
+            Role::Correlate,
+            workers,
+            move |worker| {
+                let config = Arc::clone(&config);
+                let stage = CorrelateStage::new(&names, config, Arc::clone(&telemetry));
+                Ok(stage.with_worker(worker))
+            },
+        ));
     }
     pools
 }

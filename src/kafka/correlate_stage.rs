@@ -3,18 +3,21 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::dead_letter::{Origin, letter};
 use super::{Input, Outbox, Role, Stage, Target, TopicNames};
 use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use crate::core::model::Stage as Refuser;
 use crate::core::model::{
-    CorrelateOutcome, DETECTION_VERSION, Detection, Millis, Refusal, RefusalCode,
+    CorrelateOutcome, DETECTION_VERSION, Detection, Millis, Refusal, RefusalCode, Status,
 };
 use crate::telemetry::{StageCounts, Telemetry};
 
 /// Stands for the feed in dead letters of correlate.
 pub const DETECTIONS_FEED: &str = "detections";
+/// How often the size of the state is measured: it means looking at every key.
+const SIZE_EVERY: Duration = Duration::from_secs(30);
 /// Version of the changelog records, in header `v`.
 const CHANGELOG_VERSION: &[u8] = b"1";
 
@@ -26,6 +29,8 @@ pub struct CorrelateStage {
     folded: CorrelateOutput,
     counts: StageCounts,
     telemetry: Arc<Telemetry>,
+    worker: u32,
+    sized: Option<Instant>,
 }
 
 impl CorrelateStage {
@@ -42,6 +47,33 @@ impl CorrelateStage {
             folded: CorrelateOutput::default(),
             counts: StageCounts::default(),
             telemetry,
+            worker: 0,
+            sized: None,
+        }
+    }
+
+    /// The same, as the worker with this number: a label of metrics.
+    #[must_use]
+    pub fn with_worker(mut self, worker: u32) -> Self {
+        self.worker = worker;
+        self
+    }
+
+    fn report_size(&mut self) {
+        if self.sized.is_some_and(|at| at.elapsed() < SIZE_EVERY) {
+            return;
+        }
+        self.sized = Some(Instant::now());
+        let mut sizes: BTreeMap<Status, (u64, u64)> = BTreeMap::new();
+        for (status, keys, bytes) in self.partitions.values().flat_map(Correlator::sizes) {
+            let size = sizes.entry(status).or_default();
+            size.0 += keys as u64;
+            size.1 += bytes as u64;
+        }
+        for (status, (keys, bytes)) in sizes {
+            self.telemetry
+                .metrics
+                .state(self.worker, status, keys, bytes);
         }
     }
 
@@ -174,6 +206,7 @@ impl Stage for CorrelateStage {
             correlator.commit();
         }
         self.telemetry.commit(&mut self.counts);
+        self.report_size();
     }
 
     fn rollback(&mut self) {

@@ -12,11 +12,12 @@
 //! | `transaction` | the transactional producer |
 //! | `assignment` | the partitions of a worker and what each is doing |
 //! | `restore` | state of newly assigned partitions |
-//! | `worker` | the loop |
+//! | `worker` | the loop: `rebalance`, `read`, `commit` |
 //! | `pool` | several workers, their restarts and their end |
 
 mod assignment;
 pub mod client;
+mod commit;
 mod correlate_stage;
 pub mod dead_letter;
 mod detect_stage;
@@ -26,6 +27,8 @@ pub mod letters;
 mod membership;
 mod partitioner;
 mod pool;
+mod read;
+mod rebalance;
 mod restore;
 mod settings;
 mod stage;

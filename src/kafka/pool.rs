@@ -13,7 +13,7 @@ use super::{Stage, WorkerContext};
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// So many fences within [`FENCED_WITHIN`] mean that two processes share an instance name.
 const FENCED_TIMES: usize = 5;
-const FENCED_WITHIN: Duration = Duration::from_secs(60);
+const FENCED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Workers of one role.
 pub struct Pool {

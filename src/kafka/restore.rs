@@ -27,7 +27,7 @@ use super::transaction::Fault;
 use super::{KafkaSettings, Role, Stage, client};
 
 /// Longest wait for offsets: more than any transaction can stay undecided.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Longest wait for one answer within a slice.
 const SLICE: Duration = Duration::from_millis(500);
 

@@ -84,12 +84,8 @@ impl Transaction {
             .create_with_context(Receipts::default())
             .map_err(|error| Fault::Fatal(format!("producer configuration: {error}")))?;
         let exactly_once = settings.delivery == Delivery::ExactlyOnce;
-        while exactly_once {
-            match producer.init_transactions(STEP) {
-                Ok(()) => break,
-                Err(KafkaError::Transaction(error)) if error.is_retriable() && !give_up() => {}
-                Err(error) => return Err(classify("init_transactions", &error)),
-            }
+        if exactly_once {
+            settle(&producer, give_up)?;
         }
         Ok(Self {
             producer,
@@ -237,6 +233,17 @@ impl Transaction {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         Ok(())
+    }
+}
+
+/// Fences an earlier producer of the same id, and waits until its transaction has ended.
+fn settle(producer: &BaseProducer<Receipts>, give_up: impl Fn() -> bool) -> Result<(), Fault> {
+    loop {
+        match producer.init_transactions(STEP) {
+            Ok(()) => return Ok(()),
+            Err(KafkaError::Transaction(error)) if error.is_retriable() && !give_up() => {}
+            Err(error) => return Err(classify("init_transactions", &error)),
+        }
     }
 }
 

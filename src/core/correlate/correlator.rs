@@ -189,6 +189,15 @@ impl Correlator {
         self.store.len()
     }
 
+    /// Keys held and bytes of keys and encoded state, per status. Looks at every key: ask rarely.
+    pub fn sizes(&self) -> impl Iterator<Item = (Status, usize, usize)> {
+        let sizes = self.store.sizes();
+        Status::ALL
+            .into_iter()
+            .zip(sizes)
+            .map(|(status, (keys, bytes))| (status, keys, bytes))
+    }
+
     /// The changes of this transaction, sorted by key: one per key that differs from the committed state, and
     /// [`CLOCK_KEY`](super::CLOCK_KEY) when the clock moved.
     pub fn take_changes(&mut self) -> Vec<StateChange> {

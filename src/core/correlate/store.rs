@@ -250,6 +250,20 @@ impl Store {
             .sum()
     }
 
+    /// Per lane: keys held, and bytes of keys and encoded state. Looks at every key.
+    pub(super) fn sizes(&self) -> [(usize, usize); LANES] {
+        let mut sizes: [(usize, usize); LANES] = Default::default();
+        for (size, lane) in sizes.iter_mut().zip(&self.lanes) {
+            size.0 = lane.keys + lane.previous;
+        }
+        for (key, value) in &self.committed {
+            if let Some(size) = lane_of(key).and_then(|lane| sizes.get_mut(lane)) {
+                size.1 += key.len() + value.len();
+            }
+        }
+        sizes
+    }
+
     fn clocks(&self) -> [Millis; LANES] {
         std::array::from_fn(|lane| self.lanes[lane].clock)
     }

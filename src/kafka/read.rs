@@ -1,0 +1,224 @@
+//! Reading: records into the open transaction, until one of its bounds is reached.
+//!
+//! Invariant: what a transaction holds is bounded in records, bytes and time; a record that was fetched before a pause or a
+//! seek took effect is not processed.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::Message;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _, Timestamp};
+
+use super::assignment::{Assignment, Phase};
+use super::tally::Tally;
+use super::transaction::{Fault, Transaction};
+use super::worker::Session;
+use super::{Headers, Input, Outbox, Stage, Target, partition_of, wall_clock};
+use crate::core::model::Millis;
+
+/// Wait for a record while nothing is open.
+const IDLE_POLL: Duration = Duration::from_millis(50);
+
+/// The open transaction.
+#[derive(Default)]
+pub(super) struct Open {
+    pub(super) since: Option<Instant>,
+    pub(super) records: u32,
+    pub(super) bytes: u64,
+    pub(super) written: u64,
+}
+
+impl<S: Stage> Session<'_, S> {
+    /// Reads until a bound of the transaction is reached, or nothing comes for a while.
+    pub(super) fn read(&mut self) -> Result<(), Fault> {
+        let settings = &self.context.settings;
+        let idle = if self.restores.is_empty() {
+            IDLE_POLL
+        } else {
+            Duration::ZERO
+        };
+        loop {
+            let wait = match self.open.since {
+                None => idle,
+                Some(since) => {
+                    let left = settings.max_time.saturating_sub(since.elapsed());
+                    if left.is_zero()
+                        || self.open.records >= settings.max_records
+                        || self.open.bytes >= settings.max_bytes
+                    {
+                        return Ok(());
+                    }
+                    left
+                }
+            };
+            // The message borrows the consumer, so the consumer is lent out for the while.
+            let polled = self.consumer.poll(wait);
+            match polled {
+                Some(Ok(message)) => accept(
+                    self.stage,
+                    &mut self.transaction,
+                    &self.counts,
+                    &mut self.assignment,
+                    &mut self.out,
+                    &mut self.open,
+                    &message,
+                )?,
+                Some(Err(KafkaError::PartitionEOF(partition))) => self.at_end(partition),
+                Some(Err(error)) => Self::consumer_error(&error)?,
+                None => {
+                    if self.open.since.is_none()
+                        || self.context.stopping()
+                        || self.consumer.context().has_pending()
+                    {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Only stages with one topic ask for ends, so that the number says which partition it is.
+    pub(super) fn at_end(&mut self, partition: i32) {
+        for owned in self.assignment.iter_mut() {
+            if owned.partition == partition && owned.phase == Phase::Running {
+                owned.at_end = true;
+            }
+        }
+    }
+
+    pub(super) fn consumer_error(error: &KafkaError) -> Result<(), Fault> {
+        use RDKafkaErrorCode as Code;
+        match error.rdkafka_error_code() {
+            Some(
+                Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::Authentication
+                | Code::SaslAuthenticationFailed,
+            ) => Err(Fault::Restart(format!("not allowed: {error}"))),
+            Some(Code::Fatal | Code::FencedInstanceId) => {
+                Err(Fault::Restart(format!("consumer: {error}")))
+            }
+            _ => {
+                // Brokers that are away, topics that are still to be made: the client tries again by itself.
+                tracing::debug!(%error, "consumer");
+                Ok(())
+            }
+        }
+    }
+
+    /// Opens a transaction when a partition that was read to its end has a timer due.
+    pub(super) fn open_for_timers(&mut self) -> Result<(), Fault> {
+        if !self.transaction.is_open() && self.due_partitions().next().is_some() {
+            begin(&mut self.transaction, &mut self.open)?;
+        }
+        Ok(())
+    }
+
+    /// How far idle partitions may advance.
+    pub(super) fn idle_horizon(&self) -> Millis {
+        wall_clock().plus(-(self.context.settings.idle_lag.as_millis() as i64))
+    }
+
+    pub(super) fn due_partitions(&self) -> impl Iterator<Item = (i32, Millis)> {
+        let to = self.idle_horizon();
+        self.assignment.iter().filter_map(move |owned| {
+            let quiet = owned.phase == Phase::Running
+                && owned.at_end
+                && !owned.tally.as_ref().is_some_and(Tally::has_records);
+            let due = quiet && self.stage.due(owned.partition).is_some_and(|due| due <= to);
+            due.then_some((owned.partition, to))
+        })
+    }
+}
+
+/// Processes one record within the open transaction, opening one if needed.
+fn accept<S: Stage>(
+    stage: &mut S,
+    transaction: &mut Transaction,
+    counts: &BTreeMap<Target, (String, i32)>,
+    assignment: &mut Assignment,
+    out: &mut Outbox,
+    open: &mut Open,
+    message: &BorrowedMessage<'_>,
+) -> Result<(), Fault> {
+    let (partition, offset) = (message.partition(), message.offset());
+    let Some(owned) = assignment.find(message.topic(), partition) else {
+        return Ok(());
+    };
+    let expected = owned.tally.as_ref().map_or(owned.next, |tally| tally.to);
+    // What was fetched before a pause or a seek took effect is read again later.
+    if owned.phase != Phase::Running || offset < expected {
+        return Ok(());
+    }
+    if !transaction.is_open() {
+        begin(transaction, open)?;
+    }
+    owned.at_end = false;
+    let mut headers = Headers::new();
+    if let Some(all) = message.headers() {
+        for header in all.iter() {
+            headers.push((header.key, header.value.unwrap_or_default()));
+        }
+    }
+    let wall = wall_clock();
+    let received = match message.timestamp() {
+        Timestamp::CreateTime(at) | Timestamp::LogAppendTime(at) if at >= 0 => Millis(at).min(wall),
+        _ => wall,
+    };
+    let input = Input {
+        topic: message.topic(),
+        partition,
+        offset,
+        received,
+        key: message.key(),
+        payload: message.payload(),
+        headers,
+    };
+    out.clear();
+    let outcome = stage.process(&input, out);
+    let next = owned.next;
+    owned
+        .tally
+        .get_or_insert_with(|| Tally::new(next))
+        .count(offset, outcome);
+    open.records += 1;
+    open.bytes += (message.payload_len() + message.key_len()) as u64;
+    if out.is_empty() {
+        return Ok(());
+    }
+    drain(out, counts, transaction, None, open)
+}
+
+fn begin(transaction: &mut Transaction, open: &mut Open) -> Result<(), Fault> {
+    transaction.begin()?;
+    *open = Open {
+        since: Some(Instant::now()),
+        ..Open::default()
+    };
+    Ok(())
+}
+
+/// Sends what a stage wrote. `changelog`: the partition that changelog records go to, whatever their key.
+pub(super) fn drain(
+    out: &Outbox,
+    counts: &BTreeMap<Target, (String, i32)>,
+    transaction: &Transaction,
+    changelog: Option<i32>,
+    open: &mut Open,
+) -> Result<(), Fault> {
+    for record in out.records() {
+        let Some((topic, count)) = counts.get(&record.target) else {
+            return Err(Fault::Fatal(format!("no topic for {:?}", record.target)));
+        };
+        let partition = changelog
+            .or(record.partition)
+            .unwrap_or_else(|| partition_of(record.key, *count));
+        transaction.send(topic, partition, record.key, record.payload, record.headers)?;
+        open.bytes += (record.key.len() + record.payload.map_or(0, <[u8]>::len)) as u64;
+        open.written += u64::from(changelog.is_none());
+    }
+    Ok(())
+}
