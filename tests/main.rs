@@ -7,4 +7,5 @@ mod numbers;
 mod packs;
 mod purity;
 mod quality;
+mod replay;
 mod sample_feed;
