@@ -288,7 +288,7 @@ fn member_of(incident: &mut Incident, detection: &Detection, cluster: u32) -> Op
         withdrawn: report.withdrawn,
         hash: report.content_hash,
         received: report.received.clamped(),
-        observed: report.observed.map(|at| at.clamped()),
+        observed: report.observed.map(Millis::clamped),
         restated: None,
         cluster,
         rules: vec![(

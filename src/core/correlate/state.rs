@@ -66,6 +66,9 @@ pub(super) struct Published {
     pub stale: bool,
 }
 
+/// A department that a rule asks for, and whether it is required.
+pub(super) type Request = (Arc<str>, bool);
+
 /// One incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Incident {
@@ -91,7 +94,7 @@ pub(super) struct Incident {
     /// Feeds, sources, rules and number names, each once; members point into it.
     pub names: Vec<Arc<str>>,
     /// Departments that a rule asks for.
-    pub requests: Vec<(u16, Vec<(Arc<str>, bool)>)>,
+    pub requests: Vec<(u16, Vec<Request>)>,
     pub members: Vec<Member>,
     /// Fingerprints of the founding members of clusters, oldest first.
     pub prints: Vec<(Print, u32)>,

@@ -48,7 +48,28 @@ impl Default for Lane {
 struct Slot {
     state: Option<KeyState>,
     due: Option<Millis>,
-    encoded: Option<Option<Box<[u8]>>>,
+    /// Bytes of the state as it is now, once asked for.
+    encoded: Encoded,
+}
+
+/// Bytes of a touched key.
+#[derive(Debug, Default)]
+enum Encoded {
+    #[default]
+    Stale,
+    Removed,
+    Bytes(Box<[u8]>),
+}
+
+impl Slot {
+    fn encode(&mut self) {
+        if let Encoded::Stale = self.encoded {
+            self.encoded = match &self.state {
+                None => Encoded::Removed,
+                Some(state) => Encoded::Bytes(encode(state, self.due)),
+            };
+        }
+    }
 }
 
 /// All keys of a partition.
@@ -83,7 +104,7 @@ impl Store {
                 Slot {
                     state: None,
                     due: None,
-                    encoded: None,
+                    encoded: Encoded::Stale,
                 },
             ),
             Some((key, bytes)) => {
@@ -93,7 +114,7 @@ impl Store {
                     Slot {
                         state: Some(state),
                         due,
-                        encoded: None,
+                        encoded: Encoded::Stale,
                     },
                 )
             }
@@ -120,20 +141,22 @@ impl Store {
         }
         slot.due = due;
         slot.state = state;
-        slot.encoded = None;
+        slot.encoded = Encoded::Stale;
     }
 
     /// The changes of this transaction, sorted by key, one per changed key.
     pub(super) fn changes(&mut self) -> Vec<StateChange> {
         let mut changes = Vec::new();
         for (key, slot) in &mut self.touched {
-            let bytes = slot
-                .encoded
-                .get_or_insert_with(|| encoded(slot.state.as_ref(), slot.due));
-            if bytes.as_deref() != self.committed.get(key).map(|bytes| &**bytes) {
+            slot.encode();
+            let bytes = match &slot.encoded {
+                Encoded::Bytes(bytes) => Some(&**bytes),
+                _ => None,
+            };
+            if bytes != self.committed.get(key).map(|bytes| &**bytes) {
                 changes.push(StateChange {
                     key: key.to_string(),
-                    value: bytes.as_ref().map(|bytes| bytes.to_vec()),
+                    value: bytes.map(<[u8]>::to_vec),
                 });
             }
         }
@@ -149,15 +172,13 @@ impl Store {
 
     /// Makes the transaction's changes the committed state.
     pub(super) fn commit(&mut self) {
-        for (key, slot) in std::mem::take(&mut self.touched) {
-            let bytes = slot
-                .encoded
-                .unwrap_or_else(|| encoded(slot.state.as_ref(), slot.due));
-            match bytes {
-                Some(bytes) => {
+        for (key, mut slot) in std::mem::take(&mut self.touched) {
+            slot.encode();
+            match slot.encoded {
+                Encoded::Bytes(bytes) => {
                     self.committed.insert(key, bytes);
                 }
-                None => {
+                Encoded::Removed | Encoded::Stale => {
                     self.committed.remove(&key);
                 }
             }
@@ -304,10 +325,6 @@ impl Lane {
         add(before, -1);
         add(after, 1);
     }
-}
-
-fn encoded(state: Option<&KeyState>, due: Option<Millis>) -> Option<Box<[u8]>> {
-    state.map(|state| encode(state, due))
 }
 
 fn clock_bytes(clocks: [Millis; LANES]) -> Vec<u8> {

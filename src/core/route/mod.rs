@@ -3,7 +3,12 @@
 //! Invariant: every incident has exactly one lead, which is required: the department that leads its hazard, else `duty`.
 //! A routing table that cannot promise this does not load.
 
+mod codes;
+mod deadlines;
+mod fields;
 mod parse;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use table::{Deadline, Department, Routing, Support};

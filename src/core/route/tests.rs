@@ -1,0 +1,112 @@
+//! The bundled table, and tables with every error.
+
+use super::codes::*;
+use super::table::Routing;
+use crate::core::diagnostic::{Diagnostic, SourceFile};
+use crate::core::model::{DepartmentRequest, Duty, Hazard, Level};
+
+fn read(text: &str) -> Result<Routing, Vec<Diagnostic>> {
+    Routing::parse(&SourceFile {
+        name: "departments.yaml".into(),
+        text: text.into(),
+    })
+}
+
+#[test]
+fn the_bundled_table_gives_every_hazard_a_required_lead() {
+    let routing = read(include_str!("../../../config/departments.yaml")).unwrap();
+    assert!(
+        routing.unled().is_empty(),
+        "only on duty: {:?}",
+        routing.unled()
+    );
+    for hazard in Hazard::ALL {
+        for level in Level::ALL {
+            let departments = routing.departments(*hazard, level, &[]);
+            assert_eq!(
+                (departments[0].duty, departments[0].required),
+                (Duty::Lead, true)
+            );
+            let leads = departments.iter().filter(|d| d.duty == Duty::Lead).count();
+            assert_eq!(leads, 1, "{hazard}");
+            assert!(
+                departments[1..]
+                    .windows(2)
+                    .all(|pair| pair[0].id < pair[1].id)
+            );
+        }
+    }
+}
+
+#[test]
+fn levels_and_requests_add_departments() {
+    let routing = read(
+        "departments:\n\
+         - {id: a, names: {en: A, zh: 甲}, duty: true}\n\
+         - {id: b, names: {en: B, zh: 乙}, leads: [fire], supports: [flood, {hazard: storm, from: orange}]}\n\
+         - {id: c, names: {en: C, zh: 丙}, supports: [{hazard: fire, required: true}]}\n",
+    )
+    .unwrap();
+    let ids = |hazard, level, requests: &[DepartmentRequest]| -> Vec<String> {
+        let all = routing.departments(hazard, level, requests);
+        all.iter()
+            .map(|d| format!("{}{}", d.id, if d.required { "!" } else { "" }))
+            .collect()
+    };
+    assert_eq!(ids(Hazard::Fire, Level::Blue, &[]), ["b!", "c!"]);
+    assert_eq!(ids(Hazard::Storm, Level::Yellow, &[]), ["a!"]);
+    assert_eq!(ids(Hazard::Storm, Level::Orange, &[]), ["a!", "b"]);
+    let ask = |id: &str, required| DepartmentRequest {
+        id: id.into(),
+        required,
+    };
+    let requests = [
+        ask("c", false),
+        ask("c", true),
+        ask("b", true),
+        ask("nobody", true),
+    ];
+    assert_eq!(
+        ids(Hazard::Flood, Level::Blue, &requests),
+        ["a!", "b!", "c!"]
+    );
+    assert_eq!(ids(Hazard::Fire, Level::Blue, &requests), ["b!", "c!"]);
+}
+
+#[test]
+fn every_error_is_found_at_once_and_placed() {
+    let found = read(
+        "departments:\n\
+         - {id: Fire, names: {en: Fire, zh: 消防}}\n\
+         - {id: a, names: {en: A}, leads: [fire, blaze], color: red}\n\
+         - {id: b, names: {en: B, zh: 乙}, leads: [fire], supports: [fire], tiers: [city, county]}\n\
+         - id: b\n\
+         \x20 names: {en: B, zh: 乙}\n\
+         \x20 deadlines: {red: {acknowledge: 2d}, blue: {dispose: soon}}\n",
+    )
+    .unwrap_err();
+    let mut codes: Vec<(&str, usize)> = found.iter().map(|d| (d.code, d.line)).collect();
+    codes.sort_unstable();
+    assert_eq!(
+        codes,
+        [
+            (T_KEY, 3),
+            (T_VALUE, 2),
+            (T_VALUE, 3),
+            (T_VALUE, 4),
+            (T_VALUE, 7),
+            (T_HAZARD, 3),
+            (T_TWICE, 5),
+            (T_LEAD, 4),
+            (T_LEAD, 4),
+            (T_DUTY, 1),
+            (T_DEADLINE, 7),
+        ]
+    );
+    assert!(found.iter().all(|d| d.column > 0 && d.length > 0));
+    let two = "departments:\n- {id: a, names: {en: A, zh: 甲}, duty: true}\n- {id: b, names: {en: B, zh: 乙}, duty: true}\n";
+    assert_eq!(read(two).unwrap_err()[0].code, T_DUTY);
+    for text in ["", "[]", "5", "departments: 5", "a: [", "departments: []"] {
+        assert!(read(text).is_err(), "{text}");
+    }
+}
