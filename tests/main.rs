@@ -1,8 +1,11 @@
 //! Integration tests: one binary, a module per topic.
 
+mod cli;
+mod config;
 mod correlate;
 mod decode;
 mod kafka;
+mod metrics;
 mod numbers;
 mod packs;
 mod purity;

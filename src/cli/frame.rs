@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, dead_letters, decode, demo, render, replay, run, topics};
+use super::{check, dead_letters, decode, demo, render, replay, run, schema, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code of findings and failures.
@@ -93,6 +93,8 @@ pub enum Command {
     Demo(demo::Args),
     /// Check configuration, rules, lexicons, places and departments; print the effective configuration
     Check(check::Args),
+    /// Print the JSON Schema of reports or alerts
+    Schema(schema::Args),
     /// Read the feeds and keep the joint-meeting queue, until stopped
     Run(run::Args),
     /// Make Tocsin's topics, or name what is wrong with them
@@ -110,6 +112,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Demo(args) => demo::run(&args, global),
         Command::Check(args) => check::run(&args, global),
+        Command::Schema(args) => schema::run(&args, global),
         Command::Run(args) => run::run(&args, global),
         Command::Topics(args) => topics::run(&args, global),
         Command::DeadLetters(args) => dead_letters::run(args, global),

@@ -12,6 +12,7 @@ mod frame;
 mod render;
 pub mod replay;
 pub mod run;
+pub mod schema;
 mod summary;
 pub mod topics;
 

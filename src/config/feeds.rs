@@ -20,13 +20,20 @@ pub(super) fn load(
     settings: &Settings,
     file: Option<&Path>,
 ) -> (Vec<Feed>, Vec<SourceFile>, Vec<Diagnostic>) {
+    match sources(settings, file) {
+        Ok(sources) => {
+            let (feeds, diagnostics) = read(&sources);
+            (feeds, sources, diagnostics)
+        }
+        Err(found) => (Vec::new(), Vec::new(), vec![found]),
+    }
+}
+
+/// The feeds of these files, and everything wrong with them.
+pub(super) fn read(sources: &[SourceFile]) -> (Vec<Feed>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let sources = match sources(settings, file) {
-        Ok(sources) => sources,
-        Err(found) => return (Vec::new(), Vec::new(), vec![found]),
-    };
     let mut placed: Vec<(Feed, String, Place)> = Vec::new();
-    for source in &sources {
+    for source in sources {
         match entries::<Feed>(source, "feeds") {
             Err(found) => diagnostics.extend(found),
             Ok(found) => {
@@ -40,8 +47,10 @@ pub(super) fn load(
         }
     }
     diagnostics.extend(check(&placed));
-    let feeds = placed.into_iter().map(|(feed, ..)| feed).collect();
-    (feeds, sources, diagnostics)
+    (
+        placed.into_iter().map(|(feed, ..)| feed).collect(),
+        diagnostics,
+    )
 }
 
 fn sources(settings: &Settings, file: Option<&Path>) -> Result<Vec<SourceFile>, Diagnostic> {

@@ -221,6 +221,7 @@ impl Layers {
                 diagnostics.push(leaf.diagnostic(&error));
             }
         }
+        diagnostics.extend(feeds::read(&self.sources).1);
         for (name, value) in &self.environment {
             let layer = environment(BTreeMap::from([(name.clone(), value.clone())]));
             if let Err(error) = self.try_alone(self.base().add_source(layer)) {
