@@ -11,4 +11,5 @@ mod packs;
 mod purity;
 mod quality;
 mod replay;
+mod rules;
 mod sample_feed;

@@ -145,7 +145,8 @@ impl Scan {
             .iter()
             .rev()
             .take_while(|o| o.from + CONTEXT >= it.from);
-        let after = self.occurrences[at + 1..]
+        // With itself: a term that is its own context never counts.
+        let after = self.occurrences[at..]
             .iter()
             .take_while(|o| o.from <= it.to + CONTEXT);
         before.filter(inside).any(cancels) || after.filter(inside).any(cancels)

@@ -105,6 +105,7 @@ mod condition;
 mod lower;
 mod parse;
 mod pattern;
+pub mod plain;
 pub mod program;
 mod selection;
 

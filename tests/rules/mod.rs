@@ -1,0 +1,4 @@
+//! Rules: every diagnostic code with its file, and the engine against plain evaluation of random rules.
+
+mod golden;
+mod naive;
