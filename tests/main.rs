@@ -8,6 +8,7 @@ mod kafka;
 mod metrics;
 mod numbers;
 mod packs;
+mod places;
 mod purity;
 mod quality;
 mod replay;

@@ -58,7 +58,9 @@ pub(super) fn choose(gazetteer: &Gazetteer, mentions: &[Mention], home: Option<u
         let Some((entry, support)) = report.meaning(index) else {
             continue;
         };
-        if !report.is_believed(mention, entry, support) {
+        if !report.is_believed(mention, entry, support)
+            || report.is_contradicted(index, entry, support)
+        {
             continue;
         }
         match named.iter_mut().find(|other| other.entry == entry) {
@@ -209,13 +211,39 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// “Eureka, Nevada”: the Eurekas that are known lie elsewhere, so that this one is not among them. A well-known city
+    /// stands: it may be one of a list.
+    fn is_contradicted(&self, index: usize, entry: u32, support: Support) -> bool {
+        let mention = &self.mentions[index];
+        let Some(next) = self.mentions.get(index + 1) else {
+            return false;
+        };
+        // Entries come by rank: what the word means first of all.
+        let is_region = |&&e: &&u32| self.gazetteer.entry(e).tier >= Tier::Province;
+        let listed =
+            mention.field != Field::Name && self.gazetteer.entry(entry).population >= WORLD_CITY;
+        !mention.han
+            && !support.beside
+            && !listed
+            && self.gazetteer.entry(entry).tier < Tier::Province
+            && self.are_joined(index, index + 1)
+            && self
+                .gazetteer
+                .names
+                .entries(next.posting)
+                .first()
+                .filter(is_region)
+                .is_some()
+    }
+
     /// Whether the mention can be taken for the name of that place.
     fn is_believed(&self, mention: &Mention, entry: u32, support: Support) -> bool {
         let place = self.gazetteer.entry(entry);
+        let stated = mention.field == Field::Name;
         if mention.posting.after_only() {
-            return support.beside;
+            return support.beside || stated;
         }
-        if mention.field == Field::Name {
+        if stated && (mention.whole || mention.capital && !mention.posting.guarded()) {
             return true;
         }
         if mention.han {

@@ -39,6 +39,8 @@ pub(super) struct Mention {
     pub hashtag: bool,
     /// The capital says nothing: it opens a sentence, or the text is in capitals.
     pub capital_moot: bool,
+    /// There is no other word in the field.
+    pub whole: bool,
     /// A capitalised word that is no place stands right beside it.
     pub in_longer_name: bool,
 }
@@ -103,6 +105,11 @@ const NOT_A_PLACE_AFTER: [&str; 58] = [
     "sun",
     "mail",
     "dispatch",
+];
+
+/// Streets are told by these even in lower case: "76th and Columbus ave".
+const STREETS: [&str; 8] = [
+    "street", "road", "rd", "avenue", "ave", "blvd", "hwy", "highway",
 ];
 
 /// Words before a place's name that make it a person's, a ship's or a landform's.
@@ -255,7 +262,12 @@ fn find_latin(names: &Names, field: Field, text: &str, out: &mut Vec<Mention>) {
         let mut end = i + length;
         let joined =
             last.is_some_and(|(_, before)| before == i && is_join(gap(text, &words.words, i)));
-        if is_something_else(text, &words, i, end) || (posting.after_only() && !joined) {
+        // "Aguanga, CA": a stated place may be too small to be known, its state is not.
+        let stated = field == Field::Name
+            && words.words[i].shouted
+            && gap(text, &words.words, i).starts_with(',');
+        let lonely = posting.after_only() && !joined && !stated;
+        if lonely || is_something_else(text, &words, i, end) {
             i += 1;
             continue;
         }
@@ -274,6 +286,7 @@ fn find_latin(names: &Names, field: Field, text: &str, out: &mut Vec<Mention>) {
             capital: first.capital && final_.capital,
             hashtag: first.hashtag,
             capital_moot: shouting || first.opens,
+            whole: i == 0 && end == words.words.len(),
             in_longer_name: !shouting && in_longer_name(text, &words.words, i, end, after_mention),
         });
         last = Some((i, end));
@@ -327,7 +340,7 @@ fn capitals_are_moot(words: &[Word]) -> bool {
 
 fn follows(text: &str, words: &Words, end: usize, list: &[&str]) -> bool {
     words.words.get(end).is_some_and(|&word| {
-        word.capital
+        (word.capital || STREETS.contains(&folded(words, word)))
             && is_space(gap(text, &words.words, end))
             && list.contains(&folded(words, word))
     })
@@ -392,6 +405,7 @@ fn find_han(names: &Names, field: Field, text: &str, out: &mut Vec<Mention>) {
             capital: true,
             hashtag: false,
             capital_moot: false,
+            whole: start == 0 && end == text.len(),
             in_longer_name: false,
         });
         last_end = Some(end.min(text.len()));
