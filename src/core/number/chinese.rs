@@ -150,7 +150,7 @@ pub fn chinese_numeral(n: u64) -> String {
         text.push_str(name);
         gap = false;
         // A section that ends in zeros needs no 零 before the next one, which begins with its own thousands or with 零.
-        gap |= n % size > 0 && n % size < size / 10;
+        gap |= !n.is_multiple_of(size) && n % size < size / 10;
     }
     text
 }

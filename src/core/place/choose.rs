@@ -219,7 +219,7 @@ impl<'a> Report<'a> {
             return false;
         };
         // Entries come by rank: what the word means first of all.
-        let is_region = |&&e: &&u32| self.gazetteer.entry(e).tier >= Tier::Province;
+        let is_region = |&e: &u32| self.gazetteer.entry(e).tier >= Tier::Province;
         let listed =
             mention.field != Field::Name && self.gazetteer.entry(entry).population >= WORLD_CITY;
         !mention.han
@@ -232,8 +232,7 @@ impl<'a> Report<'a> {
                 .names
                 .entries(next.posting)
                 .first()
-                .filter(is_region)
-                .is_some()
+                .is_some_and(is_region)
     }
 
     /// Whether the mention can be taken for the name of that place.
@@ -273,8 +272,7 @@ impl<'a> Report<'a> {
         }
         match (support.is_any(), mention.in_longer_name) {
             (true, false) => true,
-            (true, true) => people >= KNOWN_CITY,
-            (false, false) => people >= KNOWN_CITY,
+            (true, true) | (false, false) => people >= KNOWN_CITY,
             (false, true) => people >= WELL_KNOWN_CITY,
         }
     }

@@ -63,7 +63,7 @@ impl Gazetteer {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         for file in files {
             match file.kind() {
-                FileKind::Other => continue,
+                FileKind::Other => {}
                 kind => match file.text() {
                     Ok(text) => texts.push((kind, file.name.as_str(), text)),
                     Err(diagnostic) => diagnostics.push(diagnostic),

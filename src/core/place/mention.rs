@@ -23,6 +23,10 @@ pub(super) enum Field {
 
 /// One name in a text.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks, each read by itself"
+)]
 pub(super) struct Mention {
     pub field: Field,
     /// First byte; in the normalised text for Chinese.

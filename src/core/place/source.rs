@@ -59,7 +59,7 @@ impl PlaceFile {
     /// The text of the file, decompressed where its name says so.
     pub(super) fn text(&self) -> Result<String, Diagnostic> {
         let mut text = String::new();
-        let read = if self.name.ends_with(".gz") {
+        let read = if self.name.strip_suffix(".gz").is_some() {
             flate2::read::GzDecoder::new(&self.bytes[..])
                 .take(MAX_FILE_BYTES + 1)
                 .read_to_string(&mut text)

@@ -10,6 +10,10 @@ const MAX_WORDS: usize = 2048;
 
 /// A word of a text.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks, each read by itself"
+)]
 pub(super) struct Word {
     /// Byte range in the text.
     pub start: u32,
