@@ -76,7 +76,7 @@ fn walk(path: &str, table: &DeTable<'_>, source: &SourceFile, leaves: &mut Vec<L
         if path == "feeds" {
             continue;
         }
-        if let Some(owned) = read::<toml::Value>(value).ok() {
+        if let Ok(owned) = read::<toml::Value>(value) {
             leaves.push(Leaf {
                 key: path,
                 value: owned,

@@ -324,28 +324,27 @@ fn attach(node: Node, stack: &mut [Open], documents: &mut Vec<Node>, findings: &
         open.list.push(node);
         return;
     }
-    match open.key.take() {
-        Some(key) => open.map.push((key, node)),
-        None => {
-            let Data::Scalar { text, .. } = node.data else {
-                findings.error(T_YAML, node.at, "a key must be a plain value");
-                open.key = Some(Key {
-                    text: String::new(),
-                    at: node.at,
-                });
-                return;
-            };
-            if open.map.iter().any(|(k, _)| k.text == text) {
-                findings
-                    .error(
-                        T_YAML,
-                        node.at,
-                        format!("the key `{text}` stands here twice"),
-                    )
-                    .help("merge the two into one list");
-            }
-            open.key = Some(Key { text, at: node.at });
+    if let Some(key) = open.key.take() {
+        open.map.push((key, node))
+    } else {
+        let Data::Scalar { text, .. } = node.data else {
+            findings.error(T_YAML, node.at, "a key must be a plain value");
+            open.key = Some(Key {
+                text: String::new(),
+                at: node.at,
+            });
+            return;
+        };
+        if open.map.iter().any(|(k, _)| k.text == text) {
+            findings
+                .error(
+                    T_YAML,
+                    node.at,
+                    format!("the key `{text}` stands here twice"),
+                )
+                .help("merge the two into one list");
         }
+        open.key = Some(Key { text, at: node.at });
     }
 }
 

@@ -93,6 +93,7 @@ fn seconds() -> Vec<f64> {
 
 impl Metrics {
     /// Metrics of a process that reads these feeds; [`StageCounts::record`] names them by index.
+    #[expect(clippy::too_many_lines, reason = "one line or two per metric: a list")]
     pub fn new(feeds: &[Arc<str>]) -> prometheus::Result<Self> {
         let make = Maker(Registry::new());
         let micros = exponential_buckets(0.000_001, 2.0, 17)?;

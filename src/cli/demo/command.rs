@@ -29,7 +29,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(80);
 /// Time between two lines of progress without a screen.
 const PRINT_EVERY: Duration = Duration::from_secs(5);
 /// Longest wait for the last records to come through.
-const SETTLE_WITHIN: Duration = Duration::from_secs(60);
+const SETTLE_WITHIN: Duration = Duration::from_mins(1);
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]

@@ -180,7 +180,7 @@ fn kafka_settings(cluster: &Embedded, length_ms: i64) -> KafkaSettings {
     let mut kafka = KafkaSettings::new(cluster.brokers(), "tocsin-demo", "demo");
     // The stream lies in the past: its clock must not run ahead to the wall clock.
     let length = Duration::from_millis(u64::try_from(length_ms).unwrap_or(0));
-    kafka.idle_lag = length + Duration::from_secs(3_600);
+    kafka.idle_lag = length + Duration::from_hours(1);
     kafka
 }
 

@@ -76,11 +76,7 @@ fn gauge(frame: &mut Frame<'_>, area: Rect, board: &Board) {
     frame.render_widget(gauge, area);
 }
 
-fn counted<'a>(
-    title: &'a str,
-    rows: impl Iterator<Item = (String, u64)>,
-    total: u64,
-) -> Paragraph<'a> {
+fn counted(title: &str, rows: impl Iterator<Item = (String, u64)>, total: u64) -> Paragraph<'_> {
     let mut lines: Vec<Line<'_>> = rows
         .map(|(name, count)| {
             let pad = 14_usize.saturating_sub(Span::raw(name.as_str()).width());

@@ -183,7 +183,7 @@ fn label(decoder: &Decoder, alert: &Element<'_>) -> Read<crate::core::model::Sta
 }
 
 /// The most severe info leads; what the others say besides is appended.
-fn infos<'r>(alert: &Element<'_>, report: &mut Report<'r>) {
+fn infos(alert: &Element<'_>, report: &mut Report<'_>) {
     let mut infos: Vec<_> = alert.all("info").collect();
     let rank = |info: &Element<'_>| {
         SEVERITIES
@@ -245,14 +245,14 @@ fn says_nothing(text: &str) -> bool {
         .any(|word| text.eq_ignore_ascii_case(word))
 }
 
-fn add<'r>(fields: &mut Fields<'r>, name: String, text: Option<&str>) {
+fn add(fields: &mut Fields<'_>, name: String, text: Option<&str>) {
     if let Some(text) = text {
         add_field(fields, name, Value::Text(text.to_owned().into()));
     }
 }
 
 /// Parameters and event codes as `cap.parameter.<name>` and `cap.code.<name>`; measured magnitude and depth as numbers.
-fn parameters<'r>(info: &Element<'_>, fields: &mut Fields<'r>) {
+fn parameters(info: &Element<'_>, fields: &mut Fields<'_>) {
     for (element, prefix) in [("eventCode", "cap.code"), ("parameter", "cap.parameter")] {
         for pair in info.all(element) {
             let (Some(name), Some(value)) = (pair.text_of("valueName"), pair.text_of("value"))
@@ -270,7 +270,7 @@ fn parameters<'r>(info: &Element<'_>, fields: &mut Fields<'r>) {
 }
 
 /// `6.3`, `3.4 Ml`, `38.7 km (24.0 miles)`, `11.8 mi.`.
-fn measured<'r>(fields: &mut Fields<'r>, name: &'static str, text: &str) {
+fn measured(fields: &mut Fields<'_>, name: &'static str, text: &str) {
     let end = text
         .find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+'))
         .unwrap_or(text.len());
@@ -286,7 +286,7 @@ fn measured<'r>(fields: &mut Fields<'r>, name: &'static str, text: &str) {
 }
 
 /// Names of all areas, the middle of the first that has one, codes as `cap.geocode.<name>`.
-pub(super) fn place<'r>(areas: &[&Element<'_>], report: &mut Report<'r>) {
+pub(super) fn place(areas: &[&Element<'_>], report: &mut Report<'_>) {
     let mut names: Vec<&str> = areas
         .iter()
         .filter_map(|area| area.text_of("areaDesc"))

@@ -96,15 +96,12 @@ fn reference<'a>(rest: &'a str, out: &mut String) -> &'a str {
             };
             Some((c, end + 1))
         });
-    match known {
-        Some((c, length)) => {
-            out.push(c);
-            &rest[length..]
-        }
-        None => {
-            out.push('&');
-            &rest[1..]
-        }
+    if let Some((c, length)) = known {
+        out.push(c);
+        &rest[length..]
+    } else {
+        out.push('&');
+        &rest[1..]
     }
 }
 

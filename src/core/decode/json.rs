@@ -233,11 +233,10 @@ impl<'a> Scanner<'a> {
         let mut code = high;
         if (0xD800..0xDC00).contains(&high)
             && self.text.as_bytes().get(end..end + 2) == Some(b"\\u")
+            && let Some(low @ 0xDC00..0xE000) = self.hex(end + 2)
         {
-            if let Some(low @ 0xDC00..0xE000) = self.hex(end + 2) {
-                code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-                end += 6;
-            }
+            code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+            end += 6;
         }
         out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
         Ok(end)

@@ -143,13 +143,11 @@ enum Judgement {
 fn judge(word: &[u8]) -> Judgement {
     let singular = word.strip_suffix(b"s").unwrap_or(word);
     let is = |known: &&str| known.as_bytes() == word || known.as_bytes() == singular;
-    if WORDS.iter().any(|known| is(&known))
-        || STEMS.iter().any(|stem| word.starts_with(stem.as_bytes()))
-    {
+    if WORDS.iter().any(is) || STEMS.iter().any(|stem| word.starts_with(stem.as_bytes())) {
         Judgement::Person
     } else if word.ends_with(b"name") {
         Judgement::Name
-    } else if NAMED_THINGS.iter().any(|known| is(&known)) {
+    } else if NAMED_THINGS.iter().any(is) {
         Judgement::Thing
     } else {
         Judgement::Neutral

@@ -191,7 +191,7 @@ fn point(item: &Element<'_>) -> Option<Coordinates> {
 }
 
 /// `gdacs:alertlevel` and the others as fields `gdacs.alertlevel`; measured values also as numbers.
-fn gdacs<'r>(item: &Element<'_>, report: &mut Report<'r>) {
+fn gdacs(item: &Element<'_>, report: &mut Report<'_>) {
     const LINKS: [&str; 8] = [
         "cap",
         "icon",
@@ -227,7 +227,7 @@ fn gdacs<'r>(item: &Element<'_>, report: &mut Report<'r>) {
 }
 
 /// The weather service's index has the alert's main parts in the entry itself.
-fn index_entry<'r>(entry: &Element<'_>, report: &mut Report<'r>) {
+fn index_entry(entry: &Element<'_>, report: &mut Report<'_>) {
     for name in ["event", "category", "urgency", "severity", "certainty"] {
         add(
             &mut report.fields,
@@ -239,7 +239,7 @@ fn index_entry<'r>(entry: &Element<'_>, report: &mut Report<'r>) {
     cap::place(&[entry], report);
 }
 
-fn add<'r>(fields: &mut Fields<'r>, name: Cow<'static, str>, text: Option<&str>) {
+fn add(fields: &mut Fields<'_>, name: Cow<'static, str>, text: Option<&str>) {
     if let Some(text) = text {
         add_field(fields, name, Value::Text(text.to_owned().into()));
     }

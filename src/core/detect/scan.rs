@@ -8,7 +8,7 @@ use crate::core::rule::is_word;
 use crate::core::rule::program::{Guard, Posting, Program, edge, scope};
 
 /// Occurrences looked at in one report; later ones are left out. Only a text made for it has more.
-pub const MAX_OCCURRENCES: usize = 1 << 16;
+pub(super) const MAX_OCCURRENCES: usize = 1 << 16;
 /// Symbols around an occurrence in which its contexts are looked for.
 const CONTEXT: u32 = 256;
 

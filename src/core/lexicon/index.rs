@@ -423,7 +423,7 @@ mod tests {
         padded.extend([0; PADDING]);
         let (mut hits, mut candidates) = (Vec::new(), Vec::new());
         TermIndex::new(patterns).scan(&padded, 0, text.len(), &mut candidates, |p, a, b| {
-            hits.push((a, b, p))
+            hits.push((a, b, p));
         });
         hits.sort_unstable();
         hits

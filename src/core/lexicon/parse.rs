@@ -10,9 +10,9 @@ use crate::core::rule::codes;
 use crate::core::yaml::{self, At, Findings, Node};
 
 /// Terms of one lexicon.
-pub const MAX_TERMS: usize = 500_000;
+pub(super) const MAX_TERMS: usize = 500_000;
 /// Contexts of one term.
-pub const MAX_UNLESS: usize = 64;
+pub(super) const MAX_UNLESS: usize = 64;
 /// Units (characters of CJK, words elsewhere) within which a context that does not contain the term cancels a hit.
 pub const UNLESS_WITHIN: u32 = 5;
 

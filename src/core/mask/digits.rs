@@ -84,13 +84,7 @@ fn in_chain(text: &str, groups: &[Group], found: &mut Vec<(usize, usize)>) {
             index += date;
             continue;
         } else {
-            number(rest).or_else(|| {
-                if cue || index > 0 && cue {
-                    cued(rest)
-                } else {
-                    None
-                }
-            })
+            number(rest).or_else(|| if cue { cued(rest) } else { None })
         };
         match taken {
             Some(count) => {
@@ -239,7 +233,7 @@ fn mobile(rest: &[Group]) -> Option<usize> {
     let prefix = usize::from(rest[0].starts_with(&[8, 6]) && rest[0].len() == 2);
     let rest = &rest[prefix..];
     let mut lead = joined(rest);
-    if lead.next() != Some(1) || !lead.next().is_some_and(|d| d >= 3) {
+    if lead.next() != Some(1) || lead.next().is_none_or(|d| d < 3) {
         return None;
     }
     let count = groups_for(rest, 11)?;

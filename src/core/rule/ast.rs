@@ -162,7 +162,7 @@ impl Condition {
     pub fn visit(&self, positive: bool, visit: &mut impl FnMut(usize, bool)) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
-                parts.iter().for_each(|p| p.visit(positive, visit))
+                parts.iter().for_each(|p| p.visit(positive, visit));
             }
             Self::Not(part) => part.visit(!positive, visit),
             Self::Selection(index) => visit(*index, positive),

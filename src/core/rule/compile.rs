@@ -14,7 +14,7 @@ use crate::core::lexicon::{Lexicon, TermIndex};
 use crate::core::yaml::Findings;
 
 /// Rules of one set.
-pub const MAX_RULES: usize = 100_000;
+pub(super) const MAX_RULES: usize = 100_000;
 
 /// What the parts of a program are collected in before they are laid out flat.
 #[derive(Default)]
@@ -109,7 +109,7 @@ fn check_persons(rule: &Rule, findings: &mut Findings<'_>) {
     fn visit(group: &ast::Group, findings: &mut Findings<'_>) {
         match group {
             ast::Group::All(groups) | ast::Group::Any(groups) => {
-                groups.iter().for_each(|g| visit(g, findings))
+                groups.iter().for_each(|g| visit(g, findings));
             }
             ast::Group::Item(item) if item.field.as_deref().is_some_and(is_person) => {
                 let field = item.field.as_deref().unwrap_or_default();

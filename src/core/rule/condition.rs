@@ -24,7 +24,7 @@ struct Reader<'t, 'f, 'n> {
 }
 
 /// Reads a condition; marks the selections that it names in `used`. None after a finding.
-pub fn parse(
+pub(super) fn parse(
     node: &Node,
     selections: &[Selection],
     used: &mut [bool],

@@ -293,19 +293,18 @@ impl<'a, 'f> Lowering<'a, 'f> {
     ) -> Option<Expr> {
         let mut found = Vec::new();
         for (name, at) in names {
-            match self.lexicons.get(name.as_str()) {
-                Some(lexicon) => found.push(*lexicon),
-                None => {
-                    let mut known: Vec<&str> = self.lexicons.keys().copied().collect();
-                    known.sort_unstable();
-                    self.findings
-                        .error(
-                            codes::UNKNOWN_LEXICON,
-                            *at,
-                            format!("there is no lexicon `{name}`"),
-                        )
-                        .help(format!("there are: {}", known.join(", ")));
-                }
+            if let Some(lexicon) = self.lexicons.get(name.as_str()) {
+                found.push(*lexicon)
+            } else {
+                let mut known: Vec<&str> = self.lexicons.keys().copied().collect();
+                known.sort_unstable();
+                self.findings
+                    .error(
+                        codes::UNKNOWN_LEXICON,
+                        *at,
+                        format!("there is no lexicon `{name}`"),
+                    )
+                    .help(format!("there are: {}", known.join(", ")));
             }
         }
         if found.len() != names.len() {
@@ -408,18 +407,17 @@ impl<'a, 'f> Lowering<'a, 'f> {
         };
         let mut bits = 0;
         for value in values {
-            match FeedKind::parse(&value.source) {
-                Some(kind) => bits |= kind_bit(kind),
-                None => {
-                    self.findings
-                        .error(
-                            codes::BAD_VALUE,
-                            item.at,
-                            format!("`{}` is no kind of feed", value.source),
-                        )
-                        .help("news, post, hotline, dispatch, sensor, official");
-                    return None;
-                }
+            if let Some(kind) = FeedKind::parse(&value.source) {
+                bits |= kind_bit(kind)
+            } else {
+                self.findings
+                    .error(
+                        codes::BAD_VALUE,
+                        item.at,
+                        format!("`{}` is no kind of feed", value.source),
+                    )
+                    .help("news, post, hotline, dispatch, sensor, official");
+                return None;
             }
         }
         Some(self.builder.leaf(Leaf::Kind(bits)))
@@ -523,5 +521,5 @@ fn has_near(group: &Group) -> bool {
 fn word_edges(normalised: &str, mode: Mode) -> u8 {
     let left = mode != Mode::Substring && normalised.chars().next().is_some_and(is_word);
     let right = mode == Mode::Word && normalised.chars().next_back().is_some_and(is_word);
-    u8::from(left) * edge::LEFT | u8::from(right) * edge::RIGHT
+    (u8::from(left) * edge::LEFT) | (u8::from(right) * edge::RIGHT)
 }

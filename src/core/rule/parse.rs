@@ -9,9 +9,9 @@ use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
 use crate::core::yaml::{self, At, Findings, Key, Node};
 
 /// Lines of `score.add`.
-pub const MAX_ADDITIONS: usize = 32;
+pub(super) const MAX_ADDITIONS: usize = 32;
 /// Quiet time when a rule names none: 6 hours.
-pub const DEFAULT_QUIET_MS: i64 = 6 * 3_600_000;
+pub(super) const DEFAULT_QUIET_MS: i64 = 6 * 3_600_000;
 
 /// Keys of Sigma that say nothing to the evaluation.
 const DESCRIPTIVE: &[&str] = &[
@@ -194,12 +194,11 @@ fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
     };
     let selections = selection::parse(entries, findings);
     let mut used = vec![false; selections.len()];
-    let condition = match block.get("condition") {
-        Some(value) => condition::parse(value, &selections, &mut used, findings),
-        None => {
-            findings.error(codes::MISSING_KEY, block.at, "`condition` is missing");
-            None
-        }
+    let condition = if let Some(value) = block.get("condition") {
+        condition::parse(value, &selections, &mut used, findings)
+    } else {
+        findings.error(codes::MISSING_KEY, block.at, "`condition` is missing");
+        None
     };
     Some((selections, condition, used))
 }

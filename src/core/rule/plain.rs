@@ -62,7 +62,7 @@ impl PlainRules {
 fn prepare(group: &mut Group, findings: &mut Findings<'_>) {
     match group {
         Group::All(groups) | Group::Any(groups) => {
-            groups.iter_mut().for_each(|g| prepare(g, findings))
+            groups.iter_mut().for_each(|g| prepare(g, findings));
         }
         Group::Item(item) => match &mut item.test {
             Test::Text {

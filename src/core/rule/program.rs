@@ -167,7 +167,7 @@ impl Expr {
     pub fn visit(&self, positive: bool, visit: &mut impl FnMut(u32, bool)) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
-                parts.iter().for_each(|p| p.visit(positive, visit))
+                parts.iter().for_each(|p| p.visit(positive, visit));
             }
             Self::Not(part) => part.visit(!positive, visit),
             Self::Leaf(index) => visit(*index, positive),

@@ -8,16 +8,16 @@ use super::pattern::Pattern;
 use crate::core::yaml::{At, Data, Findings, Key, Node};
 
 /// Selections of one rule.
-pub const MAX_SELECTIONS: usize = 64;
+pub(super) const MAX_SELECTIONS: usize = 64;
 /// Values of one entry.
-pub const MAX_VALUES: usize = 100_000;
+pub(super) const MAX_VALUES: usize = 100_000;
 /// Largest `within` of `near`, units.
-pub const MAX_WITHIN: u32 = 1_000;
+pub(super) const MAX_WITHIN: u32 = 1_000;
 /// Compiled size of one regular expression, bytes.
 const MAX_REGEX: usize = 1 << 20;
 
 /// Reads every selection of a `detection` map; `condition` and `timeframe` are the caller's.
-pub fn parse(entries: &[(Key, Node)], findings: &mut Findings<'_>) -> Vec<Selection> {
+pub(super) fn parse(entries: &[(Key, Node)], findings: &mut Findings<'_>) -> Vec<Selection> {
     let mut selections = Vec::new();
     for (key, value) in entries
         .iter()
@@ -150,15 +150,12 @@ fn apply(pending: &Pending, items: &mut [Group], findings: &mut Findings<'_>) {
         }
         _ => None,
     });
-    match (counted.next(), counted.next()) {
-        (Some(need), None) => {
-            need.count = need.count.max(pending.need.count);
-            need.weight = need.weight.max(pending.need.weight);
-        }
-        _ => {
-            let message = "`count` and `weight` stand beside exactly one entry with `lexicon`, `contains` or `word` on the same field";
-            findings.error(codes::BAD_COUNT, pending.at, message);
-        }
+    if let (Some(need), None) = (counted.next(), counted.next()) {
+        need.count = need.count.max(pending.need.count);
+        need.weight = need.weight.max(pending.need.weight);
+    } else {
+        let message = "`count` and `weight` stand beside exactly one entry with `lexicon`, `contains` or `word` on the same field";
+        findings.error(codes::BAD_COUNT, pending.at, message);
     }
 }
 
