@@ -325,7 +325,7 @@ fn attach(node: Node, stack: &mut [Open], documents: &mut Vec<Node>, findings: &
         return;
     }
     if let Some(key) = open.key.take() {
-        open.map.push((key, node))
+        open.map.push((key, node));
     } else {
         let Data::Scalar { text, .. } = node.data else {
             findings.error(T_YAML, node.at, "a key must be a plain value");

@@ -50,8 +50,8 @@ fn main() {
         );
     }
     let (bare, engine) = (median(bare), median(engine));
-    println!("bare loop       {:>8.0} records/s", bare);
-    println!("detect worker   {:>8.0} records/s", engine);
+    println!("bare loop       {bare:>8.0} records/s");
+    println!("detect worker   {engine:>8.0} records/s");
     println!("ratio           {:>8.2} (bar ≥ 0.6)", engine / bare);
     let rate = if quick { 2_000.0 } else { engine / 2.0 };
     bench.latency(rate, Duration::from_secs(if quick { 5 } else { 20 }));
@@ -80,7 +80,7 @@ impl WorkerEvents for Progress {
         self.1
             .lock()
             .expect("a moment")
-            .get_or_insert_with(|| Instant::now() - committed.took);
+            .get_or_insert_with(|| Instant::now().checked_sub(committed.took).unwrap());
         self.0.fetch_add(read, Ordering::SeqCst);
     }
 }

@@ -157,7 +157,7 @@ fn touch(correlator: &mut Correlator, keys: usize) {
 }
 
 fn detection(number: usize, report: usize) -> Detection {
-    let zh = number % 2 == 0;
+    let zh = number.is_multiple_of(2);
     let code: Arc<str> = format!("gn-{number:07}").into();
     let place = Place {
         code: Arc::clone(&code),

@@ -10,7 +10,7 @@ use super::sample::Event;
 
 /// What is compared of an alert.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub(super) struct Seen {
     pub key: String,
     /// How many incidents this key had before.
     pub ordinal: usize,
@@ -59,7 +59,7 @@ struct Incident {
 }
 
 /// The whole oracle: a lane per status, a list of incidents per lane.
-pub struct Oracle<'a> {
+pub(super) struct Oracle<'a> {
     config: &'a CorrelateConfig,
     clocks: BTreeMap<&'static str, i64>,
     open: Vec<Incident>,
@@ -71,7 +71,7 @@ pub struct Oracle<'a> {
 const BEFORE: i64 = i64::MIN / 2;
 
 impl<'a> Oracle<'a> {
-    pub fn new(config: &'a CorrelateConfig) -> Self {
+    pub(super) fn new(config: &'a CorrelateConfig) -> Self {
         Self {
             config,
             clocks: Status::ALL
@@ -85,7 +85,7 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    pub fn run(&mut self, events: &[Event]) {
+    pub(super) fn run(&mut self, events: &[Event]) {
         for event in events {
             match event {
                 Event::Advance(to) => Status::ALL.iter().for_each(|s| self.advance(s.id(), *to)),

@@ -12,20 +12,20 @@ use tocsin::core::model::{
 };
 use tocsin::core::route::Routing;
 
-pub const SECOND: i64 = 1_000;
-pub const MINUTE: i64 = 60 * SECOND;
-pub const QUIET: i64 = 10 * MINUTE;
-pub const START: i64 = 1_700_000_000_000;
+pub(super) const SECOND: i64 = 1_000;
+pub(super) const MINUTE: i64 = 60 * SECOND;
+pub(super) const QUIET: i64 = 10 * MINUTE;
+pub(super) const START: i64 = 1_700_000_000_000;
 
 /// One event of a history.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub(super) enum Event {
     Advance(i64),
     Detection(Box<Detection>),
 }
 
 /// Shortened times, so that a history of an hour passes through everything.
-pub fn config() -> Arc<CorrelateConfig> {
+pub(super) fn config() -> Arc<CorrelateConfig> {
     let text = "departments:\n\
         - {id: duty_desk, names: {en: Duty desk, zh: 值班室}, duty: true}\n\
         - {id: fire, names: {en: Fire, zh: 消防}, leads: [fire]}\n\
@@ -43,7 +43,7 @@ pub fn config() -> Arc<CorrelateConfig> {
     Arc::new(config)
 }
 
-pub fn place(code: &str) -> Place {
+pub(super) fn place(code: &str) -> Place {
     if code == NO_PLACE {
         return Place::none();
     }
@@ -58,7 +58,7 @@ pub fn place(code: &str) -> Place {
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Pick {
+pub(super) struct Pick {
     pub exercise: bool,
     pub place: u8,
     pub feed: u8,
@@ -71,14 +71,14 @@ pub struct Pick {
 }
 
 /// Feeds of the sample: name, kind, reliability.
-pub const FEEDS: [(&str, FeedKind, u8); 4] = [
+pub(super) const FEEDS: [(&str, FeedKind, u8); 4] = [
     ("news", FeedKind::News, 60),
     ("posts", FeedKind::Post, 35),
     ("calls", FeedKind::Dispatch, 75),
     ("bureau", FeedKind::Official, 90),
 ];
 
-pub fn detection(pick: Pick, received: i64) -> Detection {
+pub(super) fn detection(pick: Pick, received: i64) -> Detection {
     let status = if pick.exercise {
         Status::Exercise
     } else {
@@ -152,7 +152,7 @@ pub fn detection(pick: Pick, received: i64) -> Detection {
     }
 }
 
-pub fn pick() -> impl Strategy<Value = Pick> {
+pub(super) fn pick() -> impl Strategy<Value = Pick> {
     let numbers = (0..3_u8, 0..4_u8, 0..6_u8, 0..3_u8, 0..3_u8);
     let severity = prop_oneof![0..30_u8, 20..101_u8];
     let print = prop_oneof![3 => Just(None), 1 => (0..3_u8).prop_map(Some)];
@@ -179,7 +179,7 @@ pub fn pick() -> impl Strategy<Value = Pick> {
 }
 
 /// A history: times mostly rise by seconds, sometimes by minutes or hours, and some reports come late.
-pub fn history(length: usize) -> impl Strategy<Value = Vec<Event>> {
+pub(super) fn history(length: usize) -> impl Strategy<Value = Vec<Event>> {
     let step = prop_oneof![
         6 => 0..40 * SECOND,
         3 => 0..6 * MINUTE,
@@ -202,7 +202,7 @@ pub fn history(length: usize) -> impl Strategy<Value = Vec<Event>> {
 }
 
 /// Runs a history without any commit.
-pub fn run(events: &[Event]) -> (Vec<CorrelateOutcome>, Vec<Alert>) {
+pub(super) fn run(events: &[Event]) -> (Vec<CorrelateOutcome>, Vec<Alert>) {
     let mut correlator = Correlator::new(config());
     let mut out = CorrelateOutput::default();
     let outcomes = events
@@ -212,7 +212,7 @@ pub fn run(events: &[Event]) -> (Vec<CorrelateOutcome>, Vec<Alert>) {
     (outcomes, out.alerts)
 }
 
-pub fn apply(
+pub(super) fn apply(
     correlator: &mut Correlator,
     event: &Event,
     out: &mut CorrelateOutput,

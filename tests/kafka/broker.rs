@@ -107,12 +107,12 @@ impl Broker {
     /// Stops in order (`TERM`) or not (`KILL`), and waits until the process is gone.
     pub(super) fn stop(&mut self, signal: &str) {
         use std::io::Write;
-        if let Some(mut process) = self.process.take() {
-            if let Some(mut input) = process.stdin.take() {
-                let _ = writeln!(input, "{signal}");
-                let _ = input.flush();
-                let _ = process.wait();
-            }
+        if let Some(mut process) = self.process.take()
+            && let Some(mut input) = process.stdin.take()
+        {
+            let _ = writeln!(input, "{signal}");
+            let _ = input.flush();
+            let _ = process.wait();
         }
     }
 

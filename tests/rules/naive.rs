@@ -68,6 +68,10 @@ fn occurrences<'t>(text: &'t str, term: &'t str) -> impl Iterator<Item = (usize,
         .map(move |(at, _)| (at, at + term.len()))
 }
 
+#[expect(
+    clippy::nonminimal_bool,
+    reason = "reads as the rule does: no letter on either side"
+)]
 fn bounded(text: &str, (from, to): (usize, usize)) -> bool {
     let latin = |c: Option<char>| c.is_some_and(is_latin);
     let term = &text[from..to];

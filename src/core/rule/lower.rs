@@ -294,7 +294,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
         let mut found = Vec::new();
         for (name, at) in names {
             if let Some(lexicon) = self.lexicons.get(name.as_str()) {
-                found.push(*lexicon)
+                found.push(*lexicon);
             } else {
                 let mut known: Vec<&str> = self.lexicons.keys().copied().collect();
                 known.sort_unstable();
@@ -408,7 +408,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
         let mut bits = 0;
         for value in values {
             if let Some(kind) = FeedKind::parse(&value.source) {
-                bits |= kind_bit(kind)
+                bits |= kind_bit(kind);
             } else {
                 self.findings
                     .error(

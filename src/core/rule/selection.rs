@@ -131,6 +131,10 @@ enum Entry {
     Need(Pending),
 }
 
+#[expect(
+    clippy::collapsible_match,
+    reason = "one pattern of both would be harder to read"
+)]
 fn apply(pending: &Pending, items: &mut [Group], findings: &mut Findings<'_>) {
     let mut counted = items.iter_mut().filter_map(|group| match group {
         Group::Item(Item { field, test, .. }) if field.as_deref() == Some(&pending.field) => {
