@@ -204,7 +204,7 @@ fn show(
 /// 1-based line and column, the column in code points.
 fn position(document: &[u8], at: usize) -> (usize, usize) {
     let before = &document[..at.min(document.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
     let start = before
         .iter()
         .rposition(|byte| *byte == b'\n')

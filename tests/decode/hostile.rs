@@ -153,3 +153,38 @@ fn the_deepest_record_allowed_is_read() {
         assert_eq!(code(kind, &deeper), RefusalCode::TooDeep);
     }
 }
+
+/// Nothing costs the square of its length: each of these took minutes when something did.
+#[test]
+fn repetition_is_cheap() {
+    let start = std::time::Instant::now();
+    for piece in [
+        "＠a ",
+        "@ ",
+        "01 ",
+        "1-",
+        "1380013800 ",
+        "<a",
+        "&amp",
+        "a@",
+        "＠",
+        "x.1",
+    ] {
+        let text = piece.repeat(900_000 / piece.len());
+        let record = serde_json::json!({"id": "1", "text": &text, "title": "x"}).to_string();
+        assert!(
+            decoder(DecoderKind::Tocsin)
+                .decode(&RawRecord::new(record.as_bytes(), Millis(0)))
+                .is_ok()
+        );
+        let item = format!(
+            "<item><guid>1</guid><title>t</title><description><![CDATA[{text}]]></description></item>"
+        );
+        assert!(
+            decoder(DecoderKind::Rss)
+                .decode(&RawRecord::new(item.as_bytes(), Millis(0)))
+                .is_ok()
+        );
+    }
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}

@@ -11,6 +11,9 @@ use super::times;
 use super::xml::Element;
 use crate::core::model::{Coordinates, Fields, Millis, Refusal, RefusalCode, Report, Value};
 
+/// Infos of one alert that are read: languages and areas, far fewer in practice.
+const MAX_INFOS: usize = 64;
+
 type Read<T> = Result<T, Refusal>;
 
 /// From the least to the most severe, as CAP has it.
@@ -184,7 +187,7 @@ fn label(decoder: &Decoder, alert: &Element<'_>) -> Read<crate::core::model::Sta
 
 /// The most severe info leads; what the others say besides is appended.
 fn infos(alert: &Element<'_>, report: &mut Report<'_>) {
-    let mut infos: Vec<_> = alert.all("info").collect();
+    let mut infos: Vec<_> = alert.all("info").take(MAX_INFOS).collect();
     let rank = |info: &Element<'_>| {
         SEVERITIES
             .iter()

@@ -87,7 +87,7 @@ pub(super) fn read<'a>(decoder: &Decoder, record: &RawRecord<'a>) -> Read<Report
     }
     attributes.check()?;
     let report = data(decoder, record.payload, &attributes)?;
-    complete(decoder, report, attributes)
+    complete(decoder, report, &attributes)
 }
 
 fn structured_mode<'a>(decoder: &Decoder, text: &'a str) -> Read<Report<'a>> {
@@ -113,13 +113,12 @@ fn structured_mode<'a>(decoder: &Decoder, text: &'a str) -> Read<Report<'a>> {
         scanner.peek();
         let start = scanner.offset();
         match scanner.scalar()? {
-            Some(Scalar::Null) => {}
             Some(Scalar::Text(value)) if matches!(&*key, "data" | "data_base64") => {
                 base64 = key == "data_base64";
                 payload = Some(value);
             }
             Some(Scalar::Text(value)) => attributes.set(&key, value),
-            Some(_) => {}
+            Some(_) => {} // null among them: as if it were not there
             None => {
                 scanner.skip(1)?;
                 if key == "data" {
@@ -143,7 +142,7 @@ fn structured_mode<'a>(decoder: &Decoder, text: &'a str) -> Read<Report<'a>> {
             Cow::Owned(text) => data(decoder, text.as_bytes(), &attributes)?.into_owned(),
         }
     };
-    complete(decoder, report, attributes)
+    complete(decoder, report, &attributes)
 }
 
 /// Decodes the data by what it looks like.
@@ -174,7 +173,7 @@ fn data<'a>(decoder: &Decoder, bytes: &'a [u8], attributes: &Attributes<'_>) -> 
 fn complete<'a>(
     decoder: &Decoder,
     mut report: Report<'a>,
-    attributes: Attributes<'a>,
+    attributes: &Attributes<'_>,
 ) -> Read<Report<'a>> {
     if let (None, Some(time)) = (report.observed, &attributes.time) {
         let at = times::parse(time, &decoder.zone).ok_or_else(|| {

@@ -54,24 +54,24 @@ impl Decoder {
         let report = match self.feed.decoder {
             DecoderKind::Tocsin => tocsin::read(self, json::utf8(record.payload)?)?,
             DecoderKind::CloudEvents => cloudevents::read(self, record)?,
-            DecoderKind::Mapped | DecoderKind::GeoJson => self.from_json(record.payload)?,
+            DecoderKind::Mapped | DecoderKind::GeoJson => self.read_json(record.payload)?,
             DecoderKind::Open311 if !xml::looks_like_xml(record.payload) => {
-                self.from_json(record.payload)?
+                self.read_json(record.payload)?
             }
             DecoderKind::Open311 | DecoderKind::Cap | DecoderKind::Rss => {
-                self.from_xml(record.payload)?
+                self.read_xml(record.payload)?
             }
         };
         finish(&self.feed, report)
     }
 
-    fn from_json<'a>(&self, payload: &'a [u8]) -> Result<Report<'a>, Refusal> {
+    fn read_json<'a>(&self, payload: &'a [u8]) -> Result<Report<'a>, Refusal> {
         let root = Json::parse(json::utf8(payload)?)?;
         let item = only(&self.json_items(&root)?)?;
         self.json_item(item)
     }
 
-    fn from_xml<'r>(&self, payload: &[u8]) -> Result<Report<'r>, Refusal> {
+    fn read_xml<'r>(&self, payload: &[u8]) -> Result<Report<'r>, Refusal> {
         let text = xml::text(payload)?;
         // A position in text that was transcoded is none in the record.
         let moved = matches!(text, std::borrow::Cow::Owned(_));

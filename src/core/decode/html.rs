@@ -11,6 +11,9 @@ const BLOCKS: [&str; 12] = [
     "br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "ul", "table", "hr",
 ];
 
+/// A `<` without `>` in so many bytes is text.
+const LONGEST_TAG: usize = 4096;
+
 /// Text without tags, with the commonest references resolved; borrowed when there is no markup.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     let text = text.trim();
@@ -47,7 +50,9 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
         .collect::<String>()
         .to_ascii_lowercase();
     let is_tag = name.starts_with(|c: char| c.is_ascii_alphabetic()) || rest.starts_with("<!");
-    let Some(end) = rest.find('>').filter(|_| is_tag) else {
+    // Bounded, so that a text of nothing but `<a` does not cost the square of its length.
+    let head = &rest.as_bytes()[..rest.len().min(LONGEST_TAG)];
+    let Some(end) = memchr::memchr(b'>', head).filter(|_| is_tag) else {
         out.push('<');
         return &rest[1..];
     };
@@ -96,13 +101,9 @@ fn reference<'a>(rest: &'a str, out: &mut String) -> &'a str {
             };
             Some((c, end + 1))
         });
-    if let Some((c, length)) = known {
-        out.push(c);
-        &rest[length..]
-    } else {
-        out.push('&');
-        &rest[1..]
-    }
+    let (c, length) = known.unwrap_or(('&', 1));
+    out.push(c);
+    &rest[length..]
 }
 
 #[cfg(test)]

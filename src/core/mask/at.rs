@@ -32,22 +32,18 @@ fn is_sign_next(text: &str) -> bool {
 
 /// Next at sign: offset and length in bytes.
 fn next_sign(text: &str, from: usize) -> Option<(usize, usize)> {
-    // An ASCII search first: full-width signs are rare, and looking for them costs a decode of every character.
-    let rest = &text[from..];
-    let ascii = memchr::memchr(b'@', rest.as_bytes());
-    let wide = memchr::memmem::find(
-        &rest.as_bytes()[..ascii.unwrap_or(rest.len())],
-        "＠".as_bytes(),
-    );
-    let small = memchr::memmem::find(
-        &rest.as_bytes()[..wide.or(ascii).unwrap_or(rest.len())],
-        "﹫".as_bytes(),
-    );
-    match (small.or(wide), ascii) {
-        (Some(offset), _) => Some((from + offset, 3)),
-        (None, Some(offset)) => Some((from + offset, 1)),
-        (None, None) => None,
+    let bytes = text.as_bytes();
+    let mut at = from;
+    // EF is the first byte of the two signs that are not ASCII, and of Chinese punctuation.
+    while let Some(offset) = memchr::memchr2(b'@', 0xEF, &bytes[at..]) {
+        at += offset;
+        match (bytes[at], bytes.get(at + 1..at + 3)) {
+            (b'@', _) => return Some((at, 1)),
+            (_, Some([0xBC, 0xA0] | [0xB9, 0xAB])) => return Some((at, 3)),
+            _ => at += 1,
+        }
     }
+    None
 }
 
 /// Length in bytes of the mail name that ends `before`, if there is one.

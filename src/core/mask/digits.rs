@@ -258,6 +258,7 @@ fn landline(rest: &[Group]) -> Option<usize> {
     // Points join numbers of other kinds; only the French way of writing, in pairs, has them all through.
     let limit = rest
         .iter()
+        .take(LONGEST)
         .position(|group| group.gap == Gap::Dot && group.len() != 2)
         .unwrap_or(rest.len());
     let rest = &rest[..limit.max(1)];
