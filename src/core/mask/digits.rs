@@ -3,7 +3,10 @@
 //! Invariant: a decision depends on the digits, their grouping and a cue word just before them, never on their script.
 //! Work is linear in the text: from each group at most [`LONGEST`] digits are looked at.
 
+use smallvec::SmallVec;
+
 use super::group::{Gap, Group, chain, digit_value};
+use super::scan;
 
 /// Most digits of any number looked for.
 const LONGEST: usize = 19;
@@ -58,8 +61,13 @@ pub(super) fn find(text: &str, found: &mut Vec<(usize, usize)>) {
 fn next_digit(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = from;
+    let mut checked = at;
     while at < bytes.len() {
-        match bytes[at] {
+        if at >= checked {
+            at += scan::without_digits(&bytes[at..]);
+            checked = at + scan::BLOCK;
+        }
+        match *bytes.get(at)? {
             b'0'..=b'9' => return Some(at),
             // Lead bytes of the digits that are not ASCII; see `digit_value`.
             0xEF | 0xD9 | 0xDB | 0xF0 => {
@@ -76,7 +84,9 @@ fn next_digit(text: &str, from: usize) -> Option<usize> {
 }
 
 fn in_chain(text: &str, groups: &[Group], found: &mut Vec<(usize, usize)>) {
-    let cue = has_cue(&text[..groups[0].start]);
+    // Looked up at most once, and only for digits that no shape has claimed: most chains are dates.
+    let mut cue = None;
+    let mut announced = || *cue.get_or_insert_with(|| has_cue(&text[..groups[0].start]));
     let mut index = 0;
     while index < groups.len() {
         let rest = &groups[index..];
@@ -84,7 +94,7 @@ fn in_chain(text: &str, groups: &[Group], found: &mut Vec<(usize, usize)>) {
             index += date;
             continue;
         } else {
-            number(rest).or_else(|| if cue { cued(rest) } else { None })
+            number(rest).or_else(|| cued(rest).filter(|_| announced()))
         };
         match taken {
             Some(count) => {
@@ -115,6 +125,9 @@ fn has_cue(before: &str) -> bool {
         .take(CUE_REACH)
         .last()
         .map_or(0, |(offset, _)| offset);
+    if before.len() - start < 2 {
+        return false;
+    }
     let near = before[start..].to_lowercase();
     CUES.iter().any(|cue| near.contains(cue))
 }
@@ -196,7 +209,7 @@ fn international(rest: &[Group]) -> Option<usize> {
     } else {
         return None;
     };
-    let code: Vec<u8> = joined(rest).skip(zeros).take(3).collect();
+    let code: SmallVec<[u8; 3]> = joined(rest).skip(zeros).take(3).collect();
     let exact = match code.as_slice() {
         [8, 6, 1] => groups_for(rest, zeros + 13),
         [1, ..] => groups_for(rest, zeros + 11),
@@ -277,12 +290,12 @@ fn landline(rest: &[Group]) -> Option<usize> {
 
 /// `415-555-0123`, `(415) 555 0123`, `1 415 555 0123`, `400-820-8820`, `400-8208-820`.
 fn american(rest: &[Group]) -> Option<usize> {
-    let lead = usize::from(rest[0].digits == [1]);
+    let lead = usize::from(*rest[0].digits == [1]);
     let area = rest.get(lead)?;
     if area.len() != 3 || area.digits[0] < 2 {
         return None;
     }
-    let lengths: Vec<usize> = rest[lead + 1..].iter().take(2).map(Group::len).collect();
+    let lengths: SmallVec<[usize; 5]> = rest[lead + 1..].iter().take(2).map(Group::len).collect();
     match lengths.as_slice() {
         [3, 4] => Some(lead + 3),
         [4, 3] if area.starts_with(&[4, 0, 0]) || area.starts_with(&[8, 0, 0]) => Some(lead + 3),
@@ -293,7 +306,7 @@ fn american(rest: &[Group]) -> Option<usize> {
 
 /// Identity and card numbers in groups: `110101 19900307 8515`, `123-45-6789`, `6222 0200 1234 5678`.
 fn identity(rest: &[Group]) -> Option<usize> {
-    let lengths: Vec<usize> = rest.iter().take(5).map(Group::len).collect();
+    let lengths: SmallVec<[usize; 5]> = rest.iter().take(5).map(Group::len).collect();
     match lengths.as_slice() {
         [6, 8, 3 | 4, ..] => Some(3),
         [6, 4, 4, 3 | 4, ..] => Some(4),

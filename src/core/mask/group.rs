@@ -3,6 +3,8 @@
 //! Invariant: a chain holds digits only, each with its value whatever its script, and never crosses a line, a comma, a
 //! colon, a slash or a letter.
 
+use smallvec::SmallVec;
+
 /// What separates a group from the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gap {
@@ -18,7 +20,7 @@ pub(super) enum Gap {
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     /// Values, 0–9.
-    pub digits: Vec<u8>,
+    pub digits: SmallVec<[u8; 20]>,
     /// Byte range in the text.
     pub start: usize,
     pub end: usize,
@@ -91,7 +93,7 @@ pub(super) fn chain(text: &str, from: usize, groups: &mut Vec<Group>) -> usize {
         let at = from + offset;
         if let Some(value) = digit_value(c) {
             let group = open.get_or_insert_with(|| Group {
-                digits: Vec::with_capacity(12),
+                digits: SmallVec::new(),
                 start: at,
                 end: at,
                 gap,

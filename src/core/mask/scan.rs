@@ -6,7 +6,7 @@
 //! character that normalises to one is recognised by three neighbouring bytes, without a branch.
 
 /// Bytes looked at together.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 /// A character to recognise has up to three bytes that matter.
 const WINDOW: usize = BLOCK + 2;
 /// Fewer digits than this within two neighbouring blocks are never masked.
@@ -28,6 +28,19 @@ pub(super) fn is_clean(bytes: &[u8]) -> bool {
         at += BLOCK;
     }
     true
+}
+
+/// Bytes at the start of `bytes`, in whole blocks, in which no digit starts.
+pub(super) fn without_digits(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(window) = bytes.get(at..at + WINDOW) {
+        let (digits, other) = block(window);
+        if digits != 0 || other != 0 {
+            break;
+        }
+        at += BLOCK;
+    }
+    at
 }
 
 /// Digits among the first [`BLOCK`] bytes, and whether anything else asks for the slow path.
