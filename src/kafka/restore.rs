@@ -3,15 +3,14 @@
 //! 1. the committed input offsets, waiting for transactions that are still to be decided;
 //! 2. the changelog's end, asked *read uncommitted*: a `read_committed` client is told the last stable offset, and what a
 //!    pending transaction wrote would silently be missing;
-//! 3. the changelog, read committed, until the partition-EOF offset reaches that end. The last record's offset does not
-//!    do: transaction markers and aborted records occupy offsets. The client tells EOF offsets in its statistics, which
-//!    come through the same queue as the records before them;
+//! 3. the changelog, read committed, from when its last stable offset has reached that end, until the partition's EOF
+//!    comes off the queue. The EOF lies in the queue behind the records before it, which nothing else does: statistics
+//!    overtake records, an empty poll may mean that something else was handled, and the last record's offset never
+//!    reaches the end, because transaction markers and aborted records occupy offsets;
 //! 4. seek and start, by the worker.
 //!
 //! The work is done in slices, so that a worker's other partitions keep running.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
@@ -19,40 +18,27 @@ use rdkafka::Message;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::membership::TopicPartition;
 use super::transaction::Fault;
 use super::{KafkaSettings, Role, Stage, client};
 
-/// Longest wait for offsets: more than any transaction can stay undecided.
+/// Longest wait for offsets, or twice the transaction timeout where that is more: no transaction stays undecided so long.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Longest wait for one answer within a slice.
 const SLICE: Duration = Duration::from_millis(500);
 
-/// EOF offsets per partition, as the newest statistics tell them.
-#[derive(Default)]
-struct Ends(Mutex<BTreeMap<i32, i64>>);
+/// Context of the readers: their log lines are ours.
+struct Quiet;
 
-impl ClientContext for Ends {
+impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         super::membership::log(level, facility, message);
     }
-
-    fn stats(&self, statistics: Statistics) {
-        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for topic in statistics.topics.values() {
-            for partition in topic.partitions.values() {
-                if partition.eof_offset >= 0 {
-                    ends.insert(partition.partition, partition.eof_offset);
-                }
-            }
-        }
-    }
 }
 
-impl ConsumerContext for Ends {}
+impl ConsumerContext for Quiet {}
 
 /// One partition on its way.
 #[derive(Clone, Debug)]
@@ -65,7 +51,8 @@ pub(super) struct Restoring {
     pub(super) seek: i64,
     /// Changelog records read.
     pub(super) records: u64,
-    end: Option<i64>,
+    /// Its EOF came off the queue, or there is nothing to read.
+    complete: bool,
 }
 
 enum Step {
@@ -79,9 +66,10 @@ enum Step {
 pub(super) struct Restore {
     pub(super) partitions: Vec<Restoring>,
     changelog: Option<String>,
-    committed: BaseConsumer<Ends>,
-    uncommitted: BaseConsumer<Ends>,
+    committed: BaseConsumer<Quiet>,
+    uncommitted: BaseConsumer<Quiet>,
     step: Step,
+    patience: Duration,
     pub(super) started: Instant,
 }
 
@@ -93,10 +81,9 @@ impl Restore {
         changelog: Option<&str>,
         partitions: &[TopicPartition],
     ) -> Result<Self, Fault> {
-        let create = |committed: bool| -> Result<BaseConsumer<Ends>, Fault> {
+        let create = |committed: bool| -> Result<BaseConsumer<Quiet>, Fault> {
             client::reader(settings, role, committed)
-                .set("statistics.interval.ms", "50")
-                .create_with_context(Ends::default())
+                .create_with_context(Quiet)
                 .map_err(|error| Fault::Restart(format!("restore client: {error}")))
         };
         Ok(Self {
@@ -108,13 +95,14 @@ impl Restore {
                     next: 0,
                     seek: 0,
                     records: 0,
-                    end: None,
+                    complete: false,
                 })
                 .collect(),
             changelog: changelog.map(str::to_owned),
             committed: create(true)?,
             uncommitted: create(false)?,
             step: Step::Offsets,
+            patience: PATIENCE.max(settings.transaction_timeout * 2),
             started: Instant::now(),
         })
     }
@@ -131,7 +119,7 @@ impl Restore {
         stage: &mut S,
         budget: Duration,
     ) -> Result<bool, Fault> {
-        if self.started.elapsed() > PATIENCE && !matches!(self.step, Step::Read | Step::Done) {
+        if self.started.elapsed() > self.patience && !matches!(self.step, Step::Read | Step::Done) {
             return Err(Fault::Restart(
                 "no offsets to restore from in time".to_owned(),
             ));
@@ -219,8 +207,20 @@ impl Restore {
                     return Ok(false);
                 }
             };
-            p.end = (high > low).then_some(high);
-            if p.end.is_some() {
+            // Told to a reader of committed records: the last stable offset.
+            match self
+                .committed
+                .fetch_watermarks(changelog, p.partition, SLICE)
+            {
+                Ok((_, stable)) if stable >= high => {}
+                Ok(_) => return Ok(false),
+                Err(error) => {
+                    tracing::debug!(%error, changelog, "stable end of the changelog is not known yet");
+                    return Ok(false);
+                }
+            }
+            p.complete = high <= low;
+            if !p.complete {
                 list.add_partition_offset(changelog, p.partition, Offset::Offset(low))
                     .map_err(|error| Fault::Restart(format!("{changelog}: {error}")))?;
             }
@@ -235,6 +235,9 @@ impl Restore {
         let until = Instant::now() + budget;
         let mut since_check = 0u32;
         loop {
+            if self.partitions.iter().all(|p| p.complete) {
+                return Ok(true);
+            }
             match self.committed.poll(Duration::from_millis(5)) {
                 Some(Ok(record)) => {
                     let partition = record.partition();
@@ -262,9 +265,17 @@ impl Restore {
                     }
                     since_check = 0;
                 }
-                // Everything queued before the newest statistics has been read when the queue is empty.
-                None if self.is_complete() => return Ok(true),
-                None | Some(Err(KafkaError::PartitionEOF(_))) => {}
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    for p in self
+                        .partitions
+                        .iter_mut()
+                        .filter(|p| p.partition == partition)
+                    {
+                        p.complete = true;
+                    }
+                }
+                // No evidence of anything: the client may have handled an event of its own.
+                None => {}
                 Some(Err(error)) => {
                     if fatal(&error) {
                         return Err(Fault::Restart(format!("reading the changelog: {error}")));
@@ -276,19 +287,6 @@ impl Restore {
                 return Ok(false);
             }
         }
-    }
-
-    fn is_complete(&self) -> bool {
-        let ends = self
-            .committed
-            .context()
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.partitions.iter().all(|p| {
-            p.end
-                .is_none_or(|end| ends.get(&p.partition).is_some_and(|eof| *eof >= end))
-        })
     }
 }
 
