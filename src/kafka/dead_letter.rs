@@ -12,6 +12,11 @@ pub const MAX_KEPT_BYTES: usize = 12 << 20;
 /// Headers kept of a refused record, in bytes; the rest is dropped and counted in a header.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
+/// Largest key kept whole; of a longer one the head is kept, with length and hash in headers.
+const MAX_KEY_BYTES: usize = 64 << 10;
+/// Longest feed id or topic name that an origin may state: a forged header must not fill a letter.
+const MAX_NAME_BYTES: usize = 255;
+
 /// Feed of the record.
 pub const FEED: &str = "tocsin-feed";
 /// Topic it was read from.
@@ -24,6 +29,10 @@ pub const OFFSET: &str = "tocsin-offset";
 pub const RECEIVED: &str = "tocsin-received";
 /// Key of the original record, where it had one: the dead letter's own key is the feed.
 pub const KEY: &str = "tocsin-key";
+/// Length of the original key, when only its head is kept.
+pub const KEY_LENGTH: &str = "tocsin-key-length";
+/// SHA-256 of the original key, hex, when only its head is kept.
+pub const KEY_SHA256: &str = "tocsin-key-sha256";
 /// Stage that refused it.
 pub const STAGE: &str = "tocsin-stage";
 /// Stable code.
@@ -38,8 +47,9 @@ pub const SHA256: &str = "tocsin-sha256";
 pub const DROPPED: &str = "tocsin-headers-dropped";
 
 /// Every header of ours.
-const OURS: [&str; 12] = [
-    FEED, TOPIC, PARTITION, OFFSET, RECEIVED, KEY, STAGE, CODE, MESSAGE, LENGTH, SHA256, DROPPED,
+const OURS: [&str; 14] = [
+    FEED, TOPIC, PARTITION, OFFSET, RECEIVED, KEY, KEY_LENGTH, KEY_SHA256, STAGE, CODE, MESSAGE,
+    LENGTH, SHA256, DROPPED,
 ];
 
 /// Where a record was first read: what a retry carries on.
@@ -62,7 +72,9 @@ impl Origin {
     pub fn of(headers: &Headers<'_>) -> Option<Self> {
         let text = |name: &str| {
             let found = headers.iter().rev().find(|(key, _)| *key == name)?;
-            std::str::from_utf8(found.1).ok()
+            std::str::from_utf8(found.1)
+                .ok()
+                .filter(|text| text.len() <= MAX_NAME_BYTES)
         };
         Some(Self {
             feed: text(FEED)?.to_owned(),
@@ -133,6 +145,11 @@ pub fn letter<'p>(
         head = payload.get(..MAX_KEPT_BYTES).unwrap_or(payload);
     }
     if let Some(key) = key {
+        if key.len() > MAX_KEY_BYTES {
+            add(KEY_LENGTH, key.len().to_string());
+            add(KEY_SHA256, hex(&Sha256::digest(key)));
+        }
+        let key = key.get(..MAX_KEY_BYTES).unwrap_or(key);
         kept.push((KEY.to_owned(), key.to_vec()));
     }
     (kept, head)
@@ -219,6 +236,26 @@ mod tests {
         let again = Origin::of(&retried).expect("an origin");
         let (second, _) = letter(&again, &refusal, Some(b"k"), b"{", &retried);
         assert_eq!(first, second);
+    }
+
+    #[test]
+    fn a_letter_fits_whatever_was_refused() {
+        let huge = vec![b'x'; MAX_KEPT_BYTES + 5];
+        let sent: Headers<'_> = [("a", &huge[..]), ("b", &huge[..900_000])]
+            .into_iter()
+            .collect();
+        let refusal = Refusal::decode(RefusalCode::TooLarge, "x");
+        let (headers, head) = letter(&origin(), &refusal, Some(&huge), &huge, &sent);
+        let size: usize = headers.iter().map(|(k, v)| k.len() + v.len() + 10).sum();
+        assert!(size + head.len() < super::super::client::MAX_MESSAGE_BYTES);
+        let headers = borrowed(&headers);
+        let get = |name: &str| headers.iter().find(|(k, _)| *k == name).map(|(_, v)| *v);
+        assert_eq!(get(KEY).map(<[u8]>::len), Some(MAX_KEY_BYTES));
+        assert_eq!(
+            get(KEY_LENGTH),
+            Some((MAX_KEPT_BYTES + 5).to_string().as_bytes())
+        );
+        assert_eq!(get(KEY_SHA256).map(<[u8]>::len), Some(64));
     }
 
     #[test]

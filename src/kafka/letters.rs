@@ -3,17 +3,21 @@
 //! Invariant: a replay writes to the retry topic only, never into a feed; what was cut short is not replayed.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rdkafka::Message;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::{ClientContext, Message};
 
 use super::client::{self, MAX_MESSAGE_BYTES};
-use super::dead_letter::{CODE, DROPPED, KEY, LENGTH, MESSAGE, Origin, STAGE, retry_headers};
+use super::dead_letter::{
+    CODE, DROPPED, KEY, KEY_LENGTH, LENGTH, MESSAGE, Origin, STAGE, retry_headers,
+};
 use super::{Headers, KafkaSettings, TopicNames, partition_of};
 
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -165,6 +169,39 @@ pub enum LettersError {
     /// The topic was not read to its end in time.
     #[error("{0} was not read to its end within {1:?} of silence")]
     Slow(String, Duration),
+    /// The cluster did not take every letter. Those that it took are replayed.
+    #[error("{topic}: {failed} of {sent} letters were not written; the others were")]
+    Unwritten {
+        /// Where to.
+        topic: String,
+        /// Letters refused.
+        failed: u64,
+        /// Letters sent.
+        sent: u64,
+    },
+}
+
+/// Counts what the cluster did not take.
+#[derive(Default)]
+struct Receipts {
+    failed: AtomicU64,
+}
+
+impl ClientContext for Receipts {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        super::membership::log(level, facility, message);
+    }
+}
+
+impl ProducerContext for Receipts {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            tracing::warn!(%error, "a letter was not written");
+            self.failed.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 fn kafka(what: impl Into<String>) -> impl FnOnce(KafkaError) -> LettersError {
@@ -255,10 +292,10 @@ pub fn replay(
             source: KafkaError::Global(rdkafka::error::RDKafkaErrorCode::Fail),
         })?;
     let count = counts.get(&names.retry).copied().unwrap_or(1);
-    let producer: BaseProducer = client::base(settings)
+    let producer: BaseProducer<Receipts> = client::base(settings)
         .set("enable.idempotence", "true")
         .set("message.max.bytes", MAX_MESSAGE_BYTES.to_string())
-        .create()
+        .create_with_context(Receipts::default())
         .map_err(kafka("producer configuration"))?;
     let mut done = Replayed::default();
     let mut send = |letter: &Letter| -> Result<(), LettersError> {
@@ -266,7 +303,12 @@ pub fn replay(
             done.foreign += 1;
             return Ok(());
         };
-        if letter.cut_from.is_some() || letter.headers.iter().any(|(key, _)| key == DROPPED) {
+        if letter.cut_from.is_some()
+            || letter
+                .headers
+                .iter()
+                .any(|(key, _)| key == DROPPED || key == KEY_LENGTH)
+        {
             done.cut_short += 1;
             return Ok(());
         }
@@ -290,11 +332,19 @@ pub fn replay(
     producer
         .flush(TIMEOUT)
         .map_err(kafka(format!("writing to {}", names.retry)))?;
+    let failed = producer.context().failed.load(Ordering::SeqCst);
+    if failed > 0 {
+        return Err(LettersError::Unwritten {
+            topic: names.retry.clone(),
+            failed,
+            sent: done.replayed,
+        });
+    }
     Ok(done)
 }
 
 fn send_one(
-    producer: &BaseProducer,
+    producer: &BaseProducer<Receipts>,
     names: &TopicNames,
     count: i32,
     letter: &Letter,
@@ -345,14 +395,15 @@ fn each(
         .topics()
         .first()
         .map_or(0, |found| found.partitions().len());
-    let mut open = std::collections::BTreeSet::new();
+    // Where each partition ended at the start: what comes meanwhile may be a replayed letter that was refused again.
+    let mut open = std::collections::BTreeMap::new();
     let mut list = TopicPartitionList::new();
     for partition in 0..partitions as i32 {
         let (low, high) = consumer
             .fetch_watermarks(topic, partition, TIMEOUT)
             .map_err(kafka(topic.clone()))?;
         if high > low {
-            open.insert(partition);
+            open.insert(partition, high);
             list.add_partition_offset(topic, partition, Offset::Offset(low))
                 .map_err(kafka("assign"))?;
         }
@@ -363,7 +414,15 @@ fn each(
         match consumer.poll(Duration::from_millis(200)) {
             Some(Ok(message)) => {
                 quiet_since = Instant::now();
-                take(Letter::read(&message))?;
+                let Some(high) = open.get(&message.partition()).copied() else {
+                    continue;
+                };
+                if message.offset() + 1 >= high {
+                    open.remove(&message.partition());
+                }
+                if message.offset() < high {
+                    take(Letter::read(&message))?;
+                }
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 open.remove(&partition);
