@@ -23,8 +23,13 @@ impl<S: Stage> Session<'_, S> {
     pub(super) fn commit(&mut self) -> Result<(), Fault> {
         let last_record = Instant::now();
         self.advance_idle()?;
-        let entries = self.write_changes_and_ledger()?;
         let patience = self.context.patience();
+        if self.context.settings.delivery == Delivery::AtLeastOnce {
+            // Without a transaction the order is the promise: an incident whose state says that an alert was sent, while
+            // the alert was not, would stay silent. So first what is told, then the state.
+            self.transaction.flush(patience)?;
+        }
+        let entries = self.write_changes_and_ledger()?;
         self.transaction.flush(patience)?;
         let mut offsets = TopicPartitionList::new();
         for entry in &entries {
@@ -139,6 +144,12 @@ impl<S: Stage> Session<'_, S> {
             .map_err(|error| Fault::Abort(format!("committed offsets: {error}")))?;
         for owned in self.assignment.iter().filter(|o| o.phase == Phase::Running) {
             let found = answer.find_partition(&owned.topic, owned.partition);
+            if let Some(Err(error)) = found.as_ref().map(|element| element.error()) {
+                return Err(Fault::Abort(format!(
+                    "committed offset of {}/{}: {error}",
+                    owned.topic, owned.partition
+                )));
+            }
             match found.map(|element| element.offset()) {
                 Some(Offset::Offset(offset)) if offset != owned.next => {
                     return Err(Fault::Restart(format!(
