@@ -12,11 +12,15 @@ use crate::config::{Settings, load_rule_set};
 use crate::core::correlate::CorrelateConfig;
 use crate::core::model::Feed;
 use crate::core::ruleset::RuleSet;
+use crate::kafka::topics::{TopicFinding, check, plan};
 use crate::kafka::{CorrelateStage, DetectStage, Pool, Role, WorkerContext};
 use crate::telemetry::{Telemetry, init_logs};
 
 /// Longest wait for workers that were told to stop; a second signal ends it.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Wait before a cluster that did not answer is asked again.
+const CHECK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Which workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -81,6 +85,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         events: telemetry.clone(),
         stop,
     };
+    check_topics(&settings, &context)?;
     let watcher = (args.role != RoleChoice::Correlate)
         .then(|| telemetry.watch())
         .transpose()?;
@@ -107,6 +112,45 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let code = finish(pools, &context, &telemetry);
     drop((watcher, http));
     Ok(code)
+}
+
+/// Refuses topics with which a guarantee would not hold. A cluster that does not answer is waited for, as the workers would.
+fn check_topics(settings: &Settings, context: &WorkerContext) -> anyhow::Result<()> {
+    let plans = plan(&settings.topics, &settings.feeds);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    while !context.stop.load(Ordering::SeqCst) {
+        match runtime.block_on(check(&context.settings, &plans)) {
+            Ok(findings) => return refuse(&findings),
+            Err(error) => tracing::warn!(%error, "topics cannot be checked yet"),
+        }
+        std::thread::sleep(CHECK_AGAIN);
+    }
+    Ok(())
+}
+
+fn refuse(findings: &[TopicFinding]) -> anyhow::Result<()> {
+    use std::fmt::Write as _;
+    let mut wrong = String::new();
+    for finding in findings {
+        let TopicFinding {
+            topic,
+            problem,
+            help,
+            ..
+        } = finding;
+        if finding.fatal {
+            let _ = write!(wrong, "\n{topic}: {problem}\n  help: {help}");
+        } else {
+            tracing::warn!(topic, problem, help, "topic");
+        }
+    }
+    anyhow::ensure!(
+        wrong.is_empty(),
+        "the topics are not as they have to be:{wrong}"
+    );
+    Ok(())
 }
 
 fn start(
@@ -210,4 +254,24 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
         "cannot listen for signals"
     );
     Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_fatal_findings_refuse_the_start() {
+        let finding = |fatal| TopicFinding {
+            topic: "tocsin.incidents".to_owned(),
+            fatal,
+            problem: "cleanup.policy is delete, not compact".to_owned(),
+            help: "change it".to_owned(),
+        };
+        assert!(refuse(&[]).is_ok() && refuse(&[finding(false)]).is_ok());
+        let why = refuse(&[finding(false), finding(true)])
+            .expect_err("refused")
+            .to_string();
+        assert_eq!(why.matches("tocsin.incidents").count(), 1, "{why}");
+    }
 }

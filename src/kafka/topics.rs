@@ -191,7 +191,7 @@ pub async fn check(
             {
                 findings.push(TopicFinding {
                     topic: plan.name.clone(),
-                    fatal: false,
+                    fatal: true,
                     problem: format!(
                         "has {count} partitions, the configuration says {}",
                         plan.partitions
