@@ -144,7 +144,10 @@ impl<S: Stage> Session<'_, S> {
             .map_err(|error| Fault::Abort(format!("committed offsets: {error}")))?;
         for owned in self.assignment.iter().filter(|o| o.phase == Phase::Running) {
             let found = answer.find_partition(&owned.topic, owned.partition);
-            if let Some(Err(error)) = found.as_ref().map(|element| element.error()) {
+            if let Some(Err(error)) = found
+                .as_ref()
+                .map(rdkafka::topic_partition_list::TopicPartitionListElem::error)
+            {
                 return Err(Fault::Abort(format!(
                     "committed offset of {}/{}: {error}",
                     owned.topic, owned.partition
