@@ -29,11 +29,12 @@ fn help_of_every_command() {
         "check",
         "dead-letters",
         "schema",
+        "rules eval",
     ] {
         let args: Vec<&str> = if command.is_empty() {
             vec!["--help"]
         } else {
-            vec![command, "--help"]
+            command.split(' ').chain(["--help"]).collect()
         };
         let output = tocsin(&args);
         assert!(output.status.success(), "{command}");

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, dead_letters, decode, demo, render, replay, run, schema, topics};
+use super::{check, dead_letters, decode, demo, render, replay, rules, run, schema, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code of findings and failures.
@@ -105,6 +105,8 @@ pub enum Command {
     Replay(replay::Args),
     /// Decode files of a feed: reports as JSON lines, refusals with code, position and what to do
     Decode(decode::Args),
+    /// Tools for those who write rules
+    Rules(rules::Args),
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -118,6 +120,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::DeadLetters(args) => dead_letters::run(args, global),
         Command::Replay(args) => replay::run(&args, global),
         Command::Decode(args) => decode::run(&args),
+        Command::Rules(args) => rules::run(&args, global),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod demo;
 mod frame;
 mod render;
 pub mod replay;
+pub mod rules;
 pub mod run;
 pub mod schema;
 mod summary;

@@ -1,0 +1,11 @@
+//! `tocsin rules …`: the tools of those who write rules. One file per tool, with `Args` and `run`.
+//!
+//! Invariant: nothing here connects to Kafka, and none of the tools changes what `run` would load.
+//!
+//! To add a tool: `src/cli/rules/<tool>.rs` with `pub struct Args` (`clap::Args`) and
+//! `pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode>`, one variant and one arm in `command.rs`.
+
+mod command;
+pub mod eval;
+
+pub use command::{Args, Tool, run};
