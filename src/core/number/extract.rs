@@ -5,8 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
+
+use super::gate::Set;
 use super::lex::Template;
-use super::patterns::{Finding, NOBODY_PATTERNS, PATTERNS};
+use super::patterns::{Finding, GATE, NOBODY_PATTERNS, PATTERNS, Pattern};
 
 /// Extracted numbers by field; see [`super::FIELDS`].
 pub type Numbers = BTreeMap<&'static str, f64>;
@@ -89,45 +92,73 @@ pub fn extract(normalised: &str) -> Numbers {
         return Numbers::new();
     }
     let template = Template::of(text);
+    let open = GATE.open(&template.text);
+    read(&template, open)
+}
+
+/// What the patterns `open` say of a text.
+fn read(template: &Template, open: Set) -> Numbers {
     let mut found = Vec::new();
-    for pattern in PATTERNS.iter() {
-        for captures in pattern.regex.captures_iter(&template.text) {
-            let (Some(whole), Some(number)) = (captures.get(0), captures.get(1)) else {
-                continue;
-            };
-            let rest = &template.text[whole.end()..];
-            let refused = pattern.not_before.iter().any(|word| rest.starts_with(word))
-                || TIMES.iter().any(|word| whole.as_str().contains(word));
-            let (start, sentence) = sentence(&template.text, number.start());
-            let another = ANOTHER.iter().any(|word| sentence.contains(word));
-            let Some(value) = template.value(number.start()) else {
-                continue;
-            };
-            let bare = pattern.finding == Finding::HouseholdsBare;
-            if !(refused || another || bare && value < LEAST_BARE) {
-                found.push(Found {
-                    finding: if bare {
-                        Finding::Households
-                    } else {
-                        pattern.finding
-                    },
-                    value: value * pattern.factor,
-                    at: number.start(),
-                    sentence: start,
-                    earlier: EARLIER.iter().any(|word| sentence.contains(word)),
-                });
-            }
+    // Every pattern takes a number.
+    let tried = if template.has_numbers() { open } else { 0 };
+    for pattern in numbered(&PATTERNS, tried) {
+        if may_match(pattern.quick.as_ref(), template) {
+            findings(pattern, template, &mut found);
         }
     }
     let mut numbers = fields(&found);
-    for (regex, names) in NOBODY_PATTERNS.iter() {
-        if regex.is_match(&template.text) {
-            for name in *names {
+    for statement in numbered(&NOBODY_PATTERNS, open >> PATTERNS.len()) {
+        if may_match(statement.quick.as_ref(), template) && statement.regex.is_match(&template.text)
+        {
+            for name in statement.fields {
                 numbers.entry(name).or_insert(0.0);
             }
         }
     }
     numbers
+}
+
+/// Those of `all` whose number is in `set`, in order.
+fn numbered<T>(all: &[T], set: Set) -> impl Iterator<Item = &T> {
+    all.iter()
+        .enumerate()
+        .filter(move |(number, _)| set >> number & 1 == 1)
+        .map(|(_, one)| one)
+}
+
+fn may_match(quick: Option<&Regex>, template: &Template) -> bool {
+    quick.is_none_or(|quick| quick.is_match(&template.text))
+}
+
+/// Adds what one pattern finds.
+fn findings(pattern: &Pattern, template: &Template, found: &mut Vec<Found>) {
+    for captures in pattern.regex.captures_iter(&template.text) {
+        let (Some(whole), Some(number)) = (captures.get(0), captures.get(1)) else {
+            continue;
+        };
+        let rest = &template.text[whole.end()..];
+        let refused = pattern.not_before.iter().any(|word| rest.starts_with(word))
+            || TIMES.iter().any(|word| whole.as_str().contains(word));
+        let (start, sentence) = sentence(&template.text, number.start());
+        let another = ANOTHER.iter().any(|word| sentence.contains(word));
+        let Some(value) = template.value(number.start()) else {
+            continue;
+        };
+        let bare = pattern.finding == Finding::HouseholdsBare;
+        if !(refused || another || bare && value < LEAST_BARE) {
+            found.push(Found {
+                finding: if bare {
+                    Finding::Households
+                } else {
+                    pattern.finding
+                },
+                value: value * pattern.factor,
+                at: number.start(),
+                sentence: start,
+                earlier: EARLIER.iter().any(|word| sentence.contains(word)),
+            });
+        }
+    }
 }
 
 fn head(text: &str) -> &str {
@@ -212,4 +243,146 @@ fn largest(found: &[Found], finding: Finding, most: f64) -> Option<f64> {
     let first = of_kind().map(|f| f.sentence).min()?;
     let now = of_kind().filter(|f| !f.earlier || f.sentence == first);
     now.map(|f| f.value).reduce(f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::core::normalise::normalise;
+
+    /// The same without gate and quick forms: every pattern on every text.
+    fn by_all_patterns(text: &str) -> Numbers {
+        let template = Template::of(head(text));
+        let mut found = Vec::new();
+        for pattern in PATTERNS.iter() {
+            findings(pattern, &template, &mut found);
+        }
+        let mut numbers = fields(&found);
+        for statement in NOBODY_PATTERNS.iter() {
+            if statement.regex.is_match(&template.text) {
+                for name in statement.fields {
+                    numbers.entry(name).or_insert(0.0);
+                }
+            }
+        }
+        numbers
+    }
+
+    #[test]
+    fn nothing_is_lost_at_the_gate_in_real_texts() {
+        assert!(
+            PATTERNS.len() + NOBODY_PATTERNS.len() <= 128,
+            "a set holds 128 patterns"
+        );
+        let sample = include_bytes!("../../../config/samples/feed.jsonl.gz");
+        let mut feed = String::new();
+        flate2::read::GzDecoder::new(&sample[..])
+            .read_to_string(&mut feed)
+            .unwrap();
+        let golden = include_str!("../../../tests/golden/numbers.tsv");
+        let mut with_numbers = 0;
+        for line in feed.lines().chain(golden.lines()) {
+            let text = normalise(line);
+            let numbers = extract(&text);
+            assert_eq!(numbers, by_all_patterns(&text), "{line}");
+            with_numbers += usize::from(!numbers.is_empty());
+        }
+        assert!(with_numbers > 200, "{with_numbers} texts with numbers");
+    }
+
+    /// Pieces of sentences that patterns are made of, and some that stand in their way.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "[0-9]{1,4}",
+            "[一二三四五六七八九十百千万两]{1,3}",
+            "[ ,.;:。,、的了]",
+            "[a-z’é级]{1,3}",
+            proptest::sample::select(vec![
+                "人",
+                "名",
+                "死亡",
+                "受伤",
+                "失踪",
+                "被困",
+                "遇难",
+                "疏散",
+                "转移",
+                "地震",
+                "级",
+                "里氏",
+                "积水",
+                "米",
+                "户停电",
+                "无人员伤亡",
+                "没有死亡",
+                "造成",
+                "公顷",
+                "过火面积",
+                "致",
+                "死",
+                "伤",
+                "中毒",
+                "遗体",
+                "公里",
+                "震源深度",
+                "平方公里",
+            ])
+            .prop_map(str::to_owned),
+            proptest::sample::select(vec![
+                " people",
+                " killed",
+                " dead",
+                " injured",
+                " were ",
+                " missing",
+                " trapped",
+                "three ",
+                "two dozen ",
+                " evacuated",
+                "magnitude ",
+                " m",
+                " acres",
+                " hectares",
+                " feet of water",
+                " without power",
+                " homes",
+                "death toll",
+                " rises to ",
+                "no casualties",
+                "no one was killed",
+                " and ",
+                "at least ",
+                "depth of ",
+                "km",
+                " deep",
+                "measuring ",
+                "’s",
+                "missing: ",
+                " quake",
+                "burned ",
+                " sq mi",
+                " sick",
+                "kills ",
+                "claimed the lives of ",
+                "last year ",
+                "no injuries",
+            ])
+            .prop_map(str::to_owned),
+        ];
+        proptest::collection::vec(piece, 1..14).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn nothing_is_lost_at_the_gate(text in pieces()) {
+            let text = normalise(&text);
+            prop_assert_eq!(extract(&text), by_all_patterns(&text), "{}", text);
+        }
+    }
 }

@@ -27,6 +27,11 @@ impl Template {
         found.ok().map(|index| self.values[index].1)
     }
 
+    /// Whether it has a [`NUMBER`] at all.
+    pub(super) fn has_numbers(&self) -> bool {
+        !self.values.is_empty()
+    }
+
     pub(super) fn of(text: &str) -> Self {
         let mut template = Self::default();
         let mut at = 0;

@@ -1,7 +1,7 @@
 //! Numbers in text: casualties, magnitude, evacuated.
 //!
 //! ```text
-//! normalised text ──lex──► template ("#人死亡, #人受伤") + values ──patterns──► findings ──extract──► Numbers
+//! normalised text ──lex──► template ("#人死亡, #人受伤") + values ──gate, patterns──► findings ──extract──► Numbers
 //! ```
 //!
 //! Invariant: never panics, whatever the text; a number is taken only with the words that make it one of the fields. A
@@ -10,6 +10,7 @@
 mod chinese;
 mod english;
 mod extract;
+mod gate;
 mod lex;
 mod patterns;
 
