@@ -1,6 +1,7 @@
 //! Tocsin: a risk early-warning stream processor for public safety.
 //!
-//! This page is the map. Data moves one way, and a module imports only [`core::model`] and earlier stages.
+//! This page is the map. Data moves one way: inside [`core`] a module imports [`core::model`] and earlier stages, and `core` imports
+//! nothing from the rest.
 //!
 //! # One report, from feed to queue
 //!
@@ -8,18 +9,21 @@
 //!    producer, one engine. The worker knows no report; it drives a [`kafka::Stage`].
 //! 2. [`kafka::DetectStage`] hands each record to [`core::detect::DetectEngine`], which is pure:
 //!    - [`core::decode`] turns the bytes into a [`core::model::Report`], already masked by [`core::mask`], or into a
-//!      [`core::model::Refusal`] with a stable code;
+//!      [`core::model::Refusal`] with a stable code, which becomes a record on `tocsin.dead-letters`;
 //!    - [`core::normalise`] folds the text in one pass; [`core::lexicon`] finds all terms of all rules at once;
-//!    - [`core::rule`] evaluates the rules that a term touched;
-//!    - on a hit only: [`core::number`] extracts casualties and magnitudes, [`core::place`] resolves the one place,
-//!      [`core::fingerprint`] takes the near-duplicate fingerprint.
+//!    - rules that a term or a field touched are evaluated: [`core::rule`] compiles them to programs, `core/detect/facts.rs` runs
+//!      these on the report. [`core::number`] extracts casualties and magnitudes when a condition asks for them;
+//!    - on a hit only: [`core::place`] resolves the one place, and free text gets its near-duplicate
+//!      [`core::fingerprint`].
 //!
-//!    Each rule that fires becomes a [`core::model::Detection`] on `tocsin.detections`, keyed `status/hazard/place`.
+//!    Each rule that fires becomes a [`core::model::Detection`] on `tocsin.detections`, keyed `status/hazard/place`; a rule of
+//!    `status: test` leaves a line on `tocsin.shadow` instead.
 //! 3. [`kafka::CorrelateStage`] folds detections into incidents with one [`core::correlate::Correlator`] per partition: near-duplicates,
 //!    certainty over independent sources, score, level, timers on the partition clock. [`core::route`] says which
-//!    departments have a duty. Each material change is a [`core::model::Alert`] on `tocsin.joint-meeting`; the state goes to
-//!    the compacted `tocsin.incidents`.
-//! 4. One Kafka transaction holds all of that, a [`core::model::LedgerEntry`] per partition, and the input offsets.
+//!    departments have a duty. Each revision is a [`core::model::Alert`] on `tocsin.joint-meeting`, `material` where somebody
+//!    has to know and not where it only refreshes counts; the state goes to the compacted `tocsin.incidents`.
+//! 4. Each of the two commits its outputs, its state, a [`core::model::LedgerEntry`] per input partition and the input offsets in one
+//!    Kafka transaction. A dead letter that was replayed comes in again through `tocsin.retry`.
 //!
 //! [`core::replay`] runs steps 2 and 3 without Kafka, on a virtual clock.
 //!
@@ -27,16 +31,16 @@
 //!
 //! | to | go to |
 //! |---|---|
-//! | read another format | `core/decode` |
-//! | add a hazard | `core/model/hazard.rs` |
-//! | change the rule language | `core/rule` (parse → lower → compile → program) |
-//! | write rules and terms | `config/rules`, `config/lexicons` (no code) |
-//! | change departments and deadlines | `config/departments.yaml` (no code) |
-//! | change how reports become incidents, scores, levels | `core/correlate` |
-//! | change transactions, restore, topics, dead letters | `kafka` |
-//! | add a setting | `config/tocsin.toml` and `config/settings.rs` |
-//! | add a metric | `telemetry/metrics.rs` |
-//! | add a command | `cli` |
+//! | read another format | `src/core/decode` (a table of the places is in its `mod.rs`), `DecoderKind` in `src/core/model/feed.rs` |
+//! | add a hazard | `src/core/model/hazard.rs` |
+//! | change the rule language | `src/core/rule`; how a condition is evaluated: `src/core/detect/facts.rs` |
+//! | write rules and terms, quiet times, score lines of a report | `config/rules`, `config/lexicons` (no code) |
+//! | change departments | `config/departments.yaml` (no code) |
+//! | change how reports become incidents | `src/core/correlate`; score lines of an incident: `score.rs`, caps: `level.rs` |
+//! | change transactions, restore, topics, dead letters | `src/kafka` |
+//! | add a setting | `config/tocsin.toml`, `src/config/settings.rs` and `bounds.rs` |
+//! | add a metric | `src/telemetry/metrics.rs`, counted in `observer.rs`; `docs/operating.md` where it deserves an alarm |
+//! | add a command | `src/cli`, README |
 //!
 //! A rule set ([`core::ruleset::RuleSet`]: rules, lexicons, gazetteer, routing) is one immutable, versioned value.
 #![forbid(unsafe_code)]

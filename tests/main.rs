@@ -11,6 +11,7 @@ mod packs;
 mod places;
 mod purity;
 mod quality;
+mod readme;
 mod replay;
 mod rules;
 mod sample_feed;

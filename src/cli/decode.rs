@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::FAILED;
 use crate::core::decode::{Decoder, MAX_DOCUMENT, TocsinJson};
-use crate::core::model::{DecoderKind, Feed, FeedKind, Refusal};
+use crate::core::model::{DecoderKind, Feed, FeedKind, Refusal, Report};
 
 /// Arguments of `decode`.
 #[derive(Debug, clap::Args)]
@@ -85,10 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             .unwrap_or_else(|refusal| vec![Err(refusal)]);
         for item in items {
             match item {
-                Ok(report) => {
-                    serde_json::to_writer(&mut out, &TocsinJson(&report))?;
-                    out.write_all(b"\n")?;
-                }
+                Ok(report) => line(&mut out, args.feed.is_some().then_some(&*id), &report)?,
                 Err(refusal) => {
                     refused = true;
                     show(args, &mut out, &name, &document, &refusal)?;
@@ -102,6 +99,18 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// One report as a line. It names its feed where that is one of a configuration, so that `tocsin replay` takes it for one of that feed.
+fn line(out: &mut impl Write, feed: Option<&str>, report: &Report<'_>) -> anyhow::Result<()> {
+    let object = serde_json::to_string(&TocsinJson(report))?;
+    match (feed, object.strip_prefix('{')) {
+        (Some(feed), Some(members)) => {
+            writeln!(out, "{{\"feed\":{},{members}", serde_json::to_string(feed)?)?;
+        }
+        _ => writeln!(out, "{object}")?,
+    }
+    Ok(())
 }
 
 /// The feed to decode as: from the file, or one that takes everything at its word but status.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use smallvec::smallvec;
 use tocsin::core::decode::Decoder;
-use tocsin::core::model::{DecoderKind, Millis, RawRecord, Report};
+use tocsin::core::model::{DecoderKind, Mapping, Millis, RawRecord, Report};
 
 use super::support::{KINDS, decoder, strings};
 
@@ -252,16 +252,40 @@ fn authors_are_dropped() {
     }
 }
 
+/// Every member of a mapping, alone and inside a template: none may point at a person.
 #[test]
 fn a_mapping_to_a_person_does_not_compile() {
-    let mut feed = super::support::feed(DecoderKind::Mapped);
-    feed.mapping
-        .as_mut()
-        .unwrap()
-        .fields
-        .insert("who".to_owned(), "/caller_name".to_owned());
-    let error = Decoder::new(feed.into()).unwrap_err();
-    assert!(error.contains("caller_name"), "{error}");
+    const POINTER: &str = "/caller_name";
+    let set: [(&str, fn(&mut Mapping)); 14] = [
+        ("id", |m| m.id = POINTER.into()),
+        ("text", |m| m.text = POINTER.into()),
+        ("text", |m| m.text = format!("called in by {{{POINTER}}}")),
+        ("title", |m| m.title = Some(POINTER.into())),
+        ("place", |m| m.place = Some(POINTER.into())),
+        ("place", |m| {
+            m.place = Some(format!("{{{POINTER}}}, {{/city}}"));
+        }),
+        ("time", |m| m.time = Some(POINTER.into())),
+        ("place_code", |m| m.place_code = Some(POINTER.into())),
+        ("latitude", |m| m.latitude = Some(POINTER.into())),
+        ("longitude", |m| m.longitude = Some(POINTER.into())),
+        ("kind", |m| m.kind = Some(POINTER.into())),
+        ("lang", |m| m.lang = Some(POINTER.into())),
+        ("link", |m| m.link = Some(POINTER.into())),
+        ("fields", |m| {
+            m.fields.insert("who".into(), POINTER.into());
+        }),
+    ];
+    for (member, change) in set {
+        let mut feed = super::support::feed(DecoderKind::Mapped);
+        change(feed.mapping.as_mut().unwrap());
+        let error = Decoder::new(feed.into())
+            .expect_err(&format!("mapping.{member} may point at a person"));
+        assert!(
+            error.contains("caller_name") && error.contains(member),
+            "{member}: {error}"
+        );
+    }
 }
 
 #[test]

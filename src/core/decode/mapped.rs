@@ -41,7 +41,7 @@ enum Piece {
 impl Template {
     fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with('/') && !text.contains('{') {
-            return Ok(Self(vec![Piece::Slot(Pointer::parse(text)?)]));
+            return Ok(Self(vec![Piece::Slot(slot(text)?)]));
         }
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -124,7 +124,7 @@ impl Plan {
             ))
         };
         Ok(Self {
-            id: Pointer::parse(&mapping.id).map_err(|error| at("id", error))?,
+            id: slot(&mapping.id).map_err(|error| at("id", error))?,
             text: template("text", &mapping.text)?,
             time: pointer("time", &mapping.time)?,
             title: optional("title", &mapping.title)?,

@@ -122,7 +122,7 @@ fn scalar<'a>(
         "publisher" => report.publisher = Some(text(&key, value)?),
         "fields" => return Err(bad(&key, "an object")),
         // The envelope of replay and of the format itself, not of the report.
-        "received" | "v" => {}
+        "feed" | "received" | "v" => {}
         _ => {
             if let Some(value) = field(value) {
                 add_field(&mut report.fields, key, value);
