@@ -50,6 +50,26 @@ fn telemetry() -> Arc<Telemetry> {
     telemetry
 }
 
+/// A partition that went to another process must not be counted twice.
+#[test]
+fn the_lag_of_a_partition_given_back_is_gone() {
+    let telemetry = telemetry();
+    let topic = "feed.news-zh";
+    let lines = || {
+        let text = String::from_utf8(telemetry.metrics.text().unwrap()).unwrap();
+        text.lines()
+            .filter(|line| line.starts_with("tocsin_consumer_lag_records{"))
+            .count()
+    };
+    telemetry.lag(Role::Detect, topic, 1, 3);
+    assert_eq!(lines(), 2);
+    telemetry.released(Role::Detect, topic, 0);
+    telemetry.released(Role::Detect, topic, 0);
+    assert_eq!(lines(), 1);
+    telemetry.released(Role::Correlate, topic, 1);
+    assert_eq!(lines(), 1);
+}
+
 #[test]
 fn names_types_and_labels() {
     let text = String::from_utf8(telemetry().metrics.text().unwrap()).unwrap();

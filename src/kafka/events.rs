@@ -32,6 +32,8 @@ pub trait WorkerEvents: Send + Sync {
     fn restored(&self, _role: Role, _partition: i32, _records: u64, _took: Duration) {}
     /// Records between what was committed and the end of a partition.
     fn lag(&self, _role: Role, _topic: &str, _partition: i32, _records: i64) {}
+    /// A partition is no longer this worker's: what was said of its lag no longer holds.
+    fn released(&self, _role: Role, _topic: &str, _partition: i32) {}
     /// Records that the broker had deleted before they were read.
     fn lost(&self, _role: Role, _topic: &str, _partition: i32, _records: i64) {}
     /// A worker begins anew, after a fence, a lost connection or an inner error.

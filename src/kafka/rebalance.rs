@@ -73,6 +73,7 @@ impl<S: Stage> Session<'_, S> {
             }
             if self.assignment.remove(topic, *partition) {
                 self.stage.close(topic, *partition);
+                self.released(topic, *partition);
             }
         }
         self.restores

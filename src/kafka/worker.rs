@@ -206,10 +206,18 @@ impl<'a, S: Stage> Session<'a, S> {
         }
     }
 
+    pub(super) fn released(&self, topic: &str, partition: i32) {
+        let role = self.stage.role();
+        self.context.events.released(role, topic, partition);
+    }
+
     /// Gives everything back. Nothing is open any more, or what is open is dropped with the producer.
     pub(super) fn close(self) {
         for owned in self.assignment.iter() {
             self.stage.close(&owned.topic, owned.partition);
+            self.context
+                .events
+                .released(self.stage.role(), &owned.topic, owned.partition);
         }
         self.context
             .events

@@ -122,6 +122,13 @@ impl WorkerEvents for Telemetry {
             .set(records);
     }
 
+    fn released(&self, role: Role, topic: &str, partition: i32) {
+        // Another process may report this partition now; a stale series would be added to its.
+        let partition = partition.to_string();
+        let labels = [role.id(), topic, &partition];
+        let _never_reported = self.metrics.lag.remove_label_values(&labels);
+    }
+
     fn lost(&self, role: Role, topic: &str, partition: i32, records: i64) {
         let stage = role.id();
         self.metrics

@@ -30,7 +30,7 @@ use tocsin::telemetry::Telemetry;
 
 const FEED: &str = "bench.feed";
 const PARTITIONS: i32 = 4;
-/// Records per transaction of the bare loop: what DESIGN measured, and what the worker may take.
+/// Records per transaction of the bare loop: as many as the worker may take.
 const PER_TRANSACTION: usize = 50_000;
 
 fn main() {

@@ -81,7 +81,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 impl CorrelateConfig {
-    /// The defaults of DESIGN with this routing.
+    /// The defaults of `config/tocsin.toml` with this routing.
     pub fn new(routing: Arc<Routing>) -> Self {
         Self {
             score: ScoreConfig {

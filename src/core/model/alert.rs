@@ -128,7 +128,7 @@ pub struct Alert {
     pub v: u8,
     /// UUIDv5(incident_id, revision).
     pub alert_id: Uuid,
-    /// UUIDv5(status, hazard, place, opening feed, report id, received).
+    /// UUIDv5(status, hazard, place, opening feed, report id, partition time at opening).
     pub incident_id: Uuid,
     /// 1…n without gap.
     pub revision: u32,

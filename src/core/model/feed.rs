@@ -124,7 +124,7 @@ pub struct Feed {
     /// Believe CAP `status` Exercise and Test from this feed.
     #[serde(default)]
     pub trust_status: bool,
-    /// Field that names the publisher: reports of different publishers of a news feed are independent sources.
+    /// Records name their publisher: reports of different publishers of a news feed are independent sources.
     #[serde(default)]
     pub publisher: bool,
     /// Reports observed longer than this before they were received are `expired`. Seconds; none: never.

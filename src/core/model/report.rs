@@ -167,7 +167,7 @@ pub struct RawRecord<'a> {
     pub key: Option<&'a [u8]>,
     /// Kafka headers, in order.
     pub headers: SmallVec<[(&'a str, &'a [u8]); 4]>,
-    /// See DESIGN “Time”: the feed record's timestamp, capped at the wall clock by the shell.
+    /// The feed record's timestamp, capped at the wall clock by the shell.
     pub received: Millis,
 }
 
