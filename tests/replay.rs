@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
-use tocsin::config::{LoadOptions, Paths, Settings, correlate_config, load_rule_set};
+use tocsin::config::{LoadOptions, Paths, Settings, load_rule_set};
 use tocsin::core::correlate::CorrelateConfig;
 use tocsin::core::model::{Alert, DetectOutcome, Detection, Millis};
 use tocsin::core::replay::{
@@ -19,7 +19,7 @@ fn engine() -> (Arc<RuleSet>, Arc<CorrelateConfig>, &'static Settings) {
     let (set, config, settings) = ENGINE.get_or_init(|| {
         let settings = Settings::load(&LoadOptions::default()).unwrap();
         let set = Arc::new(load_rule_set(&Paths::default()).unwrap());
-        let config = correlate_config(&settings, Arc::clone(&set.routing));
+        let config = settings.correlate_config(Arc::clone(&set.routing));
         (set, Arc::new(config), settings)
     });
     (Arc::clone(set), Arc::clone(config), settings)

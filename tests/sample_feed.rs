@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tocsin::config::{Bundled, Settings, correlate_config, load_rule_set};
+use tocsin::config::{Bundled, Settings, load_rule_set};
 use tocsin::core::correlate::{CorrelateOutput, Correlator};
 use tocsin::core::detect::{DetectEngine, DetectOutput};
 use tocsin::core::model::{
@@ -64,8 +64,7 @@ fn play() -> Played {
     let settings = Settings::bundled().unwrap_or_else(|e| panic!("settings: {e}"));
     let set = load_rule_set(&settings.paths).unwrap_or_else(|e| panic!("rule set: {e}"));
     let feeds: Vec<Arc<Feed>> = settings.shared_feeds();
-    let mut correlator =
-        Correlator::new(Arc::new(correlate_config(&settings, set.routing.clone())));
+    let mut correlator = Correlator::new(Arc::new(settings.correlate_config(set.routing.clone())));
     let mut engine = DetectEngine::new(Arc::new(set), &feeds).unwrap();
     let mut played = Played {
         outcomes: BTreeMap::new(),

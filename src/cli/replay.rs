@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{FAILED, Global, MISUSED, summary_text};
-use crate::config::{Settings, correlate_config, load_rule_set};
+use crate::config::{Settings, load_rule_set};
 use crate::core::decode::MAX_RECORD;
 use crate::core::model::{DecoderKind, DetectOutcome, Feed, Millis, Refusal};
 use crate::core::replay::{DetectionLine, ReplayOutput, Replayer, Summary, default_feed};
@@ -65,7 +65,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         Err(message) => return misused(&message),
     };
     let set = Arc::new(load_rule_set(&settings.paths)?);
-    let config = Arc::new(correlate_config(&settings, Arc::clone(&set.routing)));
+    let config = Arc::new(settings.correlate_config(Arc::clone(&set.routing)));
     let mut replayer =
         Replayer::new(set, config, base, &settings.feeds, start).map_err(anyhow::Error::msg)?;
     let mut sinks = Sinks::open(args)?;

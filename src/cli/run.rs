@@ -91,13 +91,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         .transpose()?;
     let config = Arc::new(settings.correlate_config(Arc::clone(&rules.routing)));
     let pools = start(
-        args.role,
-        settings.kafka.workers,
-        &context,
-        &telemetry,
-        &rules,
-        &feeds,
-        &config,
+        args.role, &settings, &context, &telemetry, &rules, &feeds, &config,
     );
     tracing::info!(
         brokers = settings.kafka.brokers,
@@ -155,7 +149,7 @@ fn refuse(findings: &[TopicFinding]) -> anyhow::Result<()> {
 
 fn start(
     role: RoleChoice,
-    workers: u32,
+    settings: &Settings,
     context: &WorkerContext,
     telemetry: &Arc<Telemetry>,
     rules: &Arc<RuleSet>,
@@ -163,12 +157,16 @@ fn start(
     config: &Arc<CorrelateConfig>,
 ) -> Vec<Pool> {
     let mut pools = Vec::new();
+    let workers = settings.kafka.workers;
     if role != RoleChoice::Correlate {
         telemetry.health.expect(Role::Detect.id(), workers);
         let (names, telemetry) = (Arc::clone(&context.names), Arc::clone(telemetry));
         let (rules, feeds) = (Arc::clone(rules), feeds.to_vec());
+        let drills = settings.drills.drill_key().map(Arc::new);
         pools.push(Pool::start(context, Role::Detect, workers, move |_| {
-            DetectStage::new(&names, Arc::clone(&rules), &feeds, Arc::clone(&telemetry))
+            let (rules, telemetry) = (Arc::clone(&rules), Arc::clone(&telemetry));
+            let stage = DetectStage::new(&names, rules, &feeds, telemetry)?;
+            Ok(stage.with_drill_key(drills.clone()))
         }));
     }
     if role != RoleChoice::Detect {

@@ -272,6 +272,8 @@ fn limits(settings: &Settings, found: &mut Findings) {
     found.within("limits.keys", limits.keys, 1_000, 100_000_000);
     let reports = limits.reports_per_key;
     found.within("limits.reports_per_key", reports, 16, 1_500);
+    let aggregated = limits.aggregated_per_key;
+    found.within("limits.aggregated_per_key", aggregated, 0, 16_384);
     let fingerprints = limits.fingerprints_per_key;
     found.within("limits.fingerprints_per_key", fingerprints, 1, 256);
     found.within("limits.sources_per_key", limits.sources_per_key, 1, 4_096);

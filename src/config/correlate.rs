@@ -10,34 +10,37 @@ use crate::core::route::Routing;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// The configuration of correlate under these settings and this routing table.
-pub fn correlate_config(settings: &Settings, routing: Arc<Routing>) -> CorrelateConfig {
-    let (level, incident, limits) = (&settings.level, &settings.incident, &settings.limits);
-    CorrelateConfig {
-        score: ScoreConfig {
-            certainty_weight: settings.score.certainty_weight,
-            exposure_max: settings.score.exposure_max,
-        },
-        level: LevelConfig {
-            thresholds: [level.blue, level.yellow, level.orange, level.red],
-            hysteresis: level.hysteresis,
-            dwell_ms: milliseconds(level.dwell_s),
-            red_certainty_milli: (level.red_certainty * 1_000.0).round() as u32,
-        },
-        incident: IncidentConfig {
-            reopen_for_ms: i64::from(incident.reopen_for_hours) * HOUR_MS,
-            refresh_ms: milliseconds(incident.refresh_s),
-            text_retention_ms: i64::from(incident.text_retention_hours) * HOUR_MS,
-            previous_for_ms: i64::from(incident.previous_for_days) * 24 * HOUR_MS,
-        },
-        limits: Limits {
-            keys: usize::try_from(limits.keys).unwrap_or(usize::MAX),
-            reports_per_key: limits.reports_per_key as usize,
-            fingerprints_per_key: limits.fingerprints_per_key as usize,
-            sources_per_key: limits.sources_per_key as usize,
-            rules_per_report: limits.rules_per_report as usize,
-        },
-        routing,
+impl Settings {
+    /// The configuration of correlate under these settings and this routing table.
+    pub fn correlate_config(&self, routing: Arc<Routing>) -> CorrelateConfig {
+        let (level, incident, limits) = (&self.level, &self.incident, &self.limits);
+        CorrelateConfig {
+            score: ScoreConfig {
+                certainty_weight: self.score.certainty_weight,
+                exposure_max: self.score.exposure_max,
+            },
+            level: LevelConfig {
+                thresholds: [level.blue, level.yellow, level.orange, level.red],
+                hysteresis: level.hysteresis,
+                dwell_ms: milliseconds(level.dwell_s),
+                red_certainty_milli: (level.red_certainty * 1_000.0).round() as u32,
+            },
+            incident: IncidentConfig {
+                reopen_for_ms: i64::from(incident.reopen_for_hours) * HOUR_MS,
+                refresh_ms: milliseconds(incident.refresh_s),
+                text_retention_ms: i64::from(incident.text_retention_hours) * HOUR_MS,
+                previous_for_ms: i64::from(incident.previous_for_days) * 24 * HOUR_MS,
+            },
+            limits: Limits {
+                keys: usize::try_from(limits.keys).unwrap_or(usize::MAX),
+                reports_per_key: limits.reports_per_key as usize,
+                aggregated_per_key: limits.aggregated_per_key as usize,
+                fingerprints_per_key: limits.fingerprints_per_key as usize,
+                sources_per_key: limits.sources_per_key as usize,
+                rules_per_report: limits.rules_per_report as usize,
+            },
+            routing,
+        }
     }
 }
 
@@ -53,7 +56,7 @@ mod tests {
     #[test]
     fn the_bundled_settings_are_the_core_s_defaults_within_bounds() {
         let settings = Settings::load(&LoadOptions::default()).unwrap();
-        let config = correlate_config(&settings, Arc::default());
+        let config = settings.correlate_config(Arc::default());
         assert_eq!(config.problems(), Vec::<String>::new());
         let defaults = CorrelateConfig::new(Arc::default());
         assert_eq!(config.level, defaults.level);

@@ -129,9 +129,19 @@ impl Settings {
         if let Some(folder) = options.file().and_then(Path::parent) {
             settings.paths.anchor(folder);
             settings.kafka.security.anchor(folder);
+            settings.drills.anchor(folder);
         }
         if let Err(found) = settings.kafka.security.read_files() {
             diagnostics.extend(layers.place(found));
+        }
+        if let Err((key, message)) = settings.drills.read() {
+            let finding = bounds::Finding {
+                key: key.to_owned(),
+                code: codes::BAD_VALUE,
+                message,
+                help: None,
+            };
+            diagnostics.extend(layers.place(vec![finding]));
         }
         let (feeds, feed_sources, found) = feeds::load(&settings, options.file());
         settings.feeds = feeds;

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod correlate;
+mod drills;
 mod embedded;
 mod feeds;
 mod load;
@@ -15,7 +16,7 @@ mod secret;
 mod settings;
 mod sources;
 
-pub use correlate::correlate_config;
+pub use drills::Drills;
 pub use embedded::Bundled;
 pub use feeds::MAX_FEEDS;
 pub use load::{ConfigErrors, LoadOptions, codes};

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Delivery, Security, Settings, correlate_config};
-use crate::core::correlate::CorrelateConfig;
+use super::{Delivery, Security, Settings};
 use crate::core::model::Feed;
-use crate::core::route::Routing;
 use crate::kafka::{self, KafkaSettings, TopicNames};
 
 impl Settings {
@@ -37,11 +35,6 @@ impl Settings {
     /// Names of Tocsin's own topics.
     pub fn topic_names(&self) -> TopicNames {
         TopicNames::new(&self.topics.prefix)
-    }
-
-    /// What the fold takes beside the detections.
-    pub fn correlate_config(&self, routing: Arc<Routing>) -> CorrelateConfig {
-        correlate_config(self, routing)
     }
 
     /// The feeds, shared.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{Drills, Secret};
 use crate::core::model::Feed;
 
 /// Everything that can be configured.
@@ -26,6 +26,8 @@ pub struct Settings {
     pub silence: Silence,
     pub http: Http,
     pub log: Log,
+    #[serde(default)]
+    pub drills: Drills,
     /// Feeds; with those of `paths.feeds` when the file states none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feeds: Vec<Feed>,
@@ -289,6 +291,8 @@ pub struct Limits {
     pub keys: u64,
     /// Reports remembered per key (identity and contribution).
     pub reports_per_key: u32,
+    /// Further reports told apart per key; of older ones only sums are kept.
+    pub aggregated_per_key: u32,
     /// Fingerprints per key, oldest forgotten.
     pub fingerprints_per_key: u32,
     /// Sources per key.

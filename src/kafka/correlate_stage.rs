@@ -10,7 +10,8 @@ use super::{Input, Outbox, Role, Stage, Target, TopicNames};
 use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use crate::core::model::Stage as Refuser;
 use crate::core::model::{
-    CorrelateOutcome, DETECTION_VERSION, Detection, Millis, Refusal, RefusalCode, Status,
+    CorrelateOutcome, DETECTION_VERSION, Detection, Millis, RETRACTION_KEY, RETRACTION_VERSION,
+    Refusal, RefusalCode, Retraction, Status,
 };
 use crate::telemetry::{StageCounts, Telemetry};
 
@@ -117,6 +118,23 @@ impl CorrelateStage {
     }
 }
 
+impl CorrelateStage {
+    /// A control record: counted in the ledger as such, whether an incident held the report or not.
+    fn retract(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+        let retraction = match read_retraction(input.payload.unwrap_or_default()) {
+            Ok(retraction) => retraction,
+            Err(why) => return self.refuse(input, &why, out),
+        };
+        let Some(correlator) = self.partitions.get_mut(&input.partition) else {
+            return self.refuse(input, "inner error: the partition is not open", out);
+        };
+        let taken = correlator.retract(&retraction, &mut self.folded);
+        self.counts.retraction(taken);
+        self.emit(Some(retraction.received), out);
+        CorrelateOutcome::Retraction.id()
+    }
+}
+
 impl Stage for CorrelateStage {
     fn role(&self) -> Role {
         Role::Correlate
@@ -157,6 +175,9 @@ impl Stage for CorrelateStage {
     }
 
     fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+        if input.key == Some(RETRACTION_KEY.as_bytes()) {
+            return self.retract(input, out);
+        }
         let detection = match read_detection(input.payload.unwrap_or_default()) {
             Ok(detection) => detection,
             Err(why) => return self.refuse(input, &why, out),
@@ -226,6 +247,15 @@ pub(super) fn read_detection(payload: &[u8]) -> Result<Detection, String> {
         return Err(format!("version {} is not known", detection.v));
     }
     Ok(detection)
+}
+
+/// A retraction of this version or the one before.
+fn read_retraction(payload: &[u8]) -> Result<Retraction, String> {
+    let retraction: Retraction = serde_json::from_slice(payload).map_err(|e| describe(&e))?;
+    if retraction.v > RETRACTION_VERSION || retraction.v + 1 < RETRACTION_VERSION {
+        return Err(format!("version {} is not known", retraction.v));
+    }
+    Ok(retraction)
 }
 
 /// The error without the values it may quote.

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use super::correlate_stage::read_detection;
 use super::dead_letter::{KEY, Origin, STAGE, letter, original_headers};
 use super::{Input, Outbox, Role, Stage, Target, TopicNames};
-use crate::core::detect::{DetectEngine, DetectOutput};
+use crate::core::detect::{DetectEngine, DetectOutput, DrillKey};
 use crate::core::model::Stage as Refuser;
-use crate::core::model::{DetectOutcome, Feed, Position, RawRecord, Refusal, RefusalCode};
+use crate::core::model::{
+    DetectOutcome, Feed, Position, RETRACTION_KEY, RawRecord, Refusal, RefusalCode,
+};
 use crate::core::ruleset::RuleSet;
 use crate::telemetry::{StageCounts, Telemetry};
 
@@ -56,6 +58,13 @@ impl DetectStage {
         })
     }
 
+    /// The same, believing the labels of drills under this key.
+    #[must_use]
+    pub fn with_drill_key(mut self, key: Option<Arc<DrillKey>>) -> Self {
+        self.engine = self.engine.with_drill_key(key);
+        self
+    }
+
     fn detect(
         &mut self,
         feed: usize,
@@ -76,6 +85,13 @@ impl DetectStage {
                 self.found.refusal = Some(Refusal::decode(RefusalCode::Internal, why));
             }
         }
+        if let Some(retraction) = &self.found.retraction {
+            let key = RETRACTION_KEY.as_bytes();
+            if !out.broadcast_json(Target::Detections, key, retraction) {
+                let why = "inner error: a retraction cannot be written as JSON";
+                self.found.refusal = Some(Refusal::decode(RefusalCode::Internal, why));
+            }
+        }
         for hit in &self.found.shadow {
             if out.push_json(Target::Shadow, hit.rule_id.as_bytes(), hit) {
                 self.counts.shadow(&hit.rule_id);
@@ -83,6 +99,9 @@ impl DetectStage {
         }
         if self.found.refusal.is_some() {
             outcome = DetectOutcome::DeadLetter;
+        }
+        if let Some(verdict) = self.found.label {
+            self.counts.drill_label(verdict);
         }
         if let Some(since) = timed {
             self.counts

@@ -15,8 +15,9 @@ use super::assignment::{Assignment, Phase};
 use super::tally::Tally;
 use super::transaction::{Fault, Transaction};
 use super::worker::Session;
-use super::{Headers, Input, Outbox, Stage, Target, partition_of, wall_clock};
+use super::{Headers, Input, Outbox, Stage, Target, partition_of};
 use crate::core::model::Millis;
+use crate::telemetry::wall_clock;
 
 /// Wait for a record while nothing is open.
 const IDLE_POLL: Duration = Duration::from_millis(50);
@@ -216,9 +217,16 @@ pub(super) fn drain(
         let partition = changelog
             .or(record.partition)
             .unwrap_or_else(|| partition_of(record.key, *count));
-        transaction.send(topic, partition, record.key, record.payload, record.headers)?;
-        open.bytes += (record.key.len() + record.payload.map_or(0, <[u8]>::len)) as u64;
-        open.written += u64::from(changelog.is_none());
+        let partitions = if record.everywhere {
+            0..*count
+        } else {
+            partition..partition + 1
+        };
+        for partition in partitions {
+            transaction.send(topic, partition, record.key, record.payload, record.headers)?;
+            open.bytes += (record.key.len() + record.payload.map_or(0, <[u8]>::len)) as u64;
+            open.written += u64::from(changelog.is_none());
+        }
     }
     Ok(())
 }

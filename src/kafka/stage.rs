@@ -68,6 +68,7 @@ pub struct Output {
     payload: Option<std::ops::Range<usize>>,
     headers: Vec<(String, Vec<u8>)>,
     partition: Option<i32>,
+    everywhere: bool,
     target: Option<Target>,
 }
 
@@ -85,6 +86,8 @@ pub struct OutputRef<'a> {
     pub target: Target,
     /// Partition, where it does not follow from the key.
     pub partition: Option<i32>,
+    /// One copy goes to every partition of the topic.
+    pub everywhere: bool,
     /// Key.
     pub key: &'a [u8],
     /// Value; none: a tombstone.
@@ -124,6 +127,21 @@ impl Outbox {
         true
     }
 
+    /// A control record for every partition of a topic. Returns false, writing nothing, when it cannot be written.
+    #[must_use]
+    pub fn broadcast_json<T: serde::Serialize>(
+        &mut self,
+        target: Target,
+        key: &[u8],
+        value: &T,
+    ) -> bool {
+        let written = self.push_json(target, key, value);
+        if let (true, Some(record)) = (written, self.records.last_mut()) {
+            record.everywhere = true;
+        }
+        written
+    }
+
     /// A record with everything stated.
     pub fn add(
         &mut self,
@@ -145,6 +163,7 @@ impl Outbox {
             payload: payload.map(|_| split..end),
             headers,
             partition,
+            everywhere: false,
             target: Some(target),
         });
     }
@@ -155,6 +174,7 @@ impl Outbox {
             Some(OutputRef {
                 target: record.target?,
                 partition: record.partition,
+                everywhere: record.everywhere,
                 key: self.bytes.get(record.key.clone())?,
                 payload: match &record.payload {
                     Some(range) => Some(self.bytes.get(range.clone())?),

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 
@@ -19,7 +19,6 @@ use super::read::Open;
 use super::restore::Restore;
 use super::transaction::{Fault, Transaction};
 use super::{KafkaSettings, Outbox, Stage, Target, TopicNames, WorkerEvents, client};
-use crate::core::model::Millis;
 
 /// Longest wait for a transaction's end while running: longer outages are sat out by beginning anew.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -229,10 +228,4 @@ impl<'a, S: Stage> Session<'a, S> {
             }
         }
     }
-}
-
-/// The wall clock: for latency, for capping `received`, and for how far an idle partition may advance.
-pub fn wall_clock() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Millis(since.map_or(0, |since| since.as_millis() as i64))
 }

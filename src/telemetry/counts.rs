@@ -35,6 +35,7 @@ pub struct StageCounts {
     pub(super) latencies: Vec<Millis>,
     /// (stage, seconds).
     pub(super) durations: Vec<(&'static str, f64)>,
+    pub(super) retractions: BTreeMap<&'static str, u64>,
     pub(super) drills: BTreeMap<&'static str, u64>,
 }
 
@@ -53,6 +54,12 @@ impl StageCounts {
     /// A detection ended so.
     pub fn detection(&mut self, rule: &Arc<str>, outcome: CorrelateOutcome) {
         *self.detections.entry((rule.clone(), outcome)).or_default() += 1;
+    }
+
+    /// A retraction took a report out of so many incidents.
+    pub fn retraction(&mut self, incidents: u32) {
+        let found = if incidents > 0 { "found" } else { "not_held" };
+        *self.retractions.entry(found).or_default() += 1;
     }
 
     /// A record on tocsin.detections was not one.

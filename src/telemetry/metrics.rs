@@ -27,6 +27,7 @@ pub struct Metrics {
     alerts: IntCounterVec,
     dead_letters: IntCounterVec,
     limits: IntCounterVec,
+    retractions: IntCounterVec,
     drills: IntCounterVec,
     durations: HistogramVec,
     latency: Histogram,
@@ -140,6 +141,11 @@ impl Metrics {
                 "tocsin_limit_hits_total",
                 "Times that a named limit refused or forgot something.",
                 &["limit", "status"],
+            )?,
+            retractions: make.counters(
+                "tocsin_retractions_total",
+                "Retractions read, once per partition, by whether an incident there held the report.",
+                &["result"],
             )?,
             drills: make.counters(
                 "tocsin_drill_labels_total",
@@ -306,6 +312,11 @@ impl Metrics {
         for ((limit, status), times) in &counts.limits {
             self.limits
                 .with_label_values(&[*limit, status.id()])
+                .inc_by(*times);
+        }
+        for (result, times) in &counts.retractions {
+            self.retractions
+                .with_label_values(&[*result])
                 .inc_by(*times);
         }
         for (verdict, times) in &counts.drills {

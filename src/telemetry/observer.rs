@@ -54,7 +54,8 @@ impl Telemetry {
     }
 }
 
-/// The wall clock: for latency and silence, never for a decision of the core.
+/// The wall clock: for latency and silence, for capping `received`, and for how far an idle partition may advance; never for a
+/// decision of the core.
 pub fn wall_clock() -> Millis {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -24,7 +24,7 @@ use tocsin::core::model::{Alert, Feed};
 use tocsin::core::ruleset::RuleSet;
 use tocsin::kafka::topics::{create, plan};
 use tocsin::kafka::{
-    Committed, CorrelateStage, DetectStage, Pool, Role, WorkerContext, WorkerEvents, wall_clock,
+    Committed, CorrelateStage, DetectStage, Pool, Role, WorkerContext, WorkerEvents,
 };
 use tocsin::telemetry::Telemetry;
 
@@ -352,7 +352,7 @@ fn latencies(brokers: &str, stop: &AtomicBool) -> Vec<i64> {
     let mut found = Vec::new();
     while !stop.load(Ordering::SeqCst) {
         if let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) {
-            let seen = wall_clock();
+            let seen = tocsin::telemetry::wall_clock();
             let alert: Alert =
                 serde_json::from_slice(message.payload().unwrap_or_default()).expect("an alert");
             // Refreshes and other timers are due at a time of their own, not at a report's.

@@ -1,5 +1,6 @@
 //! The fold of detections into incidents: against a naive oracle, through crashes, permuted, and beside exercises.
 
+mod large;
 mod oracle;
 mod properties;
 mod sample;

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tocsin::core::correlate::CorrelateConfig;
-use tocsin::core::model::{CorrelateOutcome, Detection, FeedKind, Level, NO_PLACE, Status};
+use tocsin::core::model::{
+    CorrelateOutcome, Detection, FeedKind, Level, NO_PLACE, Retraction, Status,
+};
 
 use super::sample::Event;
 
@@ -89,6 +91,15 @@ impl<'a> Oracle<'a> {
         for event in events {
             match event {
                 Event::Advance(to) => Status::ALL.iter().for_each(|s| self.advance(s.id(), *to)),
+                Event::Retraction(retraction) => {
+                    let lane = retraction.status.id();
+                    self.advance(lane, retraction.received.0);
+                    if lane == "actual" {
+                        self.advance("exercise", retraction.received.0);
+                        self.advance("test", retraction.received.0);
+                    }
+                    self.retract(retraction, self.clocks[lane]);
+                }
                 Event::Detection(detection) => {
                     let lane = detection.status.id();
                     let received = detection.report.received.0;
@@ -172,6 +183,34 @@ impl<'a> Oracle<'a> {
         outcome
     }
 
+    fn retract(&mut self, retraction: &Retraction, now: i64) {
+        let mut keys: Vec<String> = self.open.iter().map(|i| i.key.clone()).collect();
+        keys.sort();
+        for key in keys {
+            let other = !key.starts_with(retraction.status.id());
+            if other || retraction.except.contains(&key) {
+                continue;
+            }
+            let position = self.open.iter().position(|i| i.key == key).unwrap();
+            let mut incident = self.open.remove(position);
+            let counts = incident.reports.iter_mut().find(|r| {
+                r.feed == *retraction.feed
+                    && r.detection.report.id == retraction.report_id
+                    && !r.detection.report.withdrawn
+                    && r.stated <= retraction.received.0
+            });
+            if let Some(report) = counts {
+                let of = &mut report.detection.report;
+                of.withdrawn = true;
+                of.content_hash = u64::MAX;
+                of.received = retraction.received;
+                report.stated = retraction.received.0;
+                self.revise(&mut incident, now, false, false);
+            }
+            self.open.push(incident);
+        }
+    }
+
     fn changed(
         &mut self,
         incident: &mut Incident,
@@ -234,7 +273,7 @@ impl<'a> Oracle<'a> {
         let known = standing
             .iter()
             .any(|r| r.detection.report.kind.is_authoritative());
-        let highest = if incident.key.ends_with(NO_PLACE) {
+        let highest = if incident.key.split('/').nth(2) == Some(NO_PLACE) {
             Level::Yellow
         } else if certainty(standing) >= 800 || known {
             Level::Red

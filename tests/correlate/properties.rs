@@ -139,7 +139,11 @@ proptest! {
         };
         let without: Vec<Event> = events
             .iter()
-            .filter(|event| !matches!(event, Event::Detection(d) if d.status == Status::Exercise))
+            .filter(|event| match event {
+                Event::Detection(detection) => detection.status != Status::Exercise,
+                Event::Retraction(retraction) => retraction.status != Status::Exercise,
+                Event::Advance(_) => true,
+            })
             .cloned()
             .collect();
         prop_assert_eq!(of(run(&events).1), of(run(&without).1));
@@ -194,7 +198,16 @@ proptest! {
     ) {
         let mut now = START;
         let mut reports: Vec<(i64, Pick)> = Vec::new();
+        let mut stated: BTreeMap<(u8, u8, u8), Vec<u8>> = BTreeMap::new();
         for (pick, step) in picks {
+            // A feed that returns to what it said before its last revision says when it began to say so twice; which one
+            // counts depends on whether the revision between is seen in time.
+            let contents = stated.entry((pick.place % 3, pick.feed % 4, pick.id)).or_default();
+            match contents.iter().position(|content| *content == pick.content) {
+                Some(at) if at + 1 < contents.len() => continue,
+                Some(_) => {}
+                None => contents.push(pick.content),
+            }
             now += step;
             // A revision fires the rules of its own content; two severities for one content would be two truths.
             let severity = 25 + pick.content * 20 + pick.id * 2;

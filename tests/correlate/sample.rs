@@ -8,7 +8,8 @@ use tocsin::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use tocsin::core::diagnostic::SourceFile;
 use tocsin::core::model::{
     Alert, CorrelateOutcome, DepartmentRequest, Detection, FeedKind, Fingerprint, Hazard, Millis,
-    NO_PLACE, Place, Position, ReportRef, ScoreLine, Status, Tier, Urgency,
+    NO_PLACE, Place, Position, RETRACTION_VERSION, ReportRef, Retraction, ScoreLine, Status, Tier,
+    Urgency,
 };
 use tocsin::core::route::Routing;
 
@@ -22,6 +23,7 @@ pub(super) const START: i64 = 1_700_000_000_000;
 pub(super) enum Event {
     Advance(i64),
     Detection(Box<Detection>),
+    Retraction(Box<Retraction>),
 }
 
 /// Shortened times, so that a history of an hour passes through everything.
@@ -89,9 +91,10 @@ pub(super) fn detection(pick: Pick, received: i64) -> Detection {
     let rule: Arc<str> = format!("rule-{}", pick.rule).into();
     let exposure =
         (pick.content == 2).then(|| ScoreLine::new(i32::from(pick.id) * 3, "hospital", "医院"));
+    let drill = if pick.exercise { "/drill-1" } else { "" };
     Detection {
         v: 1,
-        key: format!("{}/fire/{code}", status.id()),
+        key: format!("{}/fire/{code}{drill}", status.id()),
         status,
         exercise: pick.exercise.then(|| "drill-1".into()),
         hazard: Hazard::Fire,
@@ -152,6 +155,23 @@ pub(super) fn detection(pick: Pick, received: i64) -> Detection {
     }
 }
 
+pub(super) fn retraction(pick: Pick, received: i64) -> Retraction {
+    let of = detection(pick, received);
+    Retraction {
+        v: RETRACTION_VERSION,
+        status: of.status,
+        exercise: of.exercise,
+        feed: of.report.feed,
+        report_id: of.report.id,
+        received: Millis(received),
+        except: if pick.rule == 0 {
+            vec![of.key]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
 pub(super) fn pick() -> impl Strategy<Value = Pick> {
     let numbers = (0..3_u8, 0..4_u8, 0..6_u8, 0..3_u8, 0..3_u8);
     let severity = prop_oneof![0..30_u8, 20..101_u8];
@@ -193,6 +213,10 @@ pub(super) fn history(length: usize) -> impl Strategy<Value = Vec<Event>> {
         let timed = events.into_iter().map(|(step, late, pick)| {
             now += step;
             match pick {
+                // One in ten takes a report out wherever it counts, but for one place.
+                Some(pick) if pick.withdrawn && pick.content == 0 => {
+                    Event::Retraction(Box::new(retraction(pick, now - late)))
+                }
                 Some(pick) => Event::Detection(Box::new(detection(pick, now - late))),
                 None => Event::Advance(now),
             }
@@ -223,5 +247,9 @@ pub(super) fn apply(
             None
         }
         Event::Detection(detection) => Some(correlator.fold(detection, out)),
+        Event::Retraction(retraction) => {
+            correlator.retract(retraction, out);
+            None
+        }
     }
 }

@@ -10,7 +10,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tocsin::config::{LoadOptions, Settings, load_rule_set};
 use tocsin::core::detect::{DetectEngine, DetectOutput};
-use tocsin::core::model::{Alert, Detection, Millis, Position, RawRecord};
+use tocsin::core::model::{Alert, Millis, Position, RETRACTION_KEY, RawRecord};
 use tocsin::core::replay::{Committed, replay_committed};
 use tocsin::kafka::TopicNames;
 
@@ -263,6 +263,10 @@ impl Plant {
                 for detection in &out.detections {
                     expected.push(serde_json::to_vec(detection).expect("JSON"));
                 }
+                if let Some(retraction) = &out.retraction {
+                    let copy = serde_json::to_vec(retraction).expect("JSON");
+                    expected.extend((0..PARTITIONS).map(|_| copy.clone()));
+                }
                 if out.refusal.is_some() {
                     letters.push(sent.payload.clone());
                 }
@@ -292,10 +296,15 @@ impl Plant {
     fn verify_correlate(&self, ledger: &Ledger) -> usize {
         let rules = load_rule_set(&self.settings.paths).unwrap_or_else(|errors| panic!("{errors}"));
         let config = Arc::new(self.settings.correlate_config(Arc::clone(&rules.routing)));
-        let mut by_partition: BTreeMap<i32, Vec<(i64, Detection)>> = BTreeMap::new();
+        let mut by_partition: BTreeMap<i32, Vec<(i64, Committed)>> = BTreeMap::new();
         for seen in read_committed(&self.brokers, &self.names.detections) {
             let detections = by_partition.entry(seen.partition).or_default();
-            detections.push((seen.offset, seen.json()));
+            let record = if seen.key == RETRACTION_KEY.as_bytes() {
+                Committed::Retraction(Box::new(seen.json()))
+            } else {
+                Committed::Detection(Box::new(seen.json()))
+            };
+            detections.push((seen.offset, record));
         }
         let counts = by_partition
             .iter()
@@ -312,7 +321,7 @@ impl Plant {
                 while let Some((_, detection)) =
                     detections.next_if(|(offset, _)| *offset < entry.to)
                 {
-                    history.push(Committed::Detection(Box::new(detection)));
+                    history.push(detection);
                 }
             }
             assert!(detections.next().is_none(), "everything is in the ledger");

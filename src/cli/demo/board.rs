@@ -78,7 +78,8 @@ impl Board {
             summary.incidents += opened.copied().unwrap_or(0);
             &mut summary.detections
         };
-        for (outcome, times) in &entry.outcomes {
+        let retraction = CorrelateOutcome::Retraction.id();
+        for (outcome, times) in entry.outcomes.iter().filter(|(id, _)| **id != retraction) {
             *counts.entry(outcome.clone()).or_default() += times;
         }
     }

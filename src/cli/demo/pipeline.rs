@@ -20,7 +20,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::sample::Sample;
 use crate::config::Settings;
-use crate::core::model::{Alert, Feed, LedgerEntry, Millis};
+use crate::core::model::{Alert, Feed, LedgerEntry, Millis, RETRACTION_KEY};
 use crate::core::ruleset::RuleSet;
 use crate::kafka::embedded::{Embedded, EmbeddedPartitions};
 use crate::kafka::{
@@ -399,7 +399,8 @@ impl Reader {
             match self.consumer.poll(POLL) {
                 Some(Ok(message)) => {
                     if message.topic() == self.names.detections {
-                        detections += 1;
+                        let control = message.key() == Some(RETRACTION_KEY.as_bytes());
+                        detections += u64::from(!control);
                     } else if let Some(payload) = message.payload() {
                         let alert = serde_json::from_slice(payload)
                             .context("a record on the queue is no alert")?;

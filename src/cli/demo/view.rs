@@ -101,7 +101,7 @@ fn detections(frame: &mut Frame<'_>, area: Rect, board: &Board) {
     let lang = board.lang;
     let rows = CorrelateOutcome::ALL
         .iter()
-        .filter(|outcome| **outcome != CorrelateOutcome::DeadLetter)
+        .filter(|outcome| outcome.is_detection())
         .map(|outcome| {
             let count = board.summary.detections.get(outcome.id());
             (

@@ -65,16 +65,13 @@ pub(super) fn build(
         reasons,
         certainty: f64::from(summary.certainty_milli) / 1_000.0,
         certainty_class: summary.class(),
-        urgency: urgency(incident, summary),
+        urgency: summary.urgency.map_or_else(Urgency::default, urgency_of),
         numbers: numbers(incident, summary),
         departments: revision.departments,
         material: revision.material,
         counts: Counts {
-            reports: summary.telling.len() as u32,
-            copies: summary
-                .copies
-                .iter()
-                .fold(0, |sum, copies| sum.saturating_add(*copies)),
+            reports: summary.reports,
+            copies: summary.all_copies,
             sources: summary.sources,
             last_hour: incident.rate.bins(revision.sent),
         },
@@ -92,13 +89,7 @@ pub(super) fn build(
 pub(super) fn requests(incident: &Incident, summary: &Summary) -> Vec<DepartmentRequest> {
     let mut requests = Vec::new();
     for (rule, departments) in &incident.requests {
-        let fires = summary.telling.iter().any(|member| {
-            incident.members[*member as usize]
-                .rules
-                .iter()
-                .any(|(fired, _)| fired == rule)
-        });
-        if fires {
+        if summary.rules.binary_search(rule).is_ok() {
             requests.extend(departments.iter().map(|(id, required)| DepartmentRequest {
                 id: Arc::clone(id),
                 required: *required,
@@ -134,22 +125,14 @@ fn headline(status: Status, hazard: Hazard, place: &Place) -> Bilingual {
     }
 }
 
-fn urgency(incident: &Incident, summary: &Summary) -> Urgency {
-    let highest = summary
-        .telling
-        .iter()
-        .map(|member| incident.members[*member as usize].urgency)
-        .max();
-    highest.map_or_else(Urgency::default, urgency_of)
-}
-
 fn numbers(incident: &Incident, summary: &Summary) -> BTreeMap<Arc<str>, f64> {
+    let members = summary.telling.iter();
+    let of_members = members.flat_map(|member| &incident.members[*member as usize].numbers);
+    let aggregated = incident.aggregate.iter().flat_map(|a| &a.numbers);
     let mut highest = BTreeMap::new();
-    for member in &summary.telling {
-        for (name, number) in &incident.members[*member as usize].numbers {
-            let slot = highest.entry(incident.name(*name)).or_insert(*number);
-            *slot = f64::max(*slot, *number);
-        }
+    for (name, number) in of_members.chain(aggregated) {
+        let slot = highest.entry(incident.name(*name)).or_insert(*number);
+        *slot = f64::max(*slot, *number);
     }
     highest
 }
@@ -168,15 +151,11 @@ fn report_ids(incident: &Incident, summary: &Summary) -> Vec<String> {
 }
 
 fn rules(incident: &Incident, summary: &Summary) -> Vec<Arc<str>> {
-    let mut rules: Vec<u16> = summary
-        .telling
+    let mut names: Vec<Arc<str>> = summary
+        .rules
         .iter()
-        .flat_map(|member| &incident.members[*member as usize].rules)
-        .map(|(rule, _)| *rule)
+        .map(|rule| incident.name(*rule))
         .collect();
-    rules.sort_unstable();
-    rules.dedup();
-    let mut names: Vec<Arc<str>> = rules.into_iter().map(|rule| incident.name(rule)).collect();
     names.sort_unstable();
     names
 }
@@ -190,7 +169,11 @@ fn first_seen(incident: &Incident) -> Millis {
             .map(|member| member.observed.unwrap_or(member.received))
             .min()
     };
+    let aggregated = incident.aggregate.as_ref().and_then(|a| a.first);
     seen(false)
+        .into_iter()
+        .chain(aggregated)
+        .min()
         .or_else(|| seen(true))
         .unwrap_or(incident.last_seen)
 }

@@ -3,7 +3,7 @@
 //! Invariant: the header says what a restore needs (version, kind, next timer) without decoding the body, and equal states
 //! have equal bytes, so that an unchanged key is not written again.
 
-use super::state::{Incident, KeyState, Previous, STATE_VERSION, StateError};
+use super::state::{Incident, KeyState, Previous, READABLE, STATE_VERSION, StateError};
 use crate::core::model::Millis;
 
 const HEADER: usize = 10;
@@ -49,7 +49,7 @@ pub(super) fn header(key: &str, bytes: &[u8]) -> Result<Header, StateError> {
     let [version, kind, due @ ..] = bytes else {
         return Err(damaged("shorter than a header"));
     };
-    if *version != STATE_VERSION {
+    if !READABLE.contains(version) {
         return Err(StateError::Version {
             key: key.to_owned(),
             version: *version,

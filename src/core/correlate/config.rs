@@ -54,11 +54,14 @@ pub struct IncidentConfig {
 pub struct Limits {
     /// Incidents held, resolved ones within `reopen_for` among them.
     pub keys: usize,
-    /// Reports remembered of one incident, copies among them; copies beyond are counted but not remembered.
+    /// Reports remembered of one incident with text, id and numbers, copies among them; of further ones the oldest and least
+    /// severe are aggregated: they count, and are still told apart.
     pub reports_per_key: usize,
+    /// Aggregated reports of one incident that are still told apart; of older ones only sums are kept.
+    pub aggregated_per_key: usize,
     /// Fingerprints of one incident; the oldest is forgotten.
     pub fingerprints_per_key: usize,
-    /// Independent sources of one incident.
+    /// Independent sources of one incident; a further publisher of a feed counts as the feed.
     pub sources_per_key: usize,
     /// Rules that may fire on one report.
     pub rules_per_report: usize,
@@ -103,6 +106,7 @@ impl CorrelateConfig {
             limits: Limits {
                 keys: 1_000_000,
                 reports_per_key: 1_500,
+                aggregated_per_key: 4_096,
                 fingerprints_per_key: 256,
                 sources_per_key: 256,
                 rules_per_report: 16,
@@ -165,6 +169,10 @@ impl CorrelateConfig {
             "reports per key are 1…1500: one key's state must fit into one Kafka record",
         );
         check(
+            limits.aggregated_per_key <= MAX_AGGREGATED_PER_KEY,
+            "aggregated reports per key are 0…16384",
+        );
+        check(
             (1..=4_096).contains(&limits.fingerprints_per_key),
             "fingerprints per key are 1…4096",
         );
@@ -182,6 +190,9 @@ impl CorrelateConfig {
 
 /// Highest [`Limits::reports_per_key`].
 pub(super) const MAX_REPORTS_PER_KEY: usize = 1_500;
+
+/// Highest [`Limits::aggregated_per_key`].
+pub(super) const MAX_AGGREGATED_PER_KEY: usize = 16_384;
 
 /// Quiet times are taken within these bounds, whatever a detection says.
 pub(super) const QUIET_MS: std::ops::RangeInclusive<i64> = 1_000..=30 * DAY;

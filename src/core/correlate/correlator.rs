@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::config::CorrelateConfig;
-use super::fold::{apply, fire, open};
+use super::fold::{apply, fire, open, take_back};
 use super::state::{KeyState, StateError};
 use super::store::{Kind, Store, lane_of};
-use crate::core::model::{Alert, CorrelateOutcome, Detection, Millis, Status};
+use crate::core::model::{Alert, CorrelateOutcome, Detection, Millis, Retraction, Status};
 
 /// What folding gave; the caller clears it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,15 +76,48 @@ impl Correlator {
         let Some(lane) = lane_of(&detection.key).filter(|_| key_fits(detection)) else {
             return CorrelateOutcome::DeadLetter;
         };
-        let received = detection.report.received.clamped();
+        self.tell_time(lane, detection.report.received, out);
+        self.fold_at(lane, detection, out)
+    }
+
+    /// A record of the lane was received then.
+    fn tell_time(&mut self, lane: usize, received: Millis, out: &mut CorrelateOutput) {
+        let received = received.clamped();
         self.advance_lane(lane, received, out);
-        if detection.status == Status::Actual {
+        if Status::ALL[lane] == Status::Actual {
             // An exercise's clock follows the world's; never the other way round.
             for other in (0..self.store.lanes.len()).filter(|other| *other != lane) {
                 self.advance_lane(other, received, out);
             }
         }
-        self.fold_at(lane, detection, out)
+    }
+
+    /// Advances the clock to the retraction's `received`, then takes the report out of every incident of this partition that
+    /// holds it, in the order of their keys. Returns of how many.
+    pub fn retract(&mut self, retraction: &Retraction, out: &mut CorrelateOutput) -> u32 {
+        let lane = Status::ALL
+            .iter()
+            .position(|status| *status == retraction.status);
+        let lane = lane.unwrap_or_default();
+        self.tell_time(lane, retraction.received, out);
+        let config = Arc::clone(&self.config);
+        let now = self.store.lanes[lane].clock;
+        let mut count = 0;
+        for key in self.store.holding(&retraction.feed, &retraction.report_id) {
+            if lane_of(&key) != Some(lane) || retraction.except.iter().any(|e| **e == *key) {
+                continue;
+            }
+            let Ok((key, Some(KeyState::Incident(mut incident)))) = self.store.take(&key) else {
+                out.hit("state_unreadable", retraction.status);
+                continue;
+            };
+            let taken = take_back(&mut incident, retraction, now, &key, &config, out);
+            count += u32::from(taken);
+            let state = Some(KeyState::Incident(incident));
+            self.store
+                .put(&key, Some(Kind::Incident), state, &config.incident);
+        }
+        count
     }
 
     fn fold_at(
@@ -225,10 +258,15 @@ impl Correlator {
     }
 }
 
-/// Whether the key is the one that status and hazard say: an exercise must not reach an actual incident by its key.
+/// Whether the key is the one that status, hazard and exercise say: an exercise must not reach an actual incident, or one of
+/// another exercise, by its key.
 fn key_fits(detection: &Detection) -> bool {
-    let mut parts = detection.key.splitn(3, '/');
-    parts.next() == Some(detection.status.id()) && parts.next() == Some(detection.hazard.id())
+    let mut parts = detection.key.splitn(4, '/');
+    let fits = parts.next() == Some(detection.status.id())
+        && parts.next() == Some(detection.hazard.id())
+        && parts.next().is_some();
+    fits && parts.next() == detection.exercise.as_deref()
+        && (detection.exercise.is_none() || detection.status == Status::Exercise)
 }
 
 #[cfg(test)]

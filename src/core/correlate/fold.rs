@@ -8,11 +8,11 @@ use std::sync::Arc;
 use super::config::{CorrelateConfig, QUIET_MS};
 use super::correlator::CorrelateOutput;
 use super::identity::incident_id;
-use super::members::join;
+use super::members::{join, take_out};
 use super::revise::{Cause, revise};
 use super::state::{Incident, KeyState, Phase, Previous, Published, StPlace};
 use super::timers::{fall_due, refresh_due, resolve_due, text_due};
-use crate::core::model::{CorrelateOutcome, Detection, Millis};
+use crate::core::model::{CorrelateOutcome, Detection, Millis, Retraction};
 
 /// The incident that `detection` opens at `now`.
 pub(super) fn open(detection: &Detection, previous: Option<&Previous>, now: Millis) -> Incident {
@@ -43,13 +43,14 @@ pub(super) fn open(detection: &Detection, previous: Option<&Previous>, now: Mill
         members: Vec::new(),
         prints: Vec::new(),
         uncounted: Vec::new(),
-        last_uncounted: 0,
+        unused: 0,
         texts: Vec::new(),
         also_places: Vec::new(),
         exposures: Vec::new(),
         rate: super::rate::Rate::default(),
         rule_set: Arc::clone(&detection.rule_set),
         last_seen: detection.report.received.clamped(),
+        aggregate: None,
     }
 }
 
@@ -64,7 +65,6 @@ pub(super) fn apply(
     config: &CorrelateConfig,
     out: &mut CorrelateOutput,
 ) -> CorrelateOutcome {
-    let reports = incident.members.len();
     let joined = join(incident, detection, &config.limits);
     for limit in joined.limits {
         out.hit(limit, detection.status);
@@ -73,8 +73,7 @@ pub(super) fn apply(
         return joined.outcome;
     }
     let report = &detection.report;
-    let is_new = incident.members.len() > reports || joined.outcome == CorrelateOutcome::Copy;
-    if is_new && !report.withdrawn {
+    if joined.arrived && !report.withdrawn {
         incident.rate.count(report.received.clamped(), now);
     }
     incident.last_seen = incident.last_seen.max(report.received.clamped());
@@ -91,6 +90,27 @@ pub(super) fn apply(
     drop_old_texts(incident, now, config);
     revise(incident, cause, now, &detection.key, config, out);
     joined.outcome
+}
+
+/// Takes a report out of the incident of its key; true when it counted there.
+pub(super) fn take_back(
+    incident: &mut Incident,
+    retraction: &Retraction,
+    now: Millis,
+    key: &str,
+    config: &CorrelateConfig,
+    out: &mut CorrelateOutput,
+) -> bool {
+    if incident.status != retraction.status || incident.exercise != retraction.exercise {
+        return false;
+    }
+    let (feed, id) = (&retraction.feed, &retraction.report_id);
+    if !take_out(incident, feed, id, retraction.received) {
+        return false;
+    }
+    drop_old_texts(incident, now, config);
+    revise(incident, Cause::Report, now, key, config, out);
+    true
 }
 
 /// Does what is due for a key at `at`. None: nothing is left of it.

@@ -11,10 +11,10 @@ use crate::core::model::{Detection, Millis};
 pub const ALERT_NAMESPACE: Uuid = Uuid::from_u128(0x7c1d_5e0a_94b3_4f7e_8a26_d0c3_51b9_e64f);
 
 /// UUIDv5 in [`ALERT_NAMESPACE`] of `status/hazard/place`, opening feed, report id and opening time in milliseconds, each
-/// ended by a line feed. The opening time is the partition clock, which is the report's `received` unless it came late: a
+/// ended by a line feed; of an exercise with an id, this too. The opening time is the partition clock, which is the report's `received` unless it came late: a
 /// late resend must not give a second incident the name of the first.
 pub fn incident_id(detection: &Detection, opened: Millis) -> Uuid {
-    let name = format!(
+    let mut name = format!(
         "{}/{}/{}\n{}\n{}\n{}\n",
         detection.status.id(),
         detection.hazard.id(),
@@ -23,6 +23,10 @@ pub fn incident_id(detection: &Detection, opened: Millis) -> Uuid {
         detection.report.id,
         opened.0,
     );
+    if let Some(exercise) = &detection.exercise {
+        name.push_str(exercise);
+        name.push('\n');
+    }
     Uuid::new_v5(&ALERT_NAMESPACE, name.as_bytes())
 }
 

@@ -1,10 +1,13 @@
 //! The reports of an incident: one entry per report, as its feed last stated it.
 //!
-//! Invariant: an entry is never removed, so that indices stay; cluster numbers are below the number of entries; the newest
-//! statement of a report counts, by its time and not by its arrival.
+//! Invariant: the newest statement of a report counts, by its time and not by its arrival; a report for which there is no room
+//! makes room (`evict`) and is never refused.
+
+use std::sync::Arc;
 
 use super::config::Limits;
-use super::duplicate::{cluster_of, remember};
+use super::duplicate::{cluster_of, found_cluster, free_cluster, leave_cluster};
+use super::evict::make_room;
 use super::evidence::{add_rule, text_of};
 use super::identity::report_hash;
 use super::state::{Incident, Member, StLine, StPlace, kind_number, urgency_number};
@@ -27,6 +30,8 @@ pub(super) struct Joined {
     pub outcome: CorrelateOutcome,
     /// Whether anything counts differently now.
     pub changed: bool,
+    /// A report that the incident did not have.
+    pub arrived: bool,
     /// Named limits that were hit.
     pub limits: Vec<&'static str>,
 }
@@ -36,6 +41,7 @@ impl Joined {
         Self {
             outcome,
             changed,
+            arrived: false,
             limits: Vec::new(),
         }
     }
@@ -44,6 +50,7 @@ impl Joined {
         Self {
             outcome: CorrelateOutcome::Suppressed,
             changed: false,
+            arrived: false,
             limits: vec![limit],
         }
     }
@@ -59,7 +66,10 @@ pub(super) fn join(incident: &mut Incident, detection: &Detection, limits: &Limi
         *member.id == *report.id && incident.names[usize::from(member.feed)] == report.feed
     });
     match known {
-        None => new_report(incident, detection, limits),
+        None => match aggregated(incident, detection) {
+            Some(at) => entry_again(incident, at, detection, limits),
+            None => new_report(incident, detection, limits),
+        },
         Some(index) if incident.members[index].hash == report.content_hash => {
             second_rule(incident, index, detection, limits)
         }
@@ -67,68 +77,115 @@ pub(super) fn join(incident: &mut Incident, detection: &Detection, limits: &Limi
     }
 }
 
-/// A report that the incident does not have.
+/// A report that the incident does not have, or no longer as it was.
 fn new_report(incident: &mut Incident, detection: &Detection, limits: &Limits) -> Joined {
     let report = &detection.report;
-    let cluster = report
+    let mut hit = make_room(incident, limits);
+    let known = report
         .fingerprint
         .filter(|_| report.kind.is_reposted())
         .and_then(|fingerprint| cluster_of(incident, fingerprint));
-    if incident.members.len() >= limits.reports_per_key {
-        return match cluster {
-            Some(cluster) if !report.withdrawn => uncounted_copy(incident, cluster, detection),
-            _ => Joined::refused("reports_per_key"),
-        };
-    }
-    if cluster.is_none() && is_one_source_too_many(incident, detection, limits) {
-        return Joined::refused("sources_per_key");
-    }
-    let index = incident.members.len() as u32;
-    let Some(member) = member_of(incident, detection, cluster.unwrap_or(index)) else {
+    let cluster = known.unwrap_or_else(|| free_cluster(incident, None));
+    let source = if is_one_source_too_many(incident, detection, limits) {
+        hit.push("sources_per_key");
+        &report.feed
+    } else {
+        &report.source
+    };
+    let Some(member) = member_of(incident, detection, source, cluster) else {
         return Joined::refused("names_per_key");
     };
+    let index = incident.members.len() as u32;
     incident.members.push(member);
-    let mut joined = match cluster {
+    let mut joined = match known {
         Some(_) => Joined::new(CorrelateOutcome::Copy, true),
         None => Joined::new(CorrelateOutcome::Merged, true),
     };
-    found_cluster(incident, index, detection, limits, &mut joined);
+    joined.arrived = true;
+    joined.limits = hit;
+    found_cluster(incident, index, detection, limits, &mut joined.limits);
     note(incident, index, detection);
     joined
 }
 
 fn is_one_source_too_many(incident: &Incident, detection: &Detection, limits: &Limits) -> bool {
-    let mut sources: Vec<u16> = incident
-        .members
-        .iter()
-        .map(|member| member.source)
-        .collect();
+    if detection.report.source == detection.report.feed {
+        return false;
+    }
+    let members = incident.members.iter().map(|member| member.source);
+    let entries = incident.entries().iter().map(|entry| entry.source);
+    let mut sources: Vec<u16> = members.chain(entries).collect();
     sources.sort_unstable();
     sources.dedup();
     sources.len() >= limits.sources_per_key
         && !sources
             .iter()
-            .any(|source| incident.name(*source) == detection.report.source)
+            .any(|source| incident.names[usize::from(*source)] == detection.report.source)
 }
 
-/// A copy for which there is no room: counted, not remembered.
-fn uncounted_copy(incident: &mut Incident, cluster: u32, detection: &Detection) -> Joined {
-    let hash = report_hash(&detection.report.feed, &detection.report.id);
-    if incident.last_uncounted == hash {
+/// The entry of a report that is no member.
+fn aggregated(incident: &Incident, detection: &Detection) -> Option<usize> {
+    if incident.entries().is_empty() {
+        return None;
+    }
+    let report = report_hash(&detection.report.feed, &detection.report.id);
+    incident
+        .entries()
+        .iter()
+        .position(|entry| entry.report == report)
+}
+
+/// An aggregated report again: a repeat, another rule, a withdrawal, or a revision, which makes it a member again.
+fn entry_again(
+    incident: &mut Incident,
+    at: usize,
+    detection: &Detection,
+    limits: &Limits,
+) -> Joined {
+    let report = &detection.report;
+    let received = report.received.clamped();
+    let Some(rule) = incident.intern(&detection.rule_id) else {
+        return Joined::refused("names_per_key");
+    };
+    let aggregate = incident.aggregate_mut();
+    let bit = aggregate.rule_bit(rule).unwrap_or(0);
+    let entry = &mut aggregate.entries.0[at];
+    if entry.content == report.content_hash {
+        let earlier = received < entry.received;
+        entry.stated = entry.stated.max(received);
+        entry.received = entry.received.min(received);
+        if entry.rules & bit == bit {
+            return Joined::new(CorrelateOutcome::Repeat, earlier);
+        }
+        if entry.rules.count_ones() as usize >= limits.rules_per_report {
+            return Joined::refused("rules_per_report");
+        }
+        entry.rules |= bit;
+        entry.severity = entry.severity.max(detection.severity.min(100));
+        note_rule(incident, rule, detection);
+        return Joined::new(CorrelateOutcome::Merged, true);
+    }
+    if received < entry.stated {
         return Joined::new(CorrelateOutcome::Merged, false);
     }
-    incident.last_uncounted = hash;
-    match incident
-        .uncounted
-        .iter_mut()
-        .find(|(known, _)| *known == cluster)
-    {
-        Some((_, count)) => *count = count.saturating_add(1),
-        None => incident.uncounted.push((cluster, 1)),
+    if report.withdrawn {
+        (entry.content, entry.withdrawn) = (report.content_hash, true);
+        (entry.received, entry.stated) = (received, received);
+        entry.rules = bit;
+        return Joined::new(CorrelateOutcome::Merged, true);
     }
-    let mut joined = Joined::new(CorrelateOutcome::Copy, true);
-    joined.limits.push("reports_per_key");
-    joined
+    let cluster = aggregate.entries.0.remove(at).cluster;
+    leave_cluster(incident, cluster, None);
+    let again = new_report(incident, detection, limits);
+    let outcome = match again.outcome {
+        CorrelateOutcome::Copy => CorrelateOutcome::Merged,
+        other => other,
+    };
+    Joined {
+        outcome,
+        arrived: false,
+        ..again
+    }
 }
 
 /// The same content again: another rule on it, or nothing new.
@@ -196,80 +253,41 @@ fn revised(
     let mut joined = Joined::new(CorrelateOutcome::Merged, true);
     let old_cluster = member.cluster;
     if report.withdrawn {
-        let Some(replacement) = member_of(incident, detection, old_cluster) else {
+        let Some(replacement) = member_of(incident, detection, &report.source, old_cluster) else {
             return Joined::refused("names_per_key");
         };
         incident.members[index] = replacement;
         incident.texts.retain(|(owner, _)| *owner as usize != index);
         return joined;
     }
-    leave_cluster(incident, index);
+    leave_cluster(incident, old_cluster, Some(index));
     let cluster = report
         .fingerprint
         .filter(|_| report.kind.is_reposted())
         .and_then(|fingerprint| cluster_of(incident, fingerprint))
-        .unwrap_or_else(|| free_cluster(incident, index));
-    let Some(replacement) = member_of(incident, detection, cluster) else {
+        .unwrap_or_else(|| free_cluster(incident, Some(index)));
+    let Some(replacement) = member_of(incident, detection, &report.source, cluster) else {
         return Joined::refused("names_per_key");
     };
     incident.members[index] = replacement;
-    found_cluster(incident, index as u32, detection, limits, &mut joined);
+    found_cluster(
+        incident,
+        index as u32,
+        detection,
+        limits,
+        &mut joined.limits,
+    );
     incident.texts.retain(|(owner, _)| *owner as usize != index);
     note(incident, index as u32, detection);
     joined
 }
 
-/// Forgets the cluster of a member that stood alone in it.
-fn leave_cluster(incident: &mut Incident, index: usize) {
-    let cluster = incident.members[index].cluster;
-    let alone = incident
-        .members
-        .iter()
-        .enumerate()
-        .all(|(other, member)| other == index || member.cluster != cluster);
-    if alone {
-        incident.prints.retain(|(_, of)| *of != cluster);
-        incident.uncounted.retain(|(of, _)| *of != cluster);
-    }
-}
-
-/// A cluster number that no other member has: with n members, the n − 1 others leave one below n.
-fn free_cluster(incident: &Incident, index: usize) -> u32 {
-    let mut taken = vec![false; incident.members.len()];
-    for (other, member) in incident.members.iter().enumerate() {
-        if let (true, Some(slot)) = (other != index, taken.get_mut(member.cluster as usize)) {
-            *slot = true;
-        }
-    }
-    taken.iter().position(|taken| !taken).unwrap_or(index) as u32
-}
-
-/// Keeps the fingerprint of a member that opened a cluster.
-fn found_cluster(
+fn member_of(
     incident: &mut Incident,
-    index: u32,
     detection: &Detection,
-    limits: &Limits,
-    joined: &mut Joined,
-) {
-    let cluster = incident.members[index as usize].cluster;
-    let founds = incident
-        .members
-        .iter()
-        .enumerate()
-        .all(|(other, member)| other == index as usize || member.cluster != cluster);
-    let fingerprint = detection
-        .report
-        .fingerprint
-        .filter(|_| detection.report.kind.is_reposted());
-    if let (Some(fingerprint), true) = (fingerprint, founds)
-        && remember(incident, fingerprint, cluster, limits.fingerprints_per_key)
-    {
-        joined.limits.push("fingerprints_per_key");
-    }
-}
-
-fn member_of(incident: &mut Incident, detection: &Detection, cluster: u32) -> Option<Member> {
+    source: &Arc<str>,
+    cluster: u32,
+) -> Option<Member> {
     let report = &detection.report;
     let numbers: Option<Vec<(u16, f64)>> = detection
         .numbers
@@ -280,7 +298,7 @@ fn member_of(incident: &mut Incident, detection: &Detection, cluster: u32) -> Op
         .collect();
     Some(Member {
         feed: incident.intern(&report.feed)?,
-        source: incident.intern(&report.source)?,
+        source: incident.intern(source)?,
         id: report.id.as_str().into(),
         kind: kind_number(report.kind),
         reliability: report.reliability.min(100),
@@ -342,4 +360,36 @@ fn note_rule(incident: &mut Incident, rule: u16, detection: &Detection) {
     if !asked.is_empty() {
         incident.requests.push((rule, asked));
     }
+}
+
+/// Takes a report out: it stays known, as withdrawn, so that an older statement that comes late does not bring it back. True
+/// when it counted.
+pub(super) fn take_out(incident: &mut Incident, feed: &str, id: &str, received: Millis) -> bool {
+    let received = received.clamped();
+    let known = incident
+        .members
+        .iter()
+        .position(|member| *member.id == *id && *incident.names[usize::from(member.feed)] == *feed);
+    if let Some(index) = known {
+        let member = &mut incident.members[index];
+        if member.withdrawn || received < member.restated.unwrap_or(member.received) {
+            return false;
+        }
+        // The same content, stated again later, is news.
+        (member.withdrawn, member.hash) = (true, !member.hash);
+        (member.received, member.restated) = (received, None);
+        incident.texts.retain(|(owner, _)| *owner as usize != index);
+        return true;
+    }
+    let report = report_hash(feed, id);
+    let mut entries = incident.aggregate.iter_mut().flat_map(|a| &mut a.entries.0);
+    let Some(entry) = entries.find(|entry| entry.report == report) else {
+        return false;
+    };
+    if entry.withdrawn || received < entry.stated {
+        return false;
+    }
+    (entry.withdrawn, entry.content) = (true, !entry.content);
+    (entry.received, entry.stated) = (received, received);
+    true
 }

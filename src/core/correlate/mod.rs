@@ -12,13 +12,16 @@
 //! What an incident shows is computed from the set of its members (`score::Summary`), never kept as a running total: a
 //! revision replaces, a withdrawal removes, and the order of arrival matters only where time does (level, activity).
 
+mod aggregate;
 mod alert;
 mod codec;
 mod config;
 mod correlator;
 mod duplicate;
+mod evict;
 mod evidence;
 mod fold;
+mod held;
 mod identity;
 mod level;
 mod members;

@@ -3,19 +3,30 @@
 //! Invariant: a [`Summary`] depends on the set of members and not on the order of their arrival, and the points of the
 //! lines add up to the score exactly.
 
+use std::collections::BTreeMap;
+
+use super::aggregate::Forgotten;
 use super::config::ScoreConfig;
-use super::state::{Incident, Member, Text, kind_of};
+use super::state::{Incident, Text, kind_of};
 use crate::core::model::{CertaintyClass, ScoreLine};
 
-/// What counts, computed from the members.
+/// What counts, computed from the members and the aggregate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Summary {
-    /// The member that stands for each cluster, most telling first.
+    /// The members that stand for a cluster, most telling first.
     pub telling: Vec<u32>,
     /// Near-duplicates of each of `telling`.
     pub copies: Vec<u32>,
+    /// Reports that count: `telling` and aggregated ones.
+    pub reports: u32,
+    /// Near-duplicates of all of them.
+    pub all_copies: u32,
     /// Independent sources.
     pub sources: u32,
+    /// Rules that fired on what counts, as indices into the names; sorted.
+    pub rules: Vec<u16>,
+    /// Highest number of an urgency.
+    pub urgency: Option<u8>,
     /// Thousandths.
     pub certainty_milli: u32,
     /// A dispatch system, a sensor or an official speaks.
@@ -33,7 +44,7 @@ pub(super) struct Summary {
 impl Summary {
     /// Whether nothing is left that counts.
     pub(super) fn is_empty(&self) -> bool {
-        self.telling.is_empty()
+        self.reports == 0
     }
 
     /// Certainty in the words of CAP 1.2. “Observed” takes an authoritative report or near-certainty.
@@ -49,53 +60,159 @@ impl Summary {
     }
 }
 
-/// Sums the members up.
+/// Sums up members and aggregate.
 pub(super) fn summarise(incident: &Incident, config: &ScoreConfig) -> Summary {
+    let standing = standing(incident);
+    let forgotten = incident.aggregate.as_deref().map(|a| &a.forgotten);
+    let copies = |cluster: u32| {
+        let uncounted = incident.uncounted.iter().find(|(c, _)| *c == cluster);
+        standing.copies[cluster as usize].saturating_add(uncounted.map_or(0, |(_, count)| *count))
+    };
+    let mut counted = Counted::new(incident);
     let mut summary = Summary::default();
-    let (mut standing, copies) = clusters(incident);
-    standing.sort_by(|a, b| telling_order(incident, *a, *b));
-    summary.copies = standing
-        .iter()
-        .map(|member| {
-            let cluster = incident.members[*member as usize].cluster;
-            let uncounted = incident.uncounted.iter().find(|(c, _)| *c == cluster);
-            copies[cluster as usize] + uncounted.map_or(0, |(_, count)| *count)
-        })
-        .collect();
-    summary.telling = standing;
-    let members: Vec<&Member> = summary
-        .telling
-        .iter()
-        .map(|member| &incident.members[*member as usize])
-        .collect();
-    (summary.certainty_milli, summary.sources) = certainty(incident, &members);
-    summary.authoritative = members
-        .iter()
-        .any(|member| kind_of(member.kind).is_authoritative());
-    if let Some(first) = members.first() {
-        summary.severity = i32::from(first.severity());
-        summary.certainty_points =
-            certainty_points(summary.certainty_milli, config.certainty_weight);
-        summary.exposure = exposure(incident, &members);
-        summary.exposure_points = summary.exposure.map_or(0, |at| {
-            incident.exposures[usize::from(at)]
-                .0
-                .clamp(0, i32::from(config.exposure_max))
-        });
+    for index in &standing.members {
+        let member = &incident.members[*index as usize];
+        counted.add(member.source, member.reliability, member.kind);
+        counted.urgency = counted.urgency.max(Some(member.urgency));
+        counted.severity = counted.severity.max(member.severity());
+        counted.expose(member.exposure);
+        summary
+            .rules
+            .extend(member.rules.iter().map(|(rule, _)| *rule));
+        summary.copies.push(copies(member.cluster));
     }
-    let sum = summary.severity + summary.certainty_points + summary.exposure_points;
-    summary.score = sum.clamp(0, 100) as u8;
+    let mut bits = forgotten.map_or(0, |forgotten| forgotten.rules);
+    summary.all_copies = summary.copies.iter().fold(0, |n, c| n.saturating_add(*c));
+    for index in &standing.entries {
+        let entry = &incident.entries()[*index as usize];
+        counted.add(entry.source, entry.reliability, entry.kind);
+        counted.urgency = counted.urgency.max(Some(entry.urgency));
+        counted.severity = counted.severity.max(entry.severity);
+        counted.expose(entry.exposure);
+        bits |= entry.rules;
+        summary.all_copies = summary.all_copies.saturating_add(copies(entry.cluster));
+    }
+    summary.reports = (standing.members.len() + standing.entries.len()) as u32;
+    if let Some(forgotten) = forgotten.filter(|forgotten| forgotten.reports > 0) {
+        counted.forgotten(forgotten);
+        summary.reports = summary.reports.saturating_add(forgotten.reports);
+        summary.all_copies = summary.all_copies.saturating_add(forgotten.copies);
+    }
+    if let Some(aggregate) = &incident.aggregate {
+        summary.rules.extend(aggregate.rules_of(bits));
+    }
+    summary.rules.sort_unstable();
+    summary.rules.dedup();
+    summary.telling = standing.members;
+    counted.finish(&mut summary, config);
     summary
 }
 
-/// The member that stands for each cluster, and per founding member the number of its other members.
+/// Running sums of what counts.
+struct Counted<'a> {
+    incident: &'a Incident,
+    /// By source: its highest reliability.
+    sources: BTreeMap<u16, u8>,
+    authoritative: bool,
+    urgency: Option<u8>,
+    severity: u8,
+    exposure: Option<u8>,
+}
+
+impl<'a> Counted<'a> {
+    fn new(incident: &'a Incident) -> Self {
+        Self {
+            incident,
+            sources: BTreeMap::new(),
+            authoritative: false,
+            urgency: None,
+            severity: 0,
+            exposure: None,
+        }
+    }
+
+    fn add(&mut self, source: u16, reliability: u8, kind: u8) {
+        let best = self.sources.entry(source).or_default();
+        *best = (*best).max(reliability);
+        self.authoritative |= kind_of(kind).is_authoritative();
+    }
+
+    /// Keeps the highest exposure; of equal ones the first by its reason.
+    fn expose(&mut self, exposure: Option<u8>) {
+        let line = |at: u8| self.incident.exposures.get(usize::from(at));
+        let Some((at, new)) = exposure.and_then(|at| Some((at, line(at)?))) else {
+            return;
+        };
+        let better = self
+            .exposure
+            .and_then(line)
+            .is_none_or(|old| new.0 > old.0 || (new.0 == old.0 && new.1 < old.1));
+        if better {
+            self.exposure = Some(at);
+        }
+    }
+
+    fn forgotten(&mut self, forgotten: &Forgotten) {
+        for (source, reliability) in &forgotten.sources {
+            let best = self.sources.entry(*source).or_default();
+            *best = (*best).max(*reliability);
+        }
+        self.authoritative |= forgotten.authoritative;
+        self.urgency = self.urgency.max(Some(forgotten.urgency));
+        self.severity = self.severity.max(forgotten.severity);
+        self.expose(forgotten.exposure);
+    }
+
+    fn finish(self, summary: &mut Summary, config: &ScoreConfig) {
+        summary.sources = self.sources.len() as u32;
+        summary.certainty_milli = certainty(self.incident, &self.sources);
+        summary.authoritative = self.authoritative;
+        summary.urgency = self.urgency;
+        if summary.reports > 0 {
+            summary.severity = i32::from(self.severity);
+            summary.certainty_points =
+                certainty_points(summary.certainty_milli, config.certainty_weight);
+            summary.exposure = self.exposure;
+            summary.exposure_points = self.exposure.map_or(0, |at| {
+                self.incident.exposures[usize::from(at)]
+                    .0
+                    .clamp(0, i32::from(config.exposure_max))
+            });
+        }
+        let sum = summary.severity + summary.certainty_points + summary.exposure_points;
+        summary.score = sum.clamp(0, 100) as u8;
+    }
+}
+
+/// What stands for the clusters.
+pub(super) struct Standing {
+    /// Members, most telling first.
+    pub members: Vec<u32>,
+    /// Entries that stand for their clusters.
+    pub entries: Vec<u32>,
+    /// By cluster: its other live members and entries.
+    pub copies: Vec<u32>,
+}
+
+/// Clusters are numbered below this: whatever state is read, memory is bounded.
+pub(super) const MAX_CLUSTERS: u32 = 1 << 16;
+
+/// The member, or else the entry, that stands for each cluster.
 ///
 /// The earliest received stands for its cluster, so that copies that arrive in another order give the same incident.
-fn clusters(incident: &Incident) -> (Vec<u32>, Vec<u32>) {
-    let count = incident.members.len();
+pub(super) fn standing(incident: &Incident) -> Standing {
+    let (members, entries) = (&incident.members, incident.entries());
+    let numbers = members
+        .iter()
+        .map(|m| m.cluster)
+        .chain(entries.iter().map(|e| e.cluster));
+    let count = numbers
+        .filter(|cluster| *cluster < MAX_CLUSTERS)
+        .max()
+        .map_or(0, |n| n as usize + 1);
     let mut first: Vec<Option<u32>> = vec![None; count];
     let mut copies = vec![0_u32; count];
-    for (index, member) in incident.members.iter().enumerate() {
+    for (index, member) in members.iter().enumerate() {
         let (Some(slot), false) = (first.get_mut(member.cluster as usize), member.withdrawn) else {
             continue;
         };
@@ -110,7 +227,37 @@ fn clusters(incident: &Incident) -> (Vec<u32>, Vec<u32>) {
             }
         }
     }
-    (first.into_iter().flatten().collect(), copies)
+    let mut of_entries: Vec<Option<u32>> = vec![None; count];
+    for (index, entry) in entries.iter().enumerate() {
+        let cluster = entry.cluster as usize;
+        let (Some(slot), false) = (of_entries.get_mut(cluster), entry.withdrawn) else {
+            continue;
+        };
+        let order = |at: u32| (entries[at as usize].received, entries[at as usize].report);
+        if first[cluster].is_some() || slot.is_some() {
+            copies[cluster] += 1;
+        }
+        if slot.is_none_or(|other| order(index as u32) < order(other)) {
+            *slot = Some(index as u32);
+        }
+    }
+    let mut standing = Vec::new();
+    for (member, entry) in first.iter_mut().zip(of_entries) {
+        let received = member.map(|index| members[index as usize].received);
+        let is_first =
+            |at: &u32| received.is_none_or(|member| entries[*at as usize].received < member);
+        if let Some(at) = entry.filter(is_first) {
+            standing.push(at);
+            *member = None;
+        }
+    }
+    let mut members: Vec<u32> = first.into_iter().flatten().collect();
+    members.sort_by(|a, b| telling_order(incident, *a, *b));
+    Standing {
+        members,
+        entries: standing,
+        copies,
+    }
 }
 
 fn earlier(incident: &Incident, a: u32, b: u32) -> bool {
@@ -141,22 +288,19 @@ fn telling_order(incident: &Incident, a: u32, b: u32) -> std::cmp::Ordering {
 }
 
 /// 1 − Π(1 − reliability) in thousandths over the independent sources, each taken once with its highest reliability.
-fn certainty(incident: &Incident, members: &[&Member]) -> (u32, u32) {
-    let mut best: Vec<(&str, u8)> = Vec::new();
-    for member in members {
-        let source = &*incident.names[usize::from(member.source)];
-        match best.iter_mut().find(|(known, _)| *known == source) {
-            Some((_, reliability)) => *reliability = (*reliability).max(member.reliability),
-            None => best.push((source, member.reliability)),
-        }
-    }
+fn certainty(incident: &Incident, sources: &BTreeMap<u16, u8>) -> u32 {
+    let name = |source: u16| incident.names.get(usize::from(source)).map(|name| &**name);
+    let mut best: Vec<_> = sources
+        .iter()
+        .map(|(source, r)| (name(*source), *r))
+        .collect();
     // One order of multiplication, whatever the order of arrival: floating point is not associative.
     best.sort_unstable();
     let doubt: f64 = best
         .iter()
         .map(|(_, reliability)| 1.0 - f64::from((*reliability).min(100)) / 100.0)
         .product();
-    (((1.0 - doubt) * 1_000.0).round() as u32, best.len() as u32)
+    ((1.0 - doubt) * 1_000.0).round() as u32
 }
 
 /// round(weight × (certainty − ½)), halves away from zero.
@@ -164,33 +308,23 @@ pub(super) fn certainty_points(milli: u32, weight: u8) -> i32 {
     (f64::from(weight) * (f64::from(milli) - 500.0) / 1_000.0).round() as i32
 }
 
-/// The highest exposure; of equal ones the first by its reason.
-fn exposure(incident: &Incident, members: &[&Member]) -> Option<u8> {
-    members
-        .iter()
-        .filter_map(|member| member.exposure)
-        .max_by(|a, b| {
-            let line = |at: u8| &incident.exposures[usize::from(at)];
-            line(*a)
-                .0
-                .cmp(&line(*b).0)
-                .then_with(|| line(*b).1.cmp(&line(*a).1))
-        })
-}
-
 /// The lines of the score: S with its own lines where they are still known, C, G, E, and the clamp.
 pub(super) fn lines(incident: &Incident, summary: &Summary) -> Vec<ScoreLine> {
-    let Some(first) = summary.telling.first() else {
+    if summary.is_empty() {
         return vec![ScoreLine::new(
             0,
-            "every report was withdrawn by its feed",
-            "所有报告均已被来源撤回",
+            "every report was withdrawn or revised by its feed",
+            "所有报告均已被来源撤回或修订",
         )];
-    };
+    }
+    // The lines of the most telling report explain S, unless an aggregated one is more severe.
+    let first = summary.telling.first().filter(|first| {
+        i32::from(incident.members[**first as usize].severity()) == summary.severity
+    });
     let text = incident
         .texts
         .iter()
-        .find(|(member, _)| member == first)
+        .find(|(member, _)| Some(member) == first)
         .map(|(_, text)| text);
     let mut lines = severity_lines(summary.severity, text);
     let certainty = f64::from(summary.certainty_milli) / 1_000.0;

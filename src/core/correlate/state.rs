@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::aggregate::Aggregate;
 use super::rate::Rate;
 use crate::core::model::{
     Coordinates, FeedKind, Fingerprint, Hazard, Level, Millis, Place, ScoreLine, Status, Tier,
@@ -16,7 +17,9 @@ use crate::core::model::{
 };
 
 /// Version of the encoding; first byte of every value.
-pub(super) const STATE_VERSION: u8 = 1;
+pub(super) const STATE_VERSION: u8 = 2;
+/// Versions that can be read. Version 1 had no aggregate.
+pub(super) const READABLE: std::ops::RangeInclusive<u8> = 1..=STATE_VERSION;
 
 /// A value that is not a state of a known version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,10 +101,10 @@ pub(super) struct Incident {
     pub members: Vec<Member>,
     /// Fingerprints of the founding members of clusters, oldest first.
     pub prints: Vec<(Print, u32)>,
-    /// Copies that were counted but not remembered, per cluster.
+    /// Copies that were counted but are not remembered, per cluster.
     pub uncounted: Vec<(u32, u32)>,
-    /// Hash of the last such report: its second rule is not a second copy.
-    pub last_uncounted: u64,
+    /// Not used since version 2; keeps the place of a field of version 1.
+    pub unused: u64,
     /// Texts of the most telling members.
     pub texts: Vec<(u32, Text)>,
     pub also_places: Vec<StPlace>,
@@ -110,6 +113,9 @@ pub(super) struct Incident {
     pub rule_set: Arc<str>,
     /// `received` of the newest report, copies among them.
     pub last_seen: Millis,
+    /// Reports for which there was no room among the members.
+    #[serde(default)]
+    pub aggregate: Option<Box<Aggregate>>,
 }
 
 /// A report of the incident, as its feed last stated it.
@@ -127,7 +133,7 @@ pub(super) struct Member {
     pub observed: Option<Millis>,
     /// When the feed last said the same again: an older statement that comes later must not replace it.
     pub restated: Option<Millis>,
-    /// Index of the member that founded its cluster of near-duplicates; its own when it did.
+    /// Number of its cluster of near-duplicates: the lowest that was free when the cluster was founded.
     pub cluster: u32,
     /// Rules that fired on this content, with their severities, in order of arrival.
     pub rules: Vec<(u16, u8)>,

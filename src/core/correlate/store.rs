@@ -11,7 +11,9 @@ use rustc_hash::FxHashMap;
 use super::codec::{decode, encode, header};
 use super::config::IncidentConfig;
 use super::correlator::StateChange;
-use super::state::{KeyState, STATE_VERSION, StateError};
+use super::held::{Reports, held};
+use super::identity::report_hash;
+use super::state::{KeyState, READABLE, STATE_VERSION, StateError};
 use super::timers::{Timers, next_due};
 use crate::core::model::{Millis, Status};
 
@@ -48,6 +50,8 @@ impl Default for Lane {
 struct Slot {
     state: Option<KeyState>,
     due: Option<Millis>,
+    /// Reports that the committed state holds.
+    held: Vec<u64>,
     /// Bytes of the state as it is now, once asked for.
     encoded: Encoded,
 }
@@ -77,6 +81,8 @@ impl Slot {
 pub(super) struct Store {
     committed: FxHashMap<Arc<str>, Box<[u8]>>,
     touched: BTreeMap<Arc<str>, Slot>,
+    /// Of the committed states.
+    reports: Reports,
     pub lanes: [Lane; LANES],
     committed_clocks: Option<[Millis; LANES]>,
 }
@@ -104,6 +110,7 @@ impl Store {
                 Slot {
                     state: None,
                     due: None,
+                    held: Vec::new(),
                     encoded: Encoded::Stale,
                 },
             ),
@@ -112,6 +119,7 @@ impl Store {
                 (
                     Arc::clone(key),
                     Slot {
+                        held: held(Some(&state)),
                         state: Some(state),
                         due,
                         encoded: Encoded::Stale,
@@ -174,6 +182,8 @@ impl Store {
     pub(super) fn commit(&mut self) {
         for (key, mut slot) in std::mem::take(&mut self.touched) {
             slot.encode();
+            self.reports
+                .replace(&key, &slot.held, &held(slot.state.as_ref()));
             match slot.encoded {
                 Encoded::Bytes(bytes) => {
                     self.committed.insert(key, bytes);
@@ -184,6 +194,20 @@ impl Store {
             }
         }
         self.committed_clocks = Some(self.clocks());
+    }
+
+    /// Keys of incidents that know a report, sorted. A retraction is rare: the touched ones are looked through.
+    pub(super) fn holding(&self, feed: &str, id: &str) -> Vec<Arc<str>> {
+        let report = report_hash(feed, id);
+        let mut keys: Vec<Arc<str>> = self.reports.keys(report).cloned().collect();
+        keys.retain(|key| !self.touched.contains_key(key));
+        for (key, slot) in &self.touched {
+            if held(slot.state.as_ref()).binary_search(&report).is_ok() {
+                keys.push(Arc::clone(key));
+            }
+        }
+        keys.sort_unstable();
+        keys
     }
 
     /// Forgets the transaction.
@@ -246,6 +270,7 @@ impl Store {
     /// Rebuilds timers and counts from the restored states.
     pub(super) fn finish_restore(&mut self) {
         let mut due: [Vec<(Millis, Arc<str>)>; LANES] = Default::default();
+        let mut reports = Vec::new();
         for lane in &mut self.lanes {
             (lane.keys, lane.previous) = (0, 0);
         }
@@ -257,10 +282,14 @@ impl Store {
             if let Some(at) = header.due {
                 due[lane].push((at, Arc::clone(key)));
             }
+            let state = decode(key, bytes).ok();
+            let of = held(state.as_ref()).into_iter();
+            reports.extend(of.map(|report| (report, Arc::clone(key))));
         }
         for (lane, due) in self.lanes.iter_mut().zip(due) {
             lane.timers.fill(due);
         }
+        self.reports.fill(reports);
     }
 
     /// Keys held: incidents and names of forgotten ones.
@@ -338,7 +367,7 @@ fn clock_bytes(clocks: [Millis; LANES]) -> Vec<u8> {
 fn clocks_of(bytes: &[u8]) -> Option<[Millis; LANES]> {
     let (version, rest) = bytes.split_first()?;
     let (chunks, tail) = rest.as_chunks::<8>();
-    if *version != STATE_VERSION || !tail.is_empty() {
+    if !READABLE.contains(version) || !tail.is_empty() {
         return None;
     }
     let clocks: Vec<Millis> = chunks

@@ -116,6 +116,7 @@ pub(super) fn read<'r>(decoder: &Decoder, alert: &Element<'_>) -> Read<Report<'r
         observed: Some(observed),
         status: label(decoder, alert)?,
         withdrawn,
+        revised: message == "Update",
         ..Report::default()
     };
     infos(alert, &mut report);

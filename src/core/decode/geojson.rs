@@ -77,12 +77,16 @@ pub(super) fn read<'a>(decoder: &Decoder, feature: &Json<'a>) -> Read<Report<'a>
     let message = properties.text_of("messageType").unwrap_or_default();
     let is_alert = !message.is_empty();
     let place = geometry_of(feature);
+    let observed = time(
+        decoder,
+        properties.get("time").or_else(|| properties.get("sent")),
+    )?;
+    // An event that was updated since may have been stated before, elsewhere or stronger.
+    let updated = time(decoder, properties.get("updated")).unwrap_or_default();
     let mut report = Report {
         id,
-        observed: time(
-            decoder,
-            properties.get("time").or_else(|| properties.get("sent")),
-        )?,
+        observed,
+        revised: updated > observed || message.eq_ignore_ascii_case("update"),
         title: any(&["title", "headline", "event"]).unwrap_or_default(),
         text: any(&["text", "description", "summary"])
             .map(|text| plain(&text).into_owned())

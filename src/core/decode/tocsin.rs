@@ -117,6 +117,7 @@ fn scalar<'a>(
         "kind" => report.kind = Some(kind(&value)?),
         "status" => pending.status = Some(text(&key, value)?),
         "withdrawn" => report.withdrawn = flag(&key, &value)?,
+        "revised" => report.revised = flag(&key, &value)?,
         "place" => report.place_name = Some(text(&key, value)?),
         "link" => report.link = Some(text(&key, value)?),
         "publisher" => report.publisher = Some(text(&key, value)?),
@@ -146,11 +147,13 @@ fn nested<'a>(scanner: &mut Scanner<'a>, key: &str, report: &mut Report<'a>) -> 
         }),
         "fields" => fields(scanner, &mut report.fields),
         "id" | "text" | "title" | "observed" | "ts" | "time" | "lat" | "lon" | "kind"
-        | "status" | "withdrawn" | "link" | "publisher" | "lang" => Err(Refusal::decode(
-            RefusalCode::BadValue,
-            format!("`{key}` is not a single value"),
-        )
-        .at(at)),
+        | "status" | "withdrawn" | "revised" | "link" | "publisher" | "lang" => {
+            Err(Refusal::decode(
+                RefusalCode::BadValue,
+                format!("`{key}` is not a single value"),
+            )
+            .at(at))
+        }
         _ => scanner.skip(1),
     }
 }

@@ -28,6 +28,7 @@ impl Serialize for TocsinJson<'_, '_> {
             (report.status != Status::Actual).then_some(&report.status),
         )?;
         entry(&mut map, "withdrawn", report.withdrawn.then_some(&true))?;
+        entry(&mut map, "revised", report.revised.then_some(&true))?;
         let place = Place {
             code: report.place_code.as_deref(),
             name: report.place_name.as_deref(),

@@ -20,6 +20,15 @@ use crate::core::place::{PlaceQuery, Resolved};
 use crate::core::rule::program::{Addition, CompiledRule, Leaf, ValueTest, scope};
 use crate::core::ruleset::RuleSet;
 
+/// A report and what is known of it beside what it says.
+pub(super) struct Subject<'a, 'r> {
+    pub feed: &'a Feed,
+    pub report: &'a Report<'r>,
+    /// The exercise that it is part of, by a valid label.
+    pub exercise: Option<Arc<str>>,
+    pub received: Millis,
+}
+
 /// Builds the detections of one report; what they share is made once.
 pub(super) struct Builder<'a, 'r> {
     set: &'a RuleSet,
@@ -28,6 +37,7 @@ pub(super) struct Builder<'a, 'r> {
     feed: &'a Feed,
     report: &'a Report<'r>,
     received: Millis,
+    exercise: Option<Arc<str>>,
     kind: FeedKind,
     resolved: Resolved,
     /// By hit of the matcher: field and span.
@@ -40,10 +50,9 @@ impl<'a, 'r> Builder<'a, 'r> {
         set: &'a RuleSet,
         matcher: &'a Matcher,
         facts: &'a Facts<'a, 'r>,
-        feed: &'a Feed,
-        report: &'a Report<'r>,
-        received: Millis,
+        subject: &Subject<'a, 'r>,
     ) -> Self {
+        let (feed, report) = (subject.feed, subject.report);
         let resolved = set.gazetteer.resolve(&PlaceQuery {
             code: report.place_code.as_deref(),
             name: report.place_name.as_deref(),
@@ -60,7 +69,8 @@ impl<'a, 'r> Builder<'a, 'r> {
             facts,
             feed,
             report,
-            received,
+            received: subject.received,
+            exercise: subject.exercise.clone(),
             kind,
             resolved,
             spans,
@@ -73,12 +83,12 @@ impl<'a, 'r> Builder<'a, 'r> {
     }
 
     fn key(&self, rule: &CompiledRule, place: &Place) -> String {
-        format!(
-            "{}/{}/{}",
-            self.report.status.id(),
-            rule.hazard.id(),
-            place.code
-        )
+        let status = self.report.status.id();
+        let key = format!("{status}/{}/{}", rule.hazard.id(), place.code);
+        match &self.exercise {
+            Some(exercise) => format!("{key}/{exercise}"),
+            None => key,
+        }
     }
 
     /// What a shadow rule would have done.
@@ -112,7 +122,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             v: DETECTION_VERSION,
             key: self.key(rule, &key_place),
             status: self.report.status,
-            exercise: None,
+            exercise: self.exercise.clone(),
             hazard: rule.hazard,
             rule_id: rule.id.clone(),
             rule_title: rule.title.clone(),

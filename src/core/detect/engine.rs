@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::build::Builder;
+use super::build::{Builder, Subject};
+use super::drill::{self, DrillKey, Label};
 use super::facts::Facts;
 use super::matcher::Matcher;
 use crate::core::decode::Decoder;
 use crate::core::model::{
-    DetectOutcome, Detection, Feed, Position, RawRecord, Refusal, Report, ShadowHit,
+    DetectOutcome, Detection, Feed, Position, RETRACTION_VERSION, RawRecord, Refusal, Report,
+    Retraction, ShadowHit, Status,
 };
 use crate::core::ruleset::RuleSet;
 
@@ -20,6 +22,10 @@ pub struct DetectOutput {
     pub shadow: Vec<ShadowHit>,
     /// Why the record is a dead letter.
     pub refusal: Option<Refusal>,
+    /// For every partition of the detections, after them.
+    pub retraction: Option<Retraction>,
+    /// What came of the record's label of a drill, if it has one.
+    pub label: Option<&'static str>,
 }
 
 impl DetectOutput {
@@ -28,6 +34,8 @@ impl DetectOutput {
         self.detections.clear();
         self.shadow.clear();
         self.refusal = None;
+        self.retraction = None;
+        self.label = None;
     }
 }
 
@@ -37,6 +45,7 @@ pub struct DetectEngine {
     set: Arc<RuleSet>,
     matcher: Matcher,
     decoders: Vec<Decoder>,
+    drills: Option<Arc<DrillKey>>,
 }
 
 impl DetectEngine {
@@ -53,7 +62,15 @@ impl DetectEngine {
             set,
             matcher,
             decoders: decoders?,
+            drills: None,
         })
+    }
+
+    /// The same, believing the labels of drills under this key; without one every label is rejected.
+    #[must_use]
+    pub fn with_drill_key(mut self, key: Option<Arc<DrillKey>>) -> Self {
+        self.drills = key;
+        self
     }
 
     /// The rule set in use.
@@ -79,7 +96,7 @@ impl DetectEngine {
         output: &mut DetectOutput,
     ) -> DetectOutcome {
         let decoder = &self.decoders[feed];
-        let report = match decoder.decode(record) {
+        let mut report = match decoder.decode(record) {
             Ok(report) => report,
             Err(refusal) => {
                 output.refusal = Some(refusal);
@@ -90,7 +107,28 @@ impl DetectEngine {
         if is_expired(&feed, &report, record) {
             return DetectOutcome::Expired;
         }
-        self.report(&feed, &report, record, position, output)
+        let label = drill::judge(self.drills.as_deref(), &feed.id, &report.id, record);
+        output.label = label.verdict();
+        let exercise: Option<Arc<str>> = match label {
+            Label::Accepted(id) => {
+                report.status = Status::Exercise;
+                Some(id.into())
+            }
+            Label::None | Label::Rejected(_) => None,
+        };
+        let subject = Subject {
+            feed: &feed,
+            report: &report,
+            exercise: exercise.clone(),
+            received: record.received,
+        };
+        let before = output.detections.len();
+        let outcome = self.report(&subject, position, output);
+        if report.withdrawn || report.revised {
+            let found = output.detections.get(before..).unwrap_or_default();
+            output.retraction = Some(retraction(&subject, found));
+        }
+        outcome
     }
 
     /// The rules, by number in the program and in order, that fire on a record: [`Self::process`] without what follows a hit.
@@ -102,18 +140,16 @@ impl DetectEngine {
 
     fn report(
         &mut self,
-        feed: &Arc<Feed>,
-        report: &Report<'_>,
-        record: &RawRecord<'_>,
+        subject: &Subject<'_, '_>,
         position: &Position,
         output: &mut DetectOutput,
     ) -> DetectOutcome {
-        let set = &*self.set;
+        let (set, feed, report) = (&*self.set, subject.feed, subject.report);
         if self.matcher.run(&set.program, feed, report).is_empty() {
             return DetectOutcome::NoMatch;
         }
         let facts = Facts::new(&set.program, &self.matcher, feed, report);
-        let builder = Builder::new(set, &self.matcher, &facts, feed, report, record.received);
+        let builder = Builder::new(set, &self.matcher, &facts, subject);
         let before = output.detections.len();
         for number in &self.matcher.fired {
             let rule = &set.program.rules[*number as usize];
@@ -128,6 +164,24 @@ impl DetectEngine {
         } else {
             DetectOutcome::NoMatch
         }
+    }
+}
+
+/// A report that is withdrawn counts nowhere from now on; a restated one only where it has detections now.
+fn retraction(subject: &Subject<'_, '_>, found: &[Detection]) -> Retraction {
+    let report = subject.report;
+    let keys = found.iter().filter(|_| !report.withdrawn);
+    let mut except: Vec<String> = keys.map(|detection| detection.key.clone()).collect();
+    except.sort_unstable();
+    except.dedup();
+    Retraction {
+        v: RETRACTION_VERSION,
+        status: report.status,
+        exercise: subject.exercise.clone(),
+        feed: Arc::clone(&subject.feed.id),
+        report_id: report.id.as_ref().to_owned(),
+        received: subject.received,
+        except,
     }
 }
 

@@ -4,6 +4,7 @@
 //! reports on which a rule fires. One engine per worker; the rule set is shared.
 
 mod build;
+pub mod drill;
 mod engine;
 mod excerpt;
 mod facts;
@@ -12,5 +13,6 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use drill::DrillKey;
 pub use engine::{DetectEngine, DetectOutput};
 pub use matcher::{MAX_HITS, Matcher};

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::drill::{self, DrillKey};
 use super::{DetectEngine, DetectOutput};
 use crate::core::diagnostic::SourceFile;
 use crate::core::model::{
-    DecoderKind, DetectOutcome, Detection, Feed, FeedKind, Millis, Position, RawRecord, Urgency,
+    DecoderKind, DetectOutcome, Detection, Feed, FeedKind, Millis, Position, RawRecord, Status,
+    Urgency,
 };
 use crate::core::place::{Gazetteer, GazetteerSources};
 use crate::core::ruleset::{RuleSet, RuleSources};
@@ -257,4 +259,60 @@ fn a_detection_is_complete() {
     assert!(hit.report.fingerprint.is_some());
     assert_eq!(hit.report.title, "News");
     assert_eq!(&*hit.rule_set, &*compile(&rules).unwrap().version);
+}
+
+#[test]
+fn a_labelled_record_is_an_exercise_with_a_key_of_its_own() {
+    let rules = rule("  a: {any|contains: smoke}", "a", "");
+    let set = Arc::new(compile(&rules).unwrap());
+    let key = DrillKey::new(b"a key for tests only").unwrap();
+    let mut feed = feed(FeedKind::News);
+    Arc::make_mut(&mut feed).trust_status = false;
+    let body = br#"{"id":"1","text":"smoke","status":"exercise","withdrawn":true}"#;
+    let mac = key.mac("drill-7", &feed.id, "1", body);
+    let engine = DetectEngine::new(set, &[feed]).unwrap();
+    let mut engine = engine.with_drill_key(Some(Arc::new(key)));
+    let mut run = |mac: &str| {
+        let mut record = RawRecord::new(body, Millis(0));
+        record.headers.push((drill::EXERCISE_ID, b"drill-7"));
+        record.headers.push((drill::EXERCISE_MAC, mac.as_bytes()));
+        let mut output = DetectOutput::default();
+        engine.process(0, &record, &Position::default(), &mut output);
+        output
+    };
+    let output = run(&mac);
+    let hit = &output.detections[0];
+    assert_eq!(hit.key, "exercise/gas_leak/-/drill-7");
+    assert_eq!(hit.status, Status::Exercise);
+    assert_eq!(hit.exercise.as_deref(), Some("drill-7"));
+    let retraction = output.retraction.as_ref().unwrap();
+    assert_eq!(
+        retraction.status,
+        Status::Exercise,
+        "a drill takes back drills only"
+    );
+    assert_eq!(retraction.exercise.as_deref(), Some("drill-7"));
+    assert_eq!(output.label, Some("accepted"));
+    let output = run(&mac.replace(|c: char| c.is_ascii_digit(), "0"));
+    assert_eq!(output.detections[0].key, "actual/gas_leak/-");
+    assert_eq!(output.label, Some("mac_wrong"));
+}
+
+#[test]
+fn what_is_taken_back_or_restated_is_retracted_everywhere() {
+    let rules = rule("  a: {any|contains: smoke}", "a", "");
+    let (_, plain) = run(&rules, r#"{"id":"1","text":"smoke"}"#);
+    assert!(plain.retraction.is_none());
+    let (outcome, gone) = run(
+        &rules,
+        r#"{"id":"1","text":"all is well","withdrawn":true}"#,
+    );
+    assert_eq!(
+        outcome,
+        DetectOutcome::NoMatch,
+        "a control record is no detection"
+    );
+    assert_eq!(gone.retraction.unwrap().except, Vec::<String>::new());
+    let (_, again) = run(&rules, r#"{"id":"1","text":"smoke","revised":true}"#);
+    assert_eq!(again.retraction.unwrap().except, ["actual/gas_leak/-"]);
 }

@@ -105,7 +105,8 @@ pub struct DepartmentRequest {
 pub struct Detection {
     /// Format version.
     pub v: u8,
-    /// `status/hazard/place code`: the unit of correlation and the Kafka key.
+    /// `status/hazard/place code`, for exercises with an id `status/hazard/place code/exercise id`: the unit of correlation and
+    /// the Kafka key.
     pub key: String,
     /// Status of the report.
     pub status: Status,

@@ -10,6 +10,7 @@ mod level;
 mod outcome;
 mod place;
 mod report;
+mod retraction;
 mod time;
 
 pub use alert::*;
@@ -22,4 +23,5 @@ pub use level::*;
 pub use outcome::*;
 pub use place::*;
 pub use report::*;
+pub use retraction::*;
 pub use time::*;

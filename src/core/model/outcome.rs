@@ -45,7 +45,16 @@ outcomes! {
         Repeat "repeat",
         /// Refused by a named limit.
         Suppressed "suppressed",
+        /// No detection but a control record: the report that it names was taken out of the incidents that held it, if any did.
+        Retraction "retraction",
         /// Not readable as a detection; its bytes are in dead letters.
         DeadLetter "dead_letter",
+    }
+}
+
+impl CorrelateOutcome {
+    /// Whether what ended so was a detection: neither a control record nor unreadable.
+    pub fn is_detection(self) -> bool {
+        !matches!(self, Self::Retraction | Self::DeadLetter)
     }
 }

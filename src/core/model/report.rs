@@ -100,6 +100,8 @@ pub struct Report<'a> {
     pub status: Status,
     /// The feed takes the report back (CAP Cancel, USGS deleted).
     pub withdrawn: bool,
+    /// The record says that it restates a report (CAP Update, a USGS event updated since): what was said before no longer counts.
+    pub revised: bool,
     /// Gazetteer code.
     pub place_code: Option<Cow<'a, str>>,
     /// Place in words, as the source states it outside the text.
@@ -148,6 +150,7 @@ impl Report<'_> {
             kind: self.kind,
             status: self.status,
             withdrawn: self.withdrawn,
+            revised: self.revised,
             place_code: self.place_code.map(own),
             place_name: self.place_name.map(own),
             coordinates: self.coordinates,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
-use crate::core::model::{Alert, Detection, Millis};
+use crate::core::model::{Alert, Detection, Millis, Retraction};
 
 /// One thing that happened to a partition.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub enum Committed {
     Advance(Millis),
     /// A record of the detections topic.
     Detection(Box<Detection>),
+    /// A control record of the detections topic.
+    Retraction(Box<Retraction>),
 }
 
 /// Detections folded between two commits, which bound the memory.
@@ -32,6 +34,9 @@ pub fn replay_committed(
             Committed::Advance(to) => correlator.advance(to, &mut out),
             Committed::Detection(detection) => {
                 correlator.fold(&detection, &mut out);
+            }
+            Committed::Retraction(retraction) => {
+                correlator.retract(&retraction, &mut out);
             }
         }
         if count % COMMIT_EVERY == 0 {

@@ -161,6 +161,9 @@ impl Replayer {
             self.summary.detection(end);
             out.detections.push((detection, end));
         }
+        if let Some(retraction) = self.detected.retraction.take() {
+            self.correlator.retract(&retraction, &mut self.folded);
+        }
         self.keep_alerts(out);
         if self.summary.records.is_multiple_of(COMMIT_EVERY) {
             self.correlator.commit();

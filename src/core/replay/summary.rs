@@ -29,7 +29,7 @@ impl Default for Summary {
     fn default() -> Self {
         let detections = CorrelateOutcome::ALL
             .iter()
-            .filter(|outcome| **outcome != CorrelateOutcome::DeadLetter)
+            .filter(|outcome| outcome.is_detection())
             .map(|outcome| (outcome.id().to_owned(), 0))
             .collect();
         Self {

@@ -1,0 +1,86 @@
+//! The drill key: who holds it can make records exercises.
+//!
+//! Invariant: a key that was stated is usable, or the configuration is refused; without one every label of a drill is rejected.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+use super::feeds::anchor;
+use crate::core::detect::DrillKey;
+
+/// Drills.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drills {
+    /// The deployment's drill key, 16 bytes or more. Stating `key_file` too is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Secret>,
+    /// File that holds it; line ends at its end do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
+}
+
+impl Drills {
+    /// The key, if drills are labelled here.
+    pub fn drill_key(&self) -> Option<DrillKey> {
+        let key = self.key.as_ref()?;
+        DrillKey::new(key.expose().as_bytes()).ok()
+    }
+
+    /// Makes a relative path start at `folder`.
+    pub(super) fn anchor(&mut self, folder: &Path) {
+        anchor(&mut self.key_file, folder);
+    }
+
+    /// Reads the file and checks the key. The error is the setting and what is wrong with it.
+    pub(super) fn read(&mut self) -> Result<(), (&'static str, String)> {
+        let mut setting = "drills.key";
+        if let Some(path) = &self.key_file {
+            setting = "drills.key_file";
+            if self.key.is_some() {
+                return Err((setting, "key and key_file are both set".to_owned()));
+            }
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| (setting, format!("cannot read {}: {error}", path.display())))?;
+            self.key = Some(Secret::new(text.trim_end_matches(['\r', '\n'])));
+        }
+        match &self.key {
+            None => Ok(()),
+            Some(key) => DrillKey::new(key.expose().as_bytes())
+                .map(|_| ())
+                .map_err(|why| (setting, why)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_from_one_place_and_is_long_enough() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), "0123456789abcdef\n").unwrap();
+        std::fs::write(folder.path().join("short"), "0123\n").unwrap();
+        let from = |name: &str| {
+            let mut drills = Drills {
+                key: None,
+                key_file: Some(name.into()),
+            };
+            drills.anchor(folder.path());
+            let read = drills.read();
+            (drills, read)
+        };
+        let (drills, read) = from("key");
+        assert_eq!(read, Ok(()));
+        assert!(drills.drill_key().is_some());
+        assert!(!format!("{drills:?}").contains("0123456789"));
+        assert_eq!(from("short").1.unwrap_err().0, "drills.key_file");
+        assert_eq!(from("absent").1.unwrap_err().0, "drills.key_file");
+        let mut both = drills;
+        assert!(both.read().is_err(), "the key is set and so is the file");
+        assert!(Drills::default().drill_key().is_none());
+    }
+}
