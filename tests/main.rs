@@ -15,3 +15,4 @@ mod readme;
 mod replay;
 mod rules;
 mod sample_feed;
+mod sentences;

@@ -1,0 +1,129 @@
+//! The shipped rules on sentences of our own: reports of every hazard in many wordings, and the same words as figures of speech.
+//!
+//! `tests/data/sentences/*.yml` holds `reports` (hazard → texts, `any` where the text names none) and `figures`. They guard what
+//! the rules can do against a change that loses it; how good the rules are on foreign text is for `quality` to say.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+use tocsin::config::{Settings, load_rule_set};
+use tocsin::core::detect::{DetectEngine, DetectOutput};
+use tocsin::core::model::{Feed, Hazard, Millis, Position, RawRecord};
+
+/// Severity at which one report opens an incident at blue.
+const ALERTS: u8 = 20;
+/// The hazard of reports that name none.
+const ANY: &str = "any";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sentences {
+    reports: BTreeMap<String, Vec<String>>,
+    figures: Vec<String>,
+}
+
+#[derive(Default)]
+struct Score {
+    reports: u32,
+    alerted: u32,
+    right: u32,
+    false_alarms: u32,
+    wrong: Vec<String>,
+}
+
+struct Bench {
+    engine: DetectEngine,
+    output: DetectOutput,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let settings = Settings::bundled().unwrap_or_else(|e| panic!("settings: {e}"));
+        let set = load_rule_set(&settings.paths).unwrap_or_else(|e| panic!("rule set: {e}"));
+        let feed: Feed = serde_json::from_value(json!({
+            "id": "sentences", "topic": "sentences", "decoder": "tocsin", "kind": "post", "reliability": 50,
+        }))
+        .unwrap();
+        Self {
+            engine: DetectEngine::new(Arc::new(set), &[Arc::new(feed)]).unwrap(),
+            output: DetectOutput::default(),
+        }
+    }
+
+    /// Hazards that a text alerts for.
+    fn hazards(&mut self, text: &str) -> Vec<&'static str> {
+        let record = json!({"id": "sentence", "text": text}).to_string();
+        self.output.clear();
+        self.engine.process(
+            0,
+            &RawRecord::new(record.as_bytes(), Millis(1_767_323_045_000)),
+            &Position::default(),
+            &mut self.output,
+        );
+        let found = self.output.detections.iter();
+        found
+            .filter(|d| d.severity >= ALERTS)
+            .map(|d| d.hazard.id())
+            .collect()
+    }
+
+    fn score(&mut self, name: &str) -> Score {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/sentences");
+        let text = std::fs::read_to_string(path.join(name)).unwrap();
+        let sentences: Sentences = serde_saphyr::from_str(&text).unwrap();
+        let mut score = Score::default();
+        for (hazard, texts) in &sentences.reports {
+            assert!(
+                hazard == ANY || hazard.parse::<Hazard>().is_ok(),
+                "{hazard} is no hazard"
+            );
+            for text in texts {
+                let found = self.hazards(text);
+                let right = found
+                    .iter()
+                    .any(|found| hazard == ANY || *found == hazard.as_str());
+                score.reports += 1;
+                score.alerted += u32::from(!found.is_empty());
+                score.right += u32::from(right);
+                if !right {
+                    score
+                        .wrong
+                        .push(format!("{hazard}: {text}; found {found:?}"));
+                }
+            }
+        }
+        for text in &sentences.figures {
+            let found = self.hazards(text);
+            if !found.is_empty() {
+                score.false_alarms += 1;
+                score
+                    .wrong
+                    .push(format!("a figure of speech: {text}; found {found:?}"));
+            }
+        }
+        score
+    }
+}
+
+#[test]
+fn reports_alert_and_figures_of_speech_do_not() {
+    let mut bench = Bench::new();
+    for (name, least) in [("posts_en.yml", 130), ("sentences_zh.yml", 90)] {
+        let score = bench.score(name);
+        let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole);
+        let recall = share(score.alerted, score.reports);
+        let right = share(score.right, score.reports);
+        let precision = share(score.alerted, score.alerted + score.false_alarms);
+        let wrong = score.wrong.join("\n");
+        assert!(score.reports >= least, "{name}: {} reports", score.reports);
+        assert!(recall >= 0.92, "{name}: recall {recall:.3}\n{wrong}");
+        assert!(right >= 0.90, "{name}: right hazard {right:.3}\n{wrong}");
+        assert!(
+            precision >= 0.92,
+            "{name}: precision {precision:.3}\n{wrong}"
+        );
+    }
+}
