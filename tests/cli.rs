@@ -30,6 +30,9 @@ fn help_of_every_command() {
         "dead-letters",
         "schema",
         "rules eval",
+        "rules test",
+        "rules explain",
+        "rules list",
     ] {
         let args: Vec<&str> = if command.is_empty() {
             vec!["--help"]

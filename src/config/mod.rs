@@ -23,4 +23,4 @@ pub use load::{ConfigErrors, LoadOptions, codes};
 pub use rule_set::{compile_rule_set, load_rule_set};
 pub use secret::{MASK, Secret};
 pub use settings::*;
-pub use sources::{RuleFiles, load_rule_files};
+pub use sources::{RuleFiles, load_rule_files, read_yaml};

@@ -61,6 +61,14 @@ pub fn load_rule_files(paths: &Paths) -> Result<RuleFiles, Vec<Diagnostic>> {
     }
 }
 
+/// One YAML file, or every one of a folder and its subfolders, sorted by path.
+pub fn read_yaml(path: &Path) -> Result<Vec<SourceFile>, Diagnostic> {
+    if path.is_dir() {
+        return read_folder(path, YAML);
+    }
+    read_text(path).map(|file| vec![file])
+}
+
 fn texts(
     folder: Option<&Path>,
     bundled: &str,

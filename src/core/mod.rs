@@ -19,4 +19,5 @@ pub mod route;
 pub mod rule;
 pub mod ruleset;
 pub mod silence;
+pub mod tools;
 pub mod yaml;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::super::Global;
-use super::eval;
+use super::{eval, explain, list, test};
 
 /// Arguments of `rules`.
 #[derive(Debug, clap::Args)]
@@ -18,11 +18,20 @@ pub struct Args {
 pub enum Tool {
     /// Evaluate Sigma rules over JSON events, one a line, and print what matches
     Eval(eval::Args),
+    /// Run cases on a virtual clock: reports in; detections, scores, incidents, levels and departments expected
+    Test(test::Args),
+    /// Show what becomes of one report, step by step, and why a rule fired or did not
+    Explain(explain::Args),
+    /// List the rules
+    List(list::Args),
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     match &args.tool {
         Tool::Eval(args) => eval::run(args, global),
+        Tool::Test(args) => test::run(args, global),
+        Tool::Explain(args) => explain::run(args, global),
+        Tool::List(args) => list::run(args, global),
     }
 }

@@ -7,5 +7,10 @@
 
 mod command;
 pub mod eval;
+pub mod explain;
+mod explain_text;
+pub mod list;
+mod load;
+pub mod test;
 
 pub use command::{Args, Tool, run};

@@ -171,6 +171,13 @@ impl Replayer {
         outcome
     }
 
+    /// Lets the clock run on without a line; an earlier time changes nothing.
+    pub fn advance(&mut self, to: Millis, out: &mut ReplayOutput) {
+        self.folded.clear();
+        self.correlator.advance(to, &mut self.folded);
+        self.keep_alerts(out);
+    }
+
     /// Ends the input. The clock runs on for the refresh interval, so that no counted report is missing from the queue; with
     /// `settle` it runs on until every incident is quiet.
     pub fn finish(&mut self, settle: bool, out: &mut ReplayOutput) {

@@ -1,0 +1,12 @@
+//! What the tools of rule writers work out: cases run on a virtual clock, explanations, findings beyond those that keep a
+//! rule set from loading.
+//!
+//! Invariant: the engine is the one of production; nothing here decides what a rule means.
+
+pub mod case;
+mod convert;
+mod describe;
+pub mod explain;
+pub mod junit;
+pub mod run;
+mod wanted;
