@@ -33,6 +33,7 @@ fn help_of_every_command() {
         "rules test",
         "rules explain",
         "rules list",
+        "rules lint",
     ] {
         let args: Vec<&str> = if command.is_empty() {
             vec!["--help"]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::super::Global;
-use super::{eval, explain, list, test};
+use super::{eval, explain, lint, list, test};
 
 /// Arguments of `rules`.
 #[derive(Debug, clap::Args)]
@@ -18,6 +18,8 @@ pub struct Args {
 pub enum Tool {
     /// Evaluate Sigma rules over JSON events, one a line, and print what matches
     Eval(eval::Args),
+    /// Find what is wrong or odd about rules and lexicons, all at once
+    Lint(lint::Args),
     /// Run cases on a virtual clock: reports in; detections, scores, incidents, levels and departments expected
     Test(test::Args),
     /// Show what becomes of one report, step by step, and why a rule fired or did not
@@ -30,6 +32,7 @@ pub enum Tool {
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     match &args.tool {
         Tool::Eval(args) => eval::run(args, global),
+        Tool::Lint(args) => lint::run(args, global),
         Tool::Test(args) => test::run(args, global),
         Tool::Explain(args) => explain::run(args, global),
         Tool::List(args) => list::run(args, global),

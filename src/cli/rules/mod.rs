@@ -9,6 +9,7 @@ mod command;
 pub mod eval;
 pub mod explain;
 mod explain_text;
+pub mod lint;
 pub mod list;
 mod load;
 pub mod test;

@@ -1,0 +1,154 @@
+//! `tocsin rules lint`: everything that is wrong or odd about rules and lexicons, all at once.
+//!
+//! Exit codes: 0 nothing found, 1 findings (after `--fix`: findings that are left), 2 wrong usage or configuration.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::super::{FAILED, Global, MISUSED, render};
+use super::load;
+use crate::config::{Paths, compile_rule_set, load_rule_files};
+use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
+use crate::core::tools::case::{self, Case};
+use crate::core::tools::fix::fix;
+use crate::core::tools::lint::lint;
+
+/// Arguments of `rules lint`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Test files, or folders of them: rules without cases are findings. Without any: the bundled ones of the bundled rules
+    #[arg(long, value_name = "PATH")]
+    tests: Vec<PathBuf>,
+    /// Take out terms and selections that add nothing. Not for the bundled files
+    #[arg(long)]
+    fix: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    ok: bool,
+    fixed: usize,
+    findings: Vec<ShownFinding<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownFinding<'a> {
+    code: &'a str,
+    gravity: &'static str,
+    file: &'a str,
+    line: usize,
+    column: usize,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let settings = global.settings()?;
+    let paths = &settings.paths;
+    if args.fix && (paths.rules.is_none() || paths.lexicons.is_none()) {
+        let why = "--fix writes files: set paths.rules and paths.lexicons";
+        writeln!(io::stderr().lock(), "error: {why}")?;
+        return Ok(ExitCode::from(MISUSED));
+    }
+    let tests = load::test_files(&args.tests, paths)?;
+    let (mut found, mut sources) = find(paths, &tests);
+    let mut fixed = 0;
+    if args.fix {
+        fixed = write_fixes(&found, &sources)?;
+        (found, sources) = find(paths, &tests);
+    }
+    sources.extend(tests);
+    let mut out = io::stdout().lock();
+    if args.json {
+        let shown = Shown {
+            ok: found.is_empty(),
+            fixed,
+            findings: found.iter().map(shown).collect(),
+        };
+        writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
+    } else {
+        write!(
+            out,
+            "{}",
+            render(&found, &sources, io::stdout().is_terminal())
+        )?;
+        let errors = found.iter().filter(|d| d.gravity == Gravity::Error).count();
+        let fixed = if args.fix {
+            format!(", {fixed} fixed")
+        } else {
+            String::new()
+        };
+        writeln!(
+            out,
+            "{errors} errors, {} warnings{fixed}",
+            found.len() - errors
+        )?;
+    }
+    Ok(ExitCode::from(if found.is_empty() { 0 } else { FAILED }))
+}
+
+fn shown(finding: &Diagnostic) -> ShownFinding<'_> {
+    ShownFinding {
+        code: finding.code,
+        gravity: match finding.gravity {
+            Gravity::Error => "error",
+            Gravity::Warning => "warning",
+        },
+        file: &finding.file,
+        line: finding.line,
+        column: finding.column,
+        message: &finding.message,
+        help: finding.help.as_deref(),
+    }
+}
+
+/// What compiling finds and what linting finds.
+fn find(paths: &Paths, tests: &[SourceFile]) -> (Vec<Diagnostic>, Vec<SourceFile>) {
+    let files = match load_rule_files(paths) {
+        Ok(files) => files,
+        Err(diagnostics) => return (diagnostics, Vec::new()),
+    };
+    let (rules, lexicons) = (files.rules.clone(), files.lexicons.clone());
+    let mut sources: Vec<SourceFile> = rules.iter().chain(&lexicons).cloned().collect();
+    sources.push(files.departments.clone());
+    let mut found = match compile_rule_set(files) {
+        Ok(set) => set.warnings,
+        Err(errors) => errors.diagnostics,
+    };
+    let cases: Vec<Case> = tests
+        .iter()
+        .flat_map(|file| case::parse(file, &mut found))
+        .collect();
+    found.extend(lint(&rules, &lexicons, &cases));
+    (found, sources)
+}
+
+/// Writes every file that has something to fix; the number of findings fixed.
+fn write_fixes(found: &[Diagnostic], sources: &[SourceFile]) -> anyhow::Result<usize> {
+    let mut by_file: BTreeMap<&str, Vec<&Diagnostic>> = BTreeMap::new();
+    for finding in found {
+        by_file.entry(&finding.file).or_default().push(finding);
+    }
+    let mut all = 0;
+    for source in sources {
+        let Some(findings) = by_file.get(&*source.name) else {
+            continue;
+        };
+        let (text, fixed) = fix(&source.text, findings);
+        if fixed > 0 {
+            std::fs::write(&source.name, text).with_context(|| source.name.clone())?;
+            all += fixed;
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,335 @@
+//! Findings about rules and lexicons that load and are yet not what somebody meant.
+//!
+//! Invariant: every finding has a stable code and a place; none of them keeps a rule set from running. A condition that is
+//! called never or always true is so for every report, whatever the selections mean; where that cannot be told (too many
+//! selections), nothing is said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::case::{Case, Wanted};
+use super::logic::{Truth, only, samples, truth};
+use super::terms;
+use crate::core::diagnostic::{Diagnostic, SourceFile};
+use crate::core::lexicon::{self, Lexicon};
+use crate::core::rule::{self, Addition, Condition, Group, Item, Rule, RuleStatus, Test};
+use crate::core::yaml::Findings;
+
+macro_rules! codes {
+    ($($name:ident $id:literal $doc:literal)*) => {
+        $(#[doc = $doc] pub const $name: &str = $id;)*
+
+        /// Every code with what it says, in order.
+        pub const ALL: &[(&str, &str)] = &[$(($id, $doc),)*];
+    };
+}
+
+codes! {
+    NEVER_TRUE "T0101" "a condition that no report can fulfil"
+    ALWAYS_TRUE "T0102" "a condition that every report fulfils"
+    SHADOWED_TERM "T0103" "a term that its own `unless` contexts always cancel"
+    CONTAINED_TERM "T0104" "a term that adds nothing: another one of the lexicon is found wherever it is"
+    COSTLY_REGEX "T0105" "a regular expression without a literal of three characters, in a rule that no term announces: it runs over every text"
+    UNTESTED "T0106" "a rule without a case on which it fires, or without one on which it is silent"
+    UNKNOWN_CASE "T0107" "a case of a rule that does not exist"
+    UNUSED_LEXICON "T0108" "a lexicon that no rule uses"
+    FIELD_TWICE "T0109" "comparisons within one selection that exclude each other"
+}
+
+/// Shortest literal that narrows an expression down.
+const MIN_LITERAL: usize = 3;
+
+/// Everything found, in the order of files and lines. Without cases nothing is said about tests.
+pub fn lint(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> Vec<Diagnostic> {
+    // What keeps files from loading is found by compiling them.
+    let mut dropped = Vec::new();
+    let parsed: Vec<Rule> = rules
+        .iter()
+        .flat_map(|file| rule::parse(file, &mut dropped))
+        .collect();
+    let words: Vec<Lexicon> = lexicons
+        .iter()
+        .flat_map(|file| lexicon::parse(file, &mut dropped))
+        .collect();
+    // A rule that a term announces runs its expressions on few texts, whatever they are.
+    let program = rule::compile(&parsed, &words, &mut dropped);
+    let always = program
+        .always
+        .iter()
+        .map(|rule| &program.rules[*rule as usize].id);
+    let always: BTreeSet<_> = always.collect();
+    let mut found = Vec::new();
+    for rule in &parsed {
+        let mut findings = Findings::new(&rule.file);
+        conditions(rule, &mut findings);
+        for selection in &rule.selections {
+            if always.contains(&rule.id) {
+                visit(&selection.group, &mut |item| regexes(item, &mut findings));
+            }
+            ranges(&selection.group, &mut findings);
+        }
+        found.append(&mut findings.list);
+    }
+    unused_lexicons(&parsed, &words, &mut found);
+    terms::lint(&parsed, &words, lexicons, &mut found);
+    if !cases.is_empty() {
+        untested(&parsed, cases, &mut found);
+    }
+    found.sort_by(|a, b| {
+        (&a.file, a.line, a.column, a.code, &a.message)
+            .cmp(&(&b.file, b.line, b.column, b.code, &b.message))
+    });
+    found
+}
+
+/// Calls `see` for every entry of a group.
+pub(super) fn visit<'g>(group: &'g Group, see: &mut impl FnMut(&'g Item)) {
+    match group {
+        Group::All(parts) | Group::Any(parts) => parts.iter().for_each(|part| visit(part, see)),
+        Group::Item(item) => see(item),
+    }
+}
+
+fn conditions(rule: &Rule, findings: &mut Findings<'_>) {
+    match truth(rule, &[&rule.condition]) {
+        Truth::Never => {
+            findings
+                .warn(NEVER_TRUE, rule.at, format!("no report can fulfil the condition of `{}`", rule.id))
+                .help("a selection is asked for and excluded at once, or two comparisons exclude each other");
+            return;
+        }
+        Truth::Always => {
+            findings
+                .warn(
+                    ALWAYS_TRUE,
+                    rule.at,
+                    format!("every report fulfils the condition of `{}`", rule.id),
+                )
+                .help("an `or` holds a selection and its opposite");
+        }
+        Truth::Depends => {}
+    }
+    for addition in rule.tocsin.iter().flat_map(|tocsin| &tocsin.add) {
+        let Addition::When { condition, line } = addition else {
+            continue;
+        };
+        let both: [&Condition; 2] = [&rule.condition, condition];
+        if truth(rule, &both) == Truth::Never {
+            findings
+                .warn(
+                    NEVER_TRUE,
+                    rule.at,
+                    format!("“{}” of `{}` never adds its points", line.because, rule.id),
+                )
+                .help("its `when` excludes what the rule's condition asks for");
+        }
+    }
+}
+
+fn regexes(item: &Item, findings: &mut Findings<'_>) {
+    let Test::Regex { values, .. } = &item.test else {
+        return;
+    };
+    for (source, _) in values {
+        if longest_literal(source) < MIN_LITERAL {
+            findings
+                .warn(
+                    COSTLY_REGEX,
+                    item.at,
+                    format!("`{source}` has no literal of {MIN_LITERAL} characters"),
+                )
+                .help("write a fixed word into it, or use `contains` with a list");
+        }
+    }
+}
+
+/// The longest run of characters that every match of an expression has to hold; a lower bound.
+fn longest_literal(source: &str) -> usize {
+    let (mut longest, mut run, mut depth) = (0, 0_usize, 0_usize);
+    let mut chars = source.chars().peekable();
+    while let Some(c) = chars.next() {
+        let literal = match c {
+            '\\' => {
+                let next = chars.next().unwrap_or('\\');
+                !next.is_ascii_alphanumeric()
+            }
+            '[' => {
+                let mut before = c;
+                for inside in chars.by_ref() {
+                    if inside == ']' && before != '\\' && before != '[' {
+                        break;
+                    }
+                    before = inside;
+                }
+                false
+            }
+            '(' => {
+                depth += 1;
+                false
+            }
+            ')' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            // One of several: what a branch holds is no literal of the whole.
+            '|' if depth == 0 => return 0,
+            '{' => {
+                chars
+                    .by_ref()
+                    .take_while(|inside| *inside != '}')
+                    .for_each(drop);
+                false
+            }
+            '.' | '^' | '$' | '|' | '*' | '+' | '?' => false,
+            _ => depth == 0,
+        };
+        if literal && !matches!(chars.peek(), Some('*' | '?' | '{')) {
+            run += 1;
+            longest = longest.max(run);
+        } else {
+            run = 0;
+        }
+    }
+    longest
+}
+
+/// Comparisons of one field in one map that no number fulfils.
+fn ranges(group: &Group, findings: &mut Findings<'_>) {
+    let parts = match group {
+        Group::All(parts) => parts,
+        Group::Any(parts) => return parts.iter().for_each(|part| ranges(part, findings)),
+        Group::Item(_) => return,
+    };
+    let mut by_field: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
+    for part in parts {
+        match only(part) {
+            Group::Item(item) if matches!(item.test, Test::Compare { .. }) => {
+                by_field
+                    .entry(item.field.as_deref().unwrap_or_default())
+                    .or_default()
+                    .push(item);
+            }
+            other => ranges(other, findings),
+        }
+    }
+    for (field, items) in by_field {
+        let holds = |n: f64| {
+            items.iter().all(|item| match item.test {
+                Test::Compare { op, value } => op.holds(n, value),
+                _ => true,
+            })
+        };
+        if items.len() > 1 && !samples(&items).into_iter().any(holds) {
+            let message = format!("no number fulfils all that is asked of `{field}`");
+            findings
+                .warn(FIELD_TWICE, items[1].at, message)
+                .help("put the ranges into selections of their own");
+        }
+    }
+}
+
+fn unused_lexicons(rules: &[Rule], lexicons: &[Lexicon], found: &mut Vec<Diagnostic>) {
+    let mut used: BTreeSet<&str> = BTreeSet::new();
+    for selection in rules.iter().flat_map(|rule| &rule.selections) {
+        visit(&selection.group, &mut |item| {
+            if let Test::Lexicon { names, .. } = &item.test {
+                used.extend(names.iter().map(|(name, _)| &**name));
+            }
+        });
+    }
+    for lexicon in lexicons
+        .iter()
+        .filter(|lexicon| !used.contains(&*lexicon.name))
+    {
+        let mut findings = Findings::new(&lexicon.file);
+        let message = format!("no rule uses the lexicon `{}`", lexicon.name);
+        findings
+            .warn(UNUSED_LEXICON, lexicon.at, message)
+            .help("use it or remove it");
+        found.append(&mut findings.list);
+    }
+}
+
+fn untested(rules: &[Rule], cases: &[Case], found: &mut Vec<Diagnostic>) {
+    let (mut fires, mut silent): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
+    let known: BTreeSet<&str> = rules.iter().map(|rule| &*rule.id).collect();
+    for case in cases {
+        let mut named: Vec<&str> = Vec::new();
+        match &case.wanted {
+            Wanted::Fires { rule, fires: true } => drop(fires.insert(rule)),
+            Wanted::Fires { rule, fires: false } => drop(silent.insert(rule)),
+            Wanted::Story {
+                rules, detections, ..
+            } => {
+                let detected = detections.iter().flatten().map(|one| &*one.rule);
+                fires.extend(detected.clone());
+                named.extend(detected);
+                named.extend(rules.iter().map(|rule| &**rule));
+                if detections.is_some() {
+                    let expected =
+                        |rule: &&str| named.iter().filter(|other| *other == rule).count() > 1;
+                    silent.extend(
+                        rules
+                            .iter()
+                            .map(|rule| &**rule)
+                            .filter(|rule| !expected(rule)),
+                    );
+                }
+            }
+        }
+        if let Wanted::Fires { rule, .. } = &case.wanted {
+            named.push(rule);
+        }
+        for rule in named.iter().filter(|rule| !known.contains(**rule)) {
+            let mut findings = Findings::new(&case.file);
+            let at = crate::core::yaml::At {
+                line: case.line,
+                column: 1,
+                length: 1,
+            };
+            findings.warn(UNKNOWN_CASE, at, format!("there is no rule `{rule}`"));
+            found.append(&mut findings.list);
+        }
+    }
+    for rule in rules
+        .iter()
+        .filter(|r| r.status != RuleStatus::Off && r.tocsin.is_some())
+    {
+        let missing = match (fires.contains(&*rule.id), silent.contains(&*rule.id)) {
+            (true, true) => continue,
+            (false, true) => "on which it fires",
+            (true, false) => "on which it is silent",
+            (false, false) => "at all",
+        };
+        let mut findings = Findings::new(&rule.file);
+        findings
+            .warn(
+                UNTESTED,
+                rule.at,
+                format!("`{}` has no case {missing}", rule.id),
+            )
+            .help("add `fires` and `silent` to a test file");
+        found.append(&mut findings.list);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::longest_literal;
+
+    #[test]
+    fn literals_of_expressions() {
+        for (source, length) in [
+            ("abc", 3),
+            ("ab?c", 1),
+            (r"\d+", 0),
+            (r"fire\.alarm", 10),
+            ("[abc]de", 2),
+            ("(fire|smoke) alarm", 6),
+            ("fire|smoke", 0),
+            (".*", 0),
+            ("x{3}yz", 2),
+        ] {
+            assert_eq!(longest_literal(source), length, "{source}");
+        }
+    }
+}

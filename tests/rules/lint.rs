@@ -1,0 +1,157 @@
+//! `rules lint`: every code with what brings it about, the shipped packs clean, and fixes that change no match.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tocsin::config::{Bundled, Settings, load_rule_files};
+use tocsin::core::diagnostic::SourceFile;
+use tocsin::core::tools::case;
+use tocsin::core::tools::lint::{ALL, lint};
+
+fn rule(id: &str, detection: &str, add: &str) -> String {
+    format!(
+        "title: {id}\nid: {id}\ndetection:\n{detection}\ntocsin:\n  hazard: fire\n  score:\n    base: 30\n{add}---\n"
+    )
+}
+
+/// One rule per finding, and one that has none.
+fn rules() -> String {
+    [
+        rule("good", "  a: {any|lexicon: used}\n  dead: {casualties.dead|gte: 1}\n  ten: {casualties.dead|gte: 10}\n  condition: a and not ten", "    add:\n      - {when: dead, points: 5, because: dead}\n"),
+        rule("never", "  a: {any|contains: smoke}\n  condition: a and not a", ""),
+        rule("never-number", "  w: {any|contains: smoke}\n  dead: {casualties.dead|gte: 1}\n  ten: {casualties.dead|gte: 10}\n  condition: w and ten and not dead", ""),
+        rule("always", "  a: {any|contains: smoke}\n  condition: a or not a", ""),
+        rule("line", "  a: {any|contains: smoke}\n  b: {any|contains: fumes}\n  condition: a and not b", "    add:\n      - {when: b, points: 5, because: fumes}\n"),
+        rule("dear", "  a: {any|re: '[0-9]+x'}\n  condition: a", ""),
+        rule("cheap", "  a: {any|re: '[0-9]+x'}\n  b: {any|contains: smoke}\n  condition: a and b", ""),
+        rule("twice", "  a:\n    any|contains: smoke\n    magnitude|gte: 5\n    magnitude|lt: 3\n  condition: a", ""),
+        rule("unused", "  a: {any|contains: smoke}\n  b: {any|contains: fumes}\n  condition: a", ""),
+    ]
+    .concat()
+}
+
+const LEXICONS: &str = "\
+lexicon: used
+terms:
+  - 起火
+  - 突然起火
+  - {term: 火, unless: [火锅, 火]}
+  - house fire
+  - house fires*
+  - big house fire
+---
+lexicon: idle
+terms: [x1]
+";
+
+const CASES: &str = "\
+good: {fires: [起火], silent: [x]}
+never: {silent: [x]}
+gone: {fires: [x]}
+";
+
+fn file(name: &str, text: &str) -> SourceFile {
+    SourceFile {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+#[test]
+fn every_code_is_found_where_it_is() {
+    let mut none = Vec::new();
+    let cases = case::parse(&file("cases.yml", CASES), &mut none);
+    let found = lint(
+        &[file("rules.yml", &rules())],
+        &[file("lexicons.yml", LEXICONS)],
+        &cases,
+    );
+    for (code, _) in ALL {
+        assert!(found.iter().any(|d| d.code == *code), "{code} is not found");
+    }
+    let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!("rules_lint", shown.join("\n"));
+}
+
+#[test]
+fn the_shipped_packs_are_clean() {
+    let settings = Settings::bundled().unwrap();
+    let files = load_rule_files(&settings.paths).unwrap();
+    let mut found = Vec::new();
+    let mut cases = Vec::new();
+    for name in Bundled::list("tests/") {
+        let text = Bundled::text(&name).unwrap();
+        cases.extend(case::parse(&SourceFile { name, text }, &mut found));
+    }
+    found.extend(lint(&files.rules, &files.lexicons, &cases));
+    let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(shown.is_empty(), "{}", shown.join("\n"));
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TOCSIN_") {
+            command.env_remove(name);
+        }
+    }
+    let config = folder.join("tocsin.toml");
+    command
+        .args(["rules", "lint", "--json", "--config"])
+        .arg(config)
+        .args(args);
+    command.output().unwrap()
+}
+
+#[test]
+fn fixes_take_out_what_adds_nothing_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir(path("rules")).unwrap();
+    std::fs::create_dir(path("lexicons")).unwrap();
+    std::fs::write(path("rules/a.yml"), rules()).unwrap();
+    std::fs::write(path("lexicons/a.yml"), LEXICONS).unwrap();
+    std::fs::write(
+        path("tocsin.toml"),
+        "[paths]\nrules = \"rules\"\nlexicons = \"lexicons\"\n",
+    )
+    .unwrap();
+    let output = run(folder.path(), &["--fix"]);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "what cannot be fixed is left"
+    );
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let codes: Vec<&str> = shown["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["code"].as_str().unwrap())
+        .collect();
+    assert!(
+        !codes.contains(&"T0103") && !codes.contains(&"T0104") && !codes.contains(&"T0020"),
+        "{shown:#}"
+    );
+    let lexicons = std::fs::read_to_string(path("lexicons/a.yml")).unwrap();
+    assert_eq!(
+        lexicons,
+        LEXICONS
+            .replace("  - 突然起火\n", "")
+            .replace("  - {term: 火, unless: [火锅, 火]}\n", "")
+            .replace("  - big house fire\n", "")
+    );
+    let rules_now = std::fs::read_to_string(path("rules/a.yml")).unwrap();
+    let unused = rule("unused", "  a: {any|contains: smoke}\n  condition: a", "");
+    assert!(rules_now.ends_with(&unused), "{rules_now}");
+    let bundled = Command::new(env!("CARGO_BIN_EXE_tocsin"))
+        .args(["rules", "lint", "--fix"])
+        .env_remove("TOCSIN_CONFIG")
+        .output()
+        .unwrap();
+    assert_eq!(
+        bundled.status.code(),
+        Some(2),
+        "bundled files cannot be written"
+    );
+}
