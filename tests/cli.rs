@@ -34,6 +34,7 @@ fn help_of_every_command() {
         "rules explain",
         "rules list",
         "rules lint",
+        "rules backtest",
     ] {
         let args: Vec<&str> = if command.is_empty() {
             vec!["--help"]

@@ -159,7 +159,7 @@ fn complain(number: u64, refusal: &Refusal) -> io::Result<()> {
 }
 
 /// Reads a line without its end; false at the end of input. What exceeds [`MAX_LINE`] is read and dropped.
-fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+pub(super) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let mut any = false;
     loop {
@@ -183,7 +183,7 @@ fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     }
 }
 
-fn open_input(input: &Path, bar: &ProgressBar) -> io::Result<Box<dyn BufRead>> {
+pub(super) fn open_input(input: &Path, bar: &ProgressBar) -> io::Result<Box<dyn BufRead>> {
     let raw: Box<dyn Read> = if input.as_os_str() == "-" {
         Box::new(io::stdin())
     } else {
@@ -199,7 +199,7 @@ fn open_input(input: &Path, bar: &ProgressBar) -> io::Result<Box<dyn BufRead>> {
     )
 }
 
-fn progress(input: &Path) -> ProgressBar {
+pub(super) fn progress(input: &Path) -> ProgressBar {
     let size = std::fs::metadata(input)
         .map(|file| file.len())
         .ok()

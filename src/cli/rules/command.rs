@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::super::Global;
-use super::{eval, explain, lint, list, test};
+use super::{backtest, eval, explain, lint, list, test};
 
 /// Arguments of `rules`.
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,8 @@ pub enum Tool {
     Test(test::Args),
     /// Show what becomes of one report, step by step, and why a rule fired or did not
     Explain(explain::Args),
+    /// Run a corpus through one or two rule sets: what each fired on and put on the queue, and where they differ
+    Backtest(backtest::Args),
     /// List the rules
     List(list::Args),
 }
@@ -35,6 +37,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         Tool::Lint(args) => lint::run(args, global),
         Tool::Test(args) => test::run(args, global),
         Tool::Explain(args) => explain::run(args, global),
+        Tool::Backtest(args) => backtest::run(args, global),
         Tool::List(args) => list::run(args, global),
     }
 }

@@ -5,6 +5,7 @@
 //! To add a tool: `src/cli/rules/<tool>.rs` with `pub struct Args` (`clap::Args`) and
 //! `pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode>`, one variant and one arm in `command.rs`.
 
+pub mod backtest;
 mod command;
 pub mod eval;
 pub mod explain;

@@ -3,6 +3,7 @@
 //!
 //! Invariant: the engine is the one of production; nothing here decides what a rule means.
 
+pub mod backtest;
 pub mod case;
 mod convert;
 mod describe;

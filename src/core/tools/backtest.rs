@@ -1,0 +1,297 @@
+//! One corpus through one or two rule sets: what each fired on, what each put on the queue, and where they differ.
+//!
+//! Invariant: incidents are compared by their key and their order at it, because their ids depend on the report that opened
+//! them; memory is one bit per record and side, and what the queue held.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::core::model::{Level, Millis};
+use crate::core::replay::ReplayOutput;
+
+/// What one rule set made of a corpus.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    records: u64,
+    detected: Vec<u64>,
+    rules: BTreeMap<Arc<str>, u64>,
+    incidents: BTreeMap<Uuid, Incident>,
+}
+
+/// An incident that reached the queue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Incident {
+    pub key: String,
+    pub headline: String,
+    pub first_seen: Millis,
+    /// Highest level.
+    pub level: Level,
+    /// Highest score.
+    pub score: u8,
+    pub reports: u32,
+}
+
+impl Side {
+    /// What a record, or the end of input, led to.
+    pub fn keep(&mut self, out: &ReplayOutput, is_record: bool) {
+        if is_record {
+            let (word, bit) = (self.records / 64, self.records % 64);
+            if bit == 0 {
+                self.detected.push(0);
+            }
+            if let (false, Some(slot)) = (
+                out.detections.is_empty(),
+                self.detected.get_mut(word as usize),
+            ) {
+                *slot |= 1 << bit;
+            }
+            self.records += 1;
+        }
+        for (detection, _) in &out.detections {
+            *self
+                .rules
+                .entry(Arc::clone(&detection.rule_id))
+                .or_default() += 1;
+        }
+        for alert in &out.alerts {
+            let row = self
+                .incidents
+                .entry(alert.incident_id)
+                .or_insert_with(|| Incident {
+                    key: alert.key.clone(),
+                    headline: alert.headline.en.clone(),
+                    first_seen: alert.first_seen,
+                    level: alert.level,
+                    score: alert.score,
+                    reports: alert.counts.reports,
+                });
+            row.level = row.level.max(alert.level);
+            row.score = row.score.max(alert.score);
+            row.reports = row.reports.max(alert.counts.reports);
+        }
+    }
+
+    /// Whether a rule fired on the record with this number.
+    pub fn fired(&self, record: u64) -> bool {
+        let word = self.detected.get((record / 64) as usize);
+        word.is_some_and(|word| word >> (record % 64) & 1 == 1)
+    }
+
+    /// The side in numbers.
+    pub fn totals(&self) -> Totals {
+        let mut levels: BTreeMap<&'static str, u64> =
+            Level::ALL.iter().map(|l| (l.id(), 0)).collect();
+        for incident in self.incidents.values() {
+            *levels.entry(incident.level.id()).or_default() += 1;
+        }
+        Totals {
+            records: self.records,
+            detected: self
+                .detected
+                .iter()
+                .map(|word| u64::from(word.count_ones()))
+                .sum(),
+            incidents: self.incidents.len() as u64,
+            levels,
+            rules: self.rules.clone(),
+        }
+    }
+
+    /// Incidents by key and order at it.
+    fn by_key(&self) -> BTreeMap<(&str, usize), &Incident> {
+        let mut all: Vec<&Incident> = self.incidents.values().collect();
+        all.sort_by(|a, b| (&a.key, a.first_seen).cmp(&(&b.key, b.first_seen)));
+        let mut by_key: BTreeMap<(&str, usize), &Incident> = BTreeMap::new();
+        let mut last = ("", 0);
+        for incident in all {
+            last = if last.0 == incident.key {
+                (last.0, last.1 + 1)
+            } else {
+                (&*incident.key, 0)
+            };
+            by_key.insert(last, incident);
+        }
+        by_key
+    }
+}
+
+/// A side in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Totals {
+    pub records: u64,
+    /// Records on which a rule fired.
+    pub detected: u64,
+    /// Incidents on the queue.
+    pub incidents: u64,
+    /// Of them, by highest level.
+    pub levels: BTreeMap<&'static str, u64>,
+    /// Detections per rule.
+    pub rules: BTreeMap<Arc<str>, u64>,
+}
+
+/// Where two sides differ.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Difference {
+    pub only_a: Vec<Incident>,
+    pub only_b: Vec<Incident>,
+    /// The same incident with another highest level.
+    pub levels: Vec<Change>,
+    /// Rules with another number of detections: in A, in B.
+    pub rules: BTreeMap<Arc<str>, (u64, u64)>,
+    /// Records on which only one side fired: A, B.
+    pub records: (u64, u64),
+}
+
+/// A change of level.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Change {
+    pub key: String,
+    pub headline: String,
+    pub first_seen: Millis,
+    pub a: Level,
+    pub b: Level,
+}
+
+impl Difference {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.only_a.is_empty()
+            && self.only_b.is_empty()
+            && self.levels.is_empty()
+            && self.rules.is_empty()
+            && self.records == (0, 0)
+    }
+}
+
+/// Compares two sides of the same corpus.
+pub fn compare(a: &Side, b: &Side) -> Difference {
+    let (ours, theirs) = (a.by_key(), b.by_key());
+    let only = |these: &BTreeMap<(&str, usize), &Incident>,
+                others: &BTreeMap<(&str, usize), &Incident>| {
+        let missing = these.iter().filter(|(key, _)| !others.contains_key(*key));
+        missing
+            .map(|(_, incident)| (*incident).clone())
+            .collect::<Vec<_>>()
+    };
+    let both = ours
+        .iter()
+        .filter_map(|(key, one)| Some((*one, *theirs.get(key)?)));
+    let changed = both.filter(|(one, other)| one.level != other.level);
+    let ids: BTreeSet<&Arc<str>> = a.rules.keys().chain(b.rules.keys()).collect();
+    let count = |side: &Side, id: &Arc<str>| side.rules.get(id).copied().unwrap_or(0);
+    let counts = ids
+        .into_iter()
+        .map(|id| (Arc::clone(id), (count(a, id), count(b, id))));
+    let words = a.detected.iter().zip(&b.detected);
+    let alone = |these: u64, others: u64| u64::from((these & !others).count_ones());
+    Difference {
+        only_a: only(&ours, &theirs),
+        only_b: only(&theirs, &ours),
+        levels: changed
+            .map(|(one, other)| Change {
+                key: one.key.clone(),
+                headline: one.headline.clone(),
+                first_seen: one.first_seen,
+                a: one.level,
+                b: other.level,
+            })
+            .collect(),
+        rules: counts.filter(|(_, (a, b))| a != b).collect(),
+        records: words.fold((0, 0), |sum, (a, b)| {
+            (sum.0 + alone(*a, *b), sum.1 + alone(*b, *a))
+        }),
+    }
+}
+
+/// How well a side tells labelled records apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Quality {
+    pub true_positives: u64,
+    pub false_positives: u64,
+    pub false_negatives: u64,
+    pub true_negatives: u64,
+}
+
+/// A share with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Share {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Quality {
+    /// Counts one labelled record.
+    pub fn count(&mut self, label: bool, fired: bool) {
+        match (label, fired) {
+            (true, true) => self.true_positives += 1,
+            (false, true) => self.false_positives += 1,
+            (true, false) => self.false_negatives += 1,
+            (false, false) => self.true_negatives += 1,
+        }
+    }
+
+    /// Of what fired, what should have; none when nothing fired.
+    pub fn precision(&self) -> Option<Share> {
+        wilson(
+            self.true_positives,
+            self.true_positives + self.false_positives,
+        )
+    }
+
+    /// Of what should have fired, what did; none when nothing should have.
+    pub fn recall(&self) -> Option<Share> {
+        wilson(
+            self.true_positives,
+            self.true_positives + self.false_negatives,
+        )
+    }
+
+    /// Harmonic mean of both.
+    pub fn f1(&self) -> Option<f64> {
+        let all = 2 * self.true_positives + self.false_positives + self.false_negatives;
+        (all > 0).then(|| 2.0 * self.true_positives as f64 / all as f64)
+    }
+}
+
+/// The score interval of E. B. Wilson (1927) at 95 %.
+fn wilson(hits: u64, all: u64) -> Option<Share> {
+    const Z: f64 = 1.959_963_984_540_054;
+    if all == 0 {
+        return None;
+    }
+    let (n, p) = (all as f64, hits as f64 / all as f64);
+    let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    Some(Share {
+        value: p,
+        low: (middle - half).max(0.0),
+        high: (middle + half).min(1.0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        // Worked out by hand for 8 of 10: 0.4902 … 0.9433.
+        let share = wilson(8, 10).unwrap();
+        assert!(
+            (share.low - 0.4902).abs() < 1e-4 && (share.high - 0.9433).abs() < 1e-4,
+            "{share:?}"
+        );
+        assert_eq!(wilson(0, 0), None);
+        assert_eq!(wilson(0, 5).unwrap().low, 0.0);
+    }
+}
