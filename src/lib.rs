@@ -34,6 +34,7 @@
 //! | read another format | `src/core/decode` (a table of the places is in its `mod.rs`), `DecoderKind` in `src/core/model/feed.rs` |
 //! | add a hazard | `src/core/model/hazard.rs` |
 //! | change the rule language | `src/core/rule`; how a condition is evaluated: `src/core/detect/facts.rs` |
+//! | change how plain Sigma is read or evaluated | `src/core/rule/sigma` (read → lower → compile → scan) |
 //! | change what `tocsin rules test` or `explain` works out | `src/core/tools`; what they print: `src/cli/rules` |
 //! | write rules and terms, quiet times, score lines of a report | `config/rules`, `config/lexicons`, their cases in `config/tests` (no code) |
 //! | change departments | `config/departments.yaml` (no code) |

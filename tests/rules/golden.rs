@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tocsin::core::diagnostic::{Diagnostic, SourceFile};
 use tocsin::core::place::{Gazetteer, GazetteerSources};
 use tocsin::core::rule::codes;
+use tocsin::core::rule::sigma::{Options, Sigma};
 use tocsin::core::ruleset::{RuleSet, RuleSources};
 
 const LEXICON: &str = "lexicon: gas\nterms: [gas leak]\n";
@@ -23,6 +24,9 @@ fn file(name: &str, text: &str) -> SourceFile {
 }
 
 fn findings(name: &str, text: &str) -> Vec<Diagnostic> {
+    if text.starts_with("# plain") {
+        return Sigma::compile(&[file(name, text)], &Options::default()).findings;
+    }
     let mut sources = RuleSources {
         rules: vec![file("other.yml", RULE)],
         lexicons: vec![file("gas.yml", LEXICON)],

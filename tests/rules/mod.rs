@@ -1,7 +1,11 @@
 //! Rules: every diagnostic code with its file, and the engine against plain evaluation of random rules.
 
 mod backtest;
+mod correlations;
 mod golden;
 mod lint;
 mod naive;
+mod sigma;
+mod sigma_naive;
+mod sigma_rules;
 mod tools;

@@ -1,19 +1,41 @@
 //! `tocsin rules eval`: plain Sigma rules over JSON events, without Kafka.
 //!
-//! Exit codes: 0 done, 1 rules that do not load (all of them are shown) or an event that is no JSON, 2 wrong usage.
+//! Standard output has one JSON object a match, in the order of events, then of rules: `event` (zero-based line number),
+//! `rule_id`, `selections` (those that hold and speak for the match); of a correlation also `correlation`: its `group`, the `value`
+//! of its condition, how many `events` it is about, `from` when `to` when. Everything else goes to standard error.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Context as _;
+use serde::Serialize;
 
 use super::super::{FAILED, Global, render};
-use crate::core::diagnostic::SourceFile;
-use crate::core::rule::plain::PlainRules;
+use super::sources::read_rules;
+use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
+use crate::core::rule::sigma::{
+    BadEvent, Compiled, Correlator, Firing, Options, Placeholders, Scratch, Sigma, milliseconds,
+};
+
+/// Longest event, bytes.
+const MAX_EVENT: u64 = 64 << 20;
+/// Lines that are no events of which each is shown.
+const MAX_SHOWN: u64 = 20;
+/// Read at once, bytes.
+const BUFFER: usize = 1 << 20;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, whatever matched
+  1  rules that do not load (without --skip-bad nothing is evaluated), or lines that are no events
+  2  wrong usage";
 
 /// Arguments of `rules eval`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Args {
     /// Rule file, or a folder with rule files (`.yml`, `.yaml`) at any depth. May be given several times
     #[arg(long, value_name = "PATH", required = true)]
@@ -21,75 +43,302 @@ pub struct Args {
     /// Events, one JSON object a line; `-` is standard input
     #[arg(long, value_name = "FILE")]
     events: PathBuf,
+    /// Go on without the rules that do not load
+    #[arg(long)]
+    skip_bad: bool,
+    /// A value for the placeholder `%NAME%` of `expand`. May be given several times, also for one name
+    #[arg(long, value_name = "NAME=VALUE", value_parser = placeholder)]
+    placeholder: Vec<(String, String)>,
+    /// Field that tells when an event happened, for correlations. Without it: `@timestamp`, `timestamp`, `ts`, `time` and the like;
+    /// an event without any happened when the one before it did
+    #[arg(long, value_name = "FIELD")]
+    time_field: Option<String>,
+    /// How late an event may come behind later ones and still be correlated: a number of s, m, h or d
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lateness)]
+    lateness: i64,
+    /// Say at the end how many events and matches there were, and how many events a second without the time of loading
+    #[arg(long)]
+    stats: bool,
+    /// Findings and statistics as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+fn placeholder(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => {
+            Ok((name.trim_matches('%').to_owned(), value.to_owned()))
+        }
+        _ => Err("it is NAME=VALUE".to_owned()),
+    }
+}
+
+fn lateness(text: &str) -> Result<i64, String> {
+    milliseconds(text)
+        .ok_or_else(|| "it is a whole number of s, m, h or d, at most a year".to_owned())
+}
+
+#[derive(Serialize)]
+struct Match<'a> {
+    event: u64,
+    rule_id: &'a str,
+    selections: &'a [&'a str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation: Option<Correlated<'a>>,
+}
+
+#[derive(Serialize)]
+struct Correlated<'a> {
+    group: &'a BTreeMap<String, String>,
+    value: f64,
+    events: usize,
+    from: String,
+    to: String,
+}
+
+impl<'a> From<&'a Firing> for Correlated<'a> {
+    fn from(firing: &'a Firing) -> Self {
+        let time = |ms| {
+            jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |t| t.to_string())
+        };
+        Self {
+            group: &firing.group,
+            value: firing.value,
+            events: firing.events,
+            from: time(firing.from),
+            to: time(firing.to),
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Stats {
+    rules: usize,
+    rules_left_out: usize,
+    events: u64,
+    bad_events: u64,
+    matches: u64,
+    /// Matching events whose time could not be read, for correlations.
+    timeless_events: u64,
+    /// Groups and events of correlations that were forgotten for want of room.
+    forgotten: u64,
+    loading_seconds: f64,
+    seconds: f64,
+    events_per_second: f64,
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, _global: &Global) -> anyhow::Result<ExitCode> {
+    let begun = Instant::now();
     let sources = read_rules(&args.rules)?;
-    let rules = match PlainRules::compile(&sources) {
-        Ok(rules) => rules,
-        Err(found) => {
-            let text = render(&found, &sources, io::stderr().is_terminal());
-            write!(io::stderr().lock(), "{text}")?;
-            return Ok(ExitCode::from(FAILED));
-        }
+    let mut placeholders = Placeholders::new();
+    for (name, value) in &args.placeholder {
+        placeholders
+            .entry(name.clone())
+            .or_default()
+            .push(value.clone());
+    }
+    let compiled = Sigma::compile(
+        &sources,
+        &Options {
+            placeholders,
+            time_field: args.time_field.clone(),
+        },
+    );
+    report(&compiled.findings, &sources, args.json)?;
+    if compiled.has_errors() && !args.skip_bad {
+        return Ok(ExitCode::from(FAILED));
+    }
+    let mut stats = Stats {
+        rules: compiled.sigma.rules().len(),
+        rules_left_out: compiled.left_out,
+        loading_seconds: begun.elapsed().as_secs_f64(),
+        ..Stats::default()
     };
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let mut input: Box<dyn io::BufRead> = if args.events.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
+    let begun = Instant::now();
+    evaluate(args, &compiled, &mut stats)?;
+    stats.seconds = begun.elapsed().as_secs_f64();
+    stats.events_per_second = (stats.events as f64 / stats.seconds.max(1e-9)).round();
+    if args.stats {
+        show(&stats, args.json)?;
+    }
+    Ok(if stats.bad_events > 0 {
+        ExitCode::from(FAILED)
     } else {
-        Box::new(io::BufReader::new(std::fs::File::open(&args.events)?))
+        ExitCode::SUCCESS
+    })
+}
+
+/// What evaluates the events, one after the other.
+struct Evaluation<'a> {
+    args: &'a Args,
+    sigma: &'a Sigma,
+    scratch: Scratch,
+    correlator: Option<Correlator>,
+    stats: &'a mut Stats,
+}
+
+fn evaluate(args: &Args, compiled: &Compiled, stats: &mut Stats) -> anyhow::Result<()> {
+    let mut input = open(&args.events)?;
+    let mut out = io::BufWriter::with_capacity(BUFFER, io::stdout().lock());
+    let sigma = &compiled.sigma;
+    let correlator = || Correlator::new(sigma, args.lateness, args.time_field.as_deref());
+    let mut evaluation = Evaluation {
+        args,
+        sigma,
+        scratch: Scratch::default(),
+        correlator: sigma.correlates().then(correlator),
+        stats,
     };
-    let (mut line, mut number) = (String::new(), 0);
-    while input.read_line(&mut line)? > 0 {
-        let event = serde_json::from_str(&line)?;
-        for index in rules.matches(&event) {
-            let rule = &rules.rules()[index];
-            writeln!(
-                out,
-                "{}",
-                serde_json::json!({"event": number, "rule_id": rule.id})
-            )?;
+    let (mut line, mut number) = (Vec::new(), 0u64);
+    loop {
+        line.clear();
+        if (&mut input).take(MAX_EVENT).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        let event = line.trim_ascii();
+        if !event.is_empty() {
+            evaluation.one(event, number, &mut out)?;
         }
         number += 1;
-        line.clear();
+    }
+    if let Some(correlator) = &evaluation.correlator {
+        evaluation.stats.forgotten = correlator.forgotten;
+        evaluation.stats.timeless_events = correlator.timeless;
     }
     out.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-/// The files under the paths, sorted by name.
-fn read_rules(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
-    let mut names = Vec::new();
-    for path in paths {
-        collect(path, &mut names).with_context(|| format!("cannot read {}", path.display()))?;
+impl Evaluation<'_> {
+    fn one(&mut self, event: &[u8], number: u64, out: &mut impl Write) -> anyhow::Result<()> {
+        self.stats.events += 1;
+        let matched = match self.sigma.evaluate(event, &mut self.scratch) {
+            Ok([]) if self.correlator.is_none() => return Ok(()),
+            Ok(matched) => matched.to_vec(),
+            Err(bad) => return self.bad(number, &bad),
+        };
+        // It was UTF-8, since it was evaluated.
+        let text = std::str::from_utf8(event).unwrap_or_default();
+        let rules = self.sigma.rules();
+        for rule in matched.iter().filter(|rule| rules[**rule as usize].shown) {
+            let selections = self.sigma.selections(*rule, text, &self.scratch);
+            self.stats.matches += 1;
+            write(
+                out,
+                &Match {
+                    event: number,
+                    rule_id: &rules[*rule as usize].id,
+                    selections: &selections,
+                    correlation: None,
+                },
+            )?;
+        }
+        let Some(correlator) = &mut self.correlator else {
+            return Ok(());
+        };
+        for firing in correlator.fold(self.sigma, &matched, text, &self.scratch) {
+            self.stats.matches += 1;
+            write(
+                out,
+                &Match {
+                    event: number,
+                    rule_id: &firing.rule_id,
+                    selections: &[],
+                    correlation: Some(Correlated::from(&firing)),
+                },
+            )?;
+        }
+        Ok(())
     }
-    names.sort();
-    names.dedup();
-    names
-        .iter()
-        .map(|name| {
-            let text = std::fs::read_to_string(name)
-                .with_context(|| format!("cannot read {}", name.display()))?;
-            Ok(SourceFile {
-                name: name.display().to_string(),
-                text,
-            })
-        })
-        .collect()
+
+    /// Says that a line is no event.
+    fn bad(&mut self, number: u64, bad: &BadEvent) -> anyhow::Result<()> {
+        self.stats.bad_events += 1;
+        let (line, column, expected) = (number + 1, bad.at + 1, bad.expected);
+        if self.args.json {
+            let shown = serde_json::json!({"bad_event": number, "line": line, "byte": bad.at, "expected": expected});
+            writeln!(io::stderr().lock(), "{shown}")?;
+        } else if self.stats.bad_events <= MAX_SHOWN {
+            let name = self.args.events.display();
+            writeln!(
+                io::stderr().lock(),
+                "{name}:{line}:{column}: no event: expected {expected}"
+            )?;
+        }
+        Ok(())
+    }
 }
 
-fn collect(path: &Path, names: &mut Vec<PathBuf>) -> io::Result<()> {
-    if !path.is_dir() {
-        names.push(path.to_owned());
+fn write(out: &mut impl Write, shown: &Match<'_>) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, shown)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::BufReader::with_capacity(BUFFER, io::stdin())));
+    }
+    let file =
+        std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Box::new(io::BufReader::with_capacity(BUFFER, file)))
+}
+
+/// Shows what was found in the rules.
+fn report(findings: &[Diagnostic], sources: &[SourceFile], json: bool) -> anyhow::Result<()> {
+    let mut err = io::stderr().lock();
+    if !json {
+        write!(
+            err,
+            "{}",
+            render(findings, sources, io::stderr().is_terminal())
+        )?;
         return Ok(());
     }
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?.path();
-        let rule = entry.extension().is_some_and(|e| e == "yml" || e == "yaml");
-        if rule || entry.is_dir() {
-            collect(&entry, names)?;
-        }
+    for finding in findings {
+        let shown = serde_json::json!({
+            "code": finding.code,
+            "gravity": if finding.gravity == Gravity::Error { "error" } else { "warning" },
+            "file": finding.file,
+            "line": finding.line,
+            "column": finding.column,
+            "message": finding.message,
+            "help": finding.help,
+        });
+        writeln!(err, "{shown}")?;
     }
+    Ok(())
+}
+
+fn show(stats: &Stats, json: bool) -> anyhow::Result<()> {
+    let mut err = io::stderr().lock();
+    if json {
+        writeln!(err, "{}", serde_json::to_string(stats)?)?;
+        return Ok(());
+    }
+    writeln!(
+        err,
+        "rules     {} ({} left out), loaded in {:.3} s",
+        stats.rules, stats.rules_left_out, stats.loading_seconds
+    )?;
+    writeln!(
+        err,
+        "events    {} ({} unreadable)",
+        stats.events, stats.bad_events
+    )?;
+    writeln!(err, "matches   {}", stats.matches)?;
+    if stats.timeless_events + stats.forgotten > 0 {
+        let (timeless, forgotten) = (stats.timeless_events, stats.forgotten);
+        writeln!(
+            err,
+            "correlated without a time: {timeless}; forgotten for want of room: {forgotten}"
+        )?;
+    }
+    writeln!(
+        err,
+        "events/s  {:.0} ({:.3} s)",
+        stats.events_per_second, stats.seconds
+    )?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The condition grammar: `or` < `and` < `not` < `( )`, selection names, `1 of x*`, `all of x*`, `… of them`.
 
-use super::ast::{Condition, Selection};
+use super::ast::Condition;
 use super::codes;
 use crate::core::yaml::{At, Data, Findings, Node};
 
@@ -17,16 +17,16 @@ enum Token<'t> {
 struct Reader<'t, 'f, 'n> {
     tokens: Vec<(Token<'t>, At)>,
     next: usize,
-    selections: &'t [Selection],
+    selections: &'t [&'t str],
     used: &'t mut [bool],
     findings: &'f mut Findings<'n>,
     end: At,
 }
 
-/// Reads a condition; marks the selections that it names in `used`. None after a finding.
+/// Reads a condition over selections of these names; marks the selections that it names in `used`. None after a finding.
 pub(super) fn parse(
     node: &Node,
-    selections: &[Selection],
+    selections: &[&str],
     used: &mut [bool],
     findings: &mut Findings<'_>,
 ) -> Option<Condition> {
@@ -198,7 +198,7 @@ impl<'t> Reader<'t, '_, '_> {
         let them = pattern.eq_ignore_ascii_case("them");
         let named: Vec<usize> = (0..self.selections.len())
             .filter(|i| {
-                let name = &self.selections[*i].name;
+                let name = self.selections[*i];
                 if them {
                     !name.starts_with('_')
                 } else {
@@ -223,15 +223,14 @@ impl<'t> Reader<'t, '_, '_> {
     }
 
     fn named(&mut self, word: &str, at: At) -> Option<Condition> {
-        let Some(index) = self.selections.iter().position(|s| s.name == word) else {
-            let names: Vec<&str> = self.selections.iter().map(|s| s.name.as_str()).collect();
+        let Some(index) = self.selections.iter().position(|s| *s == word) else {
             self.findings
                 .error(
                     codes::UNKNOWN_SELECTION,
                     at,
                     format!("the rule has no selection `{word}`"),
                 )
-                .help(format!("there are: {}", names.join(", ")));
+                .help(format!("there are: {}", self.selections.join(", ")));
             return None;
         };
         self.used[index] = true;
@@ -267,17 +266,10 @@ fn fits(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ast::Group;
     use super::*;
 
     fn read(text: &str) -> Result<Condition, String> {
-        let selections: Vec<Selection> = ["a", "b", "x_1", "x_2", "_hidden"]
-            .map(|name| Selection {
-                name: name.into(),
-                at: At::default(),
-                group: Group::Any(vec![]),
-            })
-            .into();
+        let selections = ["a", "b", "x_1", "x_2", "_hidden"];
         let mut used = vec![false; selections.len()];
         let mut findings = Findings::new("f");
         let node = Node {

@@ -105,9 +105,9 @@ mod condition;
 mod lower;
 mod parse;
 mod pattern;
-pub mod plain;
 pub mod program;
 mod selection;
+pub mod sigma;
 
 pub use ast::*;
 pub use compile::{absent, compile};

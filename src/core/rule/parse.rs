@@ -177,6 +177,10 @@ fn status(node: &Node, findings: &mut Findings<'_>) -> Option<RuleStatus> {
     }
 }
 
+fn names(selections: &[Selection]) -> Vec<&str> {
+    selections.iter().map(|s| s.name.as_str()).collect()
+}
+
 type Detected = (Vec<Selection>, Option<Condition>, Vec<bool>);
 
 fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
@@ -195,7 +199,7 @@ fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
     let selections = selection::parse(entries, findings);
     let mut used = vec![false; selections.len()];
     let condition = if let Some(value) = block.get("condition") {
-        condition::parse(value, &selections, &mut used, findings)
+        condition::parse(value, &names(&selections), &mut used, findings)
     } else {
         findings.error(codes::MISSING_KEY, block.at, "`condition` is missing");
         None
@@ -460,7 +464,7 @@ fn score(
             item.get("up_to"),
         ) {
             (Some(when), Some(value), None, None) => {
-                let condition = condition::parse(when, selections, used, findings);
+                let condition = condition::parse(when, &names(selections), used, findings);
                 if let (Some(condition), Some(points)) =
                     (condition, self::points(value, -100, findings))
                 {
@@ -471,7 +475,7 @@ fn score(
                 }
             }
             (None, None, Some(name), Some(value)) => {
-                let selection = condition::parse(name, selections, used, findings);
+                let selection = condition::parse(name, &names(selections), used, findings);
                 match (selection, self::points(value, 0, findings)) {
                     (Some(Condition::Selection(selection)), Some(points)) => {
                         add.push(Addition::Weight {
