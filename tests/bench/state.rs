@@ -173,6 +173,7 @@ fn detection(number: usize, report: usize) -> Detection {
         field: "text".into(),
         span: [start, start + 4],
         term: term.into(),
+        value: None,
     };
     Detection {
         v: 1,

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::config::Limits;
 use super::score::Summary;
-use super::state::{Incident, StLine, Text, first_chars, kind_of};
+use super::state::{Incident, StLine, StValue, Text, first_chars, kind_of};
 use crate::core::model::{
-    Detection, Evidence, FeedKind, MAX_EVIDENCE, MAX_EXCERPT_CHARS, MAX_MATCHES, Match, ScoreLine,
+    Detection, Evidence, FeedKind, MAX_EVIDENCE, MAX_EXCERPT_CHARS, MAX_MATCHES, MAX_VALUE_CHARS,
+    Match, ScoreLine,
 };
 
 /// Longest term kept of a match, characters.
@@ -36,6 +37,7 @@ pub(super) fn text_of(detection: &Detection) -> Text {
         link,
         matches: Vec::new(),
         lines: score_lines(&detection.score),
+        values: Vec::new(),
     };
     add_matches(&mut text, detection);
     text
@@ -56,6 +58,7 @@ pub(super) fn add_rule(text: &mut Text, detection: &Detection, more_severe: bool
                 &term,
             );
         }
+        text.values.extend(before.values);
         tidy(text);
     } else {
         add_matches(text, detection);
@@ -67,7 +70,10 @@ fn add_matches(text: &mut Text, detection: &Detection) {
         let in_excerpt = match &*found.field {
             TITLE => false,
             TEXT => true,
-            _ => continue,
+            _ => {
+                text.values.extend(value_of(found));
+                continue;
+            }
         };
         let shift = if in_excerpt {
             i64::from(text.excerpt_start)
@@ -78,6 +84,17 @@ fn add_matches(text: &mut Text, detection: &Detection) {
         push_span(text, in_excerpt, start, end, &found.term);
     }
     tidy(text);
+}
+
+/// What was found in a field that the evidence does not show as such.
+fn value_of(found: &Match) -> Option<StValue> {
+    let value = found.value.as_ref()?;
+    let shown = first_chars(value, MAX_VALUE_CHARS);
+    let [start, end] = found.span;
+    let within = start < end && end as usize <= shown.chars().count();
+    let field = first_chars(&found.field, MAX_TERM_CHARS).into();
+    let term = first_chars(&found.term, MAX_TERM_CHARS).into();
+    within.then(|| StValue(field, found.span, term, shown.into()))
 }
 
 fn push_span(text: &mut Text, in_excerpt: bool, start: i64, end: i64, term: &Arc<str>) {
@@ -101,6 +118,10 @@ fn tidy(text: &mut Text) {
     text.matches.sort_unstable();
     text.matches.dedup();
     text.matches.truncate(MAX_MATCHES);
+    text.values.sort_unstable();
+    text.values.dedup();
+    text.values
+        .truncate(MAX_MATCHES.saturating_sub(text.matches.len()));
 }
 
 fn score_lines(lines: &[ScoreLine]) -> Vec<StLine> {
@@ -165,13 +186,90 @@ pub(super) fn evidence(incident: &Incident, summary: &Summary, limits: &Limits) 
 }
 
 fn matches(text: &Text) -> Vec<Match> {
-    let found = text
+    let shown = text
         .matches
         .iter()
         .map(|(in_excerpt, start, end, term)| Match {
             field: if *in_excerpt { TEXT } else { TITLE }.into(),
             span: [*start, *end],
             term: Arc::clone(term),
+            value: None,
         });
-    found.collect()
+    let values = text
+        .values
+        .iter()
+        .map(|StValue(field, span, term, value)| Match {
+            field: Arc::clone(field),
+            span: *span,
+            term: Arc::clone(term),
+            value: Some(Arc::clone(value)),
+        });
+    shown.chain(values).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::detection;
+    use super::*;
+
+    fn found(field: &str, value: Option<&str>) -> Match {
+        let length = value.map_or(4, |value| value.chars().count() as u32);
+        Match {
+            field: field.into(),
+            span: [0, length],
+            term: "gte 5".into(),
+            value: value.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn what_decided_in_other_fields_is_kept_with_its_value() {
+        let mut first = detection("1", 0, 40);
+        first.matches = vec![found("magnitude", Some("5.5")), found("text", None)];
+        let mut second = detection("1", 0, 60);
+        second.matches = vec![
+            found("depth_km", Some("8")),
+            found("magnitude", Some("5.5")),
+        ];
+        for more_severe in [false, true] {
+            let mut text = text_of(&first);
+            add_rule(&mut text, &second, more_severe);
+            let shown = matches(&text);
+            let fields: Vec<&str> = shown.iter().map(|m| &*m.field).collect();
+            assert_eq!(fields, ["text", "depth_km", "magnitude"]);
+            assert_eq!(shown[2], first.matches[0]);
+        }
+    }
+
+    #[test]
+    fn values_are_bounded() {
+        let mut hostile = detection("1", 0, 40);
+        let long = "v".repeat(1_000);
+        hostile.matches = (0..100)
+            .map(|n| found(&format!("f{n}"), Some("v")))
+            .chain([found("long", Some(&long)), found("none", None)])
+            .collect();
+        let text = text_of(&hostile);
+        assert_eq!(text.values.len(), MAX_MATCHES);
+        assert!(
+            text.values
+                .iter()
+                .all(|v| &*v.0 != "long" && &*v.0 != "none")
+        );
+    }
+
+    #[test]
+    fn text_of_an_earlier_version_is_read() {
+        let text = text_of(&detection("1", 0, 40));
+        let earlier = (
+            &text.title,
+            &text.excerpt,
+            text.excerpt_start,
+            &text.link,
+            &text.matches,
+            &text.lines,
+        );
+        let bytes = rmp_serde::to_vec(&earlier).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Text>(&bytes).unwrap(), text);
+    }
 }

@@ -153,7 +153,14 @@ pub(super) struct Text {
     pub matches: Vec<(bool, u32, u32, Arc<str>)>,
     /// Score lines of the rule with the highest severity.
     pub lines: Vec<StLine>,
+    /// What was found in other fields of the record.
+    #[serde(default)]
+    pub values: Vec<StValue>,
 }
+
+/// A [`Match`](crate::core::model::Match) in a field that is neither title nor text, without field names: field, span, term, value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct StValue(pub Arc<str>, pub [u32; 2], pub Arc<str>, pub Arc<str>);
 
 /// A [`Fingerprint`] without field names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::excerpt::{excerpt, slice};
 use super::facts::Facts;
 use super::matcher::Matcher;
+use super::shown::{asked, compared, in_field};
 use crate::core::fingerprint::fingerprint;
 use crate::core::model::{
     DETECTION_VERSION, Detection, Feed, FeedKind, Fingerprint, MAX_EXCERPT_CHARS, MAX_MATCHES,
@@ -209,6 +210,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                     field: field.into(),
                     span: *span,
                     term: posting.term.clone(),
+                    value: None,
                 });
             }
         }
@@ -227,17 +229,16 @@ impl<'a, 'r> Builder<'a, 'r> {
     /// What a question about a whole value found: the value of a field, or the part of a text that an expression matched.
     fn values(&self, leaf: &Leaf, matches: &mut Vec<Match>) {
         match leaf {
-            Leaf::Field {
-                name,
-                test: ValueTest::Pattern { pattern, .. },
-            } => {
-                if let Some(Value::Text(value)) = self.report.field(name) {
-                    let span = [0, value.chars().count() as u32];
-                    matches.push(Match {
-                        field: name.clone(),
-                        span,
-                        term: pattern.source.clone(),
-                    });
+            Leaf::Field { name, test } => {
+                if let Some(value) = self.report.field(name) {
+                    matches.push(in_field(name, value, asked(test)));
+                }
+            }
+            // A number taken from the text has no place of its own: the terms around it are shown.
+            Leaf::Number { name, test } => {
+                let value = self.report.field(name).filter(|v| v.as_f64().is_some());
+                if let Some(value) = value {
+                    matches.push(in_field(name, value, compared(*test)));
                 }
             }
             Leaf::Text {
@@ -262,6 +263,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                             field: (*field).into(),
                             span,
                             term: source.clone(),
+                            value: None,
                         });
                     }
                 }

@@ -10,6 +10,7 @@ mod excerpt;
 mod facts;
 mod matcher;
 mod scan;
+mod shown;
 #[cfg(test)]
 mod tests;
 

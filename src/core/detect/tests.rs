@@ -202,6 +202,43 @@ fn fields_kinds_numbers_and_wildcards() {
 }
 
 #[test]
+fn what_decided_in_a_field_is_shown_with_its_value() {
+    let rules = rule(
+        "  a: {category: 'Gas*', state|re: '^op', n|gte: 3, magnitude|gt: 5, hydrants|exists: true}\n  k: {kind: news}",
+        "k and a",
+        "",
+    );
+    let record = r#"{"id":"1","text":"x","category":"GAS main","state":"open","n":3,"magnitude":5.5,"hydrants":false}"#;
+    let (_, output) = run(&rules, record);
+    let shown: Vec<String> = output.detections[0]
+        .matches
+        .iter()
+        .map(|m| {
+            let value = m.value.as_deref().unwrap();
+            assert_eq!(m.span, [0, value.chars().count() as u32]);
+            format!("{} {} in {value}", m.field, m.term)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "category Gas* in GAS main",
+            "hydrants exists true in false",
+            "magnitude gt 5 in 5.5",
+            "n gte 3 in 3",
+            "state ^op in open",
+        ]
+    );
+    let long = format!(
+        r#"{{"id":"1","text":"x","category":"gas {}","state":"open","n":3,"magnitude":6,"hydrants":1}}"#,
+        "长".repeat(300)
+    );
+    let (_, output) = run(&rules, &long);
+    let value = output.detections[0].matches[0].value.as_deref().unwrap();
+    assert_eq!(value.chars().count(), 100);
+}
+
+#[test]
 fn shadow_rules_do_not_alert() {
     let live = rule("  a: {any|contains: smoke}", "a", "");
     let shadow = rule("  a: {any|contains: [smoke, fumes]}", "a", "  replaces: r1")

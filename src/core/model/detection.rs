@@ -16,6 +16,9 @@ pub const MAX_MATCHES: usize = 32;
 /// Longest excerpt of a report, characters.
 pub const MAX_EXCERPT_CHARS: usize = 400;
 
+/// Longest value kept of a field that a rule decided by, characters.
+pub const MAX_VALUE_CHARS: usize = 100;
+
 /// A term found in a report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Match {
@@ -23,8 +26,12 @@ pub struct Match {
     pub field: Arc<str>,
     /// Half-open range of Unicode code points in the masked original of that field.
     pub span: [u32; 2],
-    /// The term or pattern, as the rule or lexicon writes it.
+    /// The term or pattern, as the rule or lexicon writes it; a comparison as `gte 5`.
     pub term: Arc<str>,
+    /// The masked value in which it was found, ≤ [`MAX_VALUE_CHARS`] characters; none for title and text, which are shown whole or as
+    /// an excerpt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Arc<str>>,
 }
 
 /// Record position in a feed, for whoever traces a report back.

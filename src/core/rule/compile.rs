@@ -292,7 +292,9 @@ fn shown(when: &Expr, add: &[Addition], leaves: &[Leaf]) -> (Vec<u32>, Vec<u32>)
             atoms.extend(a);
             atoms.extend(b);
         }
-        Leaf::Text { .. } | Leaf::Field { .. } if positive => texts.push(leaf),
+        Leaf::Text { .. } | Leaf::Field { .. } | Leaf::Number { .. } if positive => {
+            texts.push(leaf);
+        }
         _ => {}
     };
     when.visit(true, &mut visit);
