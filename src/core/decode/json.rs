@@ -3,6 +3,8 @@
 //! Invariant: accepts what RFC 8259 accepts, to a depth of [`MAX_DEPTH`], and nothing else, with one exception: a lone
 //! surrogate in an escape becomes U+FFFD, because a post cut in the middle of an emoji still tells of a fire.
 
+mod strings;
+
 use std::borrow::Cow;
 
 use crate::core::model::{Refusal, RefusalCode};
@@ -141,112 +143,6 @@ impl<'a> Scanner<'a> {
             return self.syntax("`,` or `]`");
         }
         Ok(true)
-    }
-
-    /// A string whose opening quote is next.
-    #[inline]
-    pub(super) fn string(&mut self) -> Scan<Cow<'a, str>> {
-        let start = self.at + 1;
-        let rest = &self.text.as_bytes()[start..];
-        match memchr::memchr2(b'"', b'\\', rest) {
-            Some(length) if rest[length] == b'"' => {
-                let text = &self.text[start..start + length];
-                if !self.plain {
-                    self.check_controls(text, start)?;
-                }
-                self.at = start + length + 1;
-                Ok(Cow::Borrowed(text))
-            }
-            Some(length) => self.escaped(start, start + length),
-            None => self.unterminated(),
-        }
-    }
-
-    #[cold]
-    fn unterminated<T>(&mut self) -> Scan<T> {
-        self.fail(RefusalCode::Syntax, "the JSON ends inside a string")
-    }
-
-    fn check_controls(&mut self, text: &str, start: usize) -> Scan<()> {
-        match text.bytes().position(|byte| byte < 0x20) {
-            None => Ok(()),
-            Some(offset) => {
-                self.at = start + offset;
-                self.fail(
-                    RefusalCode::Syntax,
-                    "a control character inside a string: write it as an escape",
-                )
-            }
-        }
-    }
-
-    /// A string with escapes; the first backslash is at `slash`.
-    fn escaped(&mut self, start: usize, slash: usize) -> Scan<Cow<'a, str>> {
-        let bytes = self.text.as_bytes();
-        let mut out = String::with_capacity((slash - start) * 2 + 16);
-        let (mut copied, mut slash) = (start, slash);
-        loop {
-            let run = &self.text[copied..slash];
-            if !self.plain {
-                self.check_controls(run, copied)?;
-            }
-            out.push_str(run);
-            if bytes[slash] == b'"' {
-                self.at = slash + 1;
-                return Ok(Cow::Owned(out));
-            }
-            self.at = slash;
-            copied = self.escape(&mut out)?;
-            // Text in escapes comes as one escape after the other: no search between them.
-            slash = match bytes.get(copied) {
-                Some(b'"' | b'\\') => copied,
-                _ => match memchr::memchr2(b'"', b'\\', &bytes[copied.min(bytes.len())..]) {
-                    Some(offset) => copied + offset,
-                    None => return self.unterminated(),
-                },
-            };
-        }
-    }
-
-    /// Appends the character that the escape at the cursor stands for; offset behind it.
-    fn escape(&mut self, out: &mut String) -> Scan<usize> {
-        let kind = self.text.as_bytes().get(self.at + 1).copied().unwrap_or(0);
-        let c = match kind {
-            b'"' | b'\\' | b'/' => kind as char,
-            b'b' => '\u{8}',
-            b'f' => '\u{C}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => return self.unicode(out),
-            _ => return self.fail(RefusalCode::Syntax, "not an escape of JSON"),
-        };
-        out.push(c);
-        Ok(self.at + 2)
-    }
-
-    fn unicode(&mut self, out: &mut String) -> Scan<usize> {
-        let Some(high) = self.hex(self.at + 2) else {
-            return self.fail(RefusalCode::Syntax, "`\\u` needs four hexadecimal digits");
-        };
-        let mut end = self.at + 6;
-        let mut code = high;
-        if (0xD800..0xDC00).contains(&high)
-            && self.text.as_bytes().get(end..end + 2) == Some(b"\\u")
-            && let Some(low @ 0xDC00..0xE000) = self.hex(end + 2)
-        {
-            code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-            end += 6;
-        }
-        out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-        Ok(end)
-    }
-
-    fn hex(&self, at: usize) -> Option<u32> {
-        let digits = self.text.as_bytes().get(at..at + 4)?;
-        digits.iter().try_fold(0_u32, |sum, digit| {
-            Some(sum * 16 + (*digit as char).to_digit(16)?)
-        })
     }
 
     /// A number whose first character is next, as it is written.

@@ -100,6 +100,38 @@ const ZH: [&str; 20] = [
     "车牌",
 ];
 
+/// A list of words, and by first letter the lengths of those that begin with it: most words are told by these to be none.
+struct Words {
+    list: &'static [&'static str],
+    lengths: [u32; 26],
+}
+
+static PERSONAL: Words = Words::new(&WORDS);
+static THINGS: Words = Words::new(&NAMED_THINGS);
+
+impl Words {
+    /// The words are of the letters a to z, and shorter than 32.
+    const fn new(list: &'static [&'static str]) -> Self {
+        let mut lengths = [0; 26];
+        let mut n = 0;
+        while n < list.len() {
+            let word = list[n].as_bytes();
+            lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+            n += 1;
+        }
+        Self { list, lengths }
+    }
+
+    /// Whether `word` is one of them.
+    fn has(&self, word: &[u8]) -> bool {
+        let first = word.first().map_or(u8::MAX, |byte| byte.wrapping_sub(b'a'));
+        self.lengths
+            .get(usize::from(first))
+            .is_some_and(|lengths| lengths >> word.len() & 1 == 1)
+            && self.list.iter().any(|known| known.as_bytes() == word)
+    }
+}
+
 /// Longest word of a name that is looked at; a longer one is compared by its beginning.
 const LONGEST_WORD: usize = 16;
 
@@ -142,12 +174,14 @@ enum Judgement {
 
 fn judge(word: &[u8]) -> Judgement {
     let singular = word.strip_suffix(b"s").unwrap_or(word);
-    let is = |known: &&str| known.as_bytes() == word || known.as_bytes() == singular;
-    if WORDS.iter().any(is) || STEMS.iter().any(|stem| word.starts_with(stem.as_bytes())) {
+    let is_in =
+        |words: &Words| words.has(word) || singular.len() < word.len() && words.has(singular);
+    let begins = |stem: &&str| word[0] == stem.as_bytes()[0] && word.starts_with(stem.as_bytes());
+    if is_in(&PERSONAL) || STEMS.iter().any(begins) {
         Judgement::Person
     } else if word.ends_with(b"name") {
         Judgement::Name
-    } else if NAMED_THINGS.iter().any(is) {
+    } else if is_in(&THINGS) {
         Judgement::Thing
     } else {
         Judgement::Neutral
@@ -157,6 +191,19 @@ fn judge(word: &[u8]) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::is_personal;
+
+    #[test]
+    fn every_word_of_the_lists_is_known() {
+        for word in super::WORDS {
+            assert!(
+                is_personal(word) && is_personal(&format!("{word}s")),
+                "{word}"
+            );
+        }
+        for word in super::NAMED_THINGS {
+            assert!(!is_personal(&format!("{word}_name")), "{word}");
+        }
+    }
 
     #[test]
     fn persons_are_dropped_and_things_kept() {

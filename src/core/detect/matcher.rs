@@ -3,9 +3,10 @@
 //! Invariant: the same rules fire as if every condition were evaluated; the order is that of the rules.
 
 use super::facts::Facts;
+use super::quick::Quick;
 use super::scan::{Occurrence, Scan};
 use crate::core::model::{Feed, Report};
-use crate::core::rule::program::Program;
+use crate::core::rule::program::{HotPosting, Program};
 
 /// Hits whose places are kept of one report; more are counted, but neither shown nor near anything.
 pub const MAX_HITS: usize = 4_096;
@@ -17,12 +18,21 @@ pub(super) struct Hit {
     pub(super) occurrence: Occurrence,
 }
 
+/// A posting, and the report in which it was last found: together, since each is a cache miss.
+#[derive(Clone, Copy, Debug)]
+struct Stamped {
+    epoch: u32,
+    posting: HotPosting,
+}
+
 /// What an atom has gathered in the report of epoch `epoch`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Gathered {
     epoch: u32,
     count: u32,
     weight: u32,
+    /// Range of [`Program::atom_rules`].
+    rules: [u32; 2],
 }
 
 /// Scratch of one worker for one program. Epochs stand in for clearing.
@@ -31,8 +41,9 @@ pub struct Matcher {
     pub(super) scan: Scan,
     epoch: u32,
     atoms: Vec<Gathered>,
-    postings: Vec<u32>,
+    postings: Vec<Stamped>,
     rules: Vec<u32>,
+    quick: Vec<Quick>,
     touched: Vec<u32>,
     pub(super) hits: Vec<Hit>,
     pub(super) fired: Vec<u32>,
@@ -44,9 +55,26 @@ impl Matcher {
         Self {
             scan: Scan::default(),
             epoch: 0,
-            atoms: vec![Gathered::default(); program.atoms.len()],
-            postings: vec![0; program.postings.len()],
+            atoms: program
+                .atoms
+                .iter()
+                .map(|rules| Gathered {
+                    epoch: 0,
+                    count: 0,
+                    weight: 0,
+                    rules: *rules,
+                })
+                .collect(),
+            postings: program
+                .hot
+                .iter()
+                .map(|posting| Stamped {
+                    epoch: 0,
+                    posting: *posting,
+                })
+                .collect(),
             rules: vec![0; program.rules.len()],
+            quick: Quick::all(program),
             touched: Vec::new(),
             hits: Vec::new(),
             fired: Vec::new(),
@@ -78,12 +106,12 @@ impl Matcher {
         }
         let mut fired = std::mem::take(&mut self.fired);
         let facts = Facts::new(program, self, feed, report);
-        fired.extend(
-            self.touched
-                .iter()
-                .copied()
-                .filter(|rule| facts.holds(&program.rules[*rule as usize].when)),
-        );
+        let has = |atom: u32| self.atoms[atom as usize].epoch == self.epoch;
+        fired.extend(self.touched.iter().copied().filter(|rule| {
+            self.quick[*rule as usize]
+                .holds(has)
+                .unwrap_or_else(|| facts.holds(&program.rules[*rule as usize].when))
+        }));
         fired.sort_unstable();
         self.fired = fired;
         &self.fired
@@ -96,8 +124,8 @@ impl Matcher {
         self.epoch = self.epoch.wrapping_add(1);
         if self.epoch == 0 {
             // Once in four billion reports: old stamps could be taken for new ones.
-            self.atoms.fill(Gathered::default());
-            self.postings.fill(0);
+            self.atoms.iter_mut().for_each(|a| a.epoch = 0);
+            self.postings.iter_mut().for_each(|p| p.epoch = 0);
             self.rules.fill(0);
             self.epoch = 1;
         }
@@ -107,8 +135,12 @@ impl Matcher {
         let occurrence = self.scan.occurrences[at];
         let [from, to] = program.patterns[occurrence.pattern as usize];
         for number in from..to {
-            let posting = &program.postings[number as usize];
-            if !self.scan.counts(at, posting, &program.guards) {
+            let posting = self.postings[number as usize].posting;
+            let guards = || {
+                let [from, to] = program.postings[number as usize].guards;
+                &program.guards[from as usize..to as usize]
+            };
+            if !self.scan.counts(at, posting, guards) {
                 continue;
             }
             if self.hits.len() < MAX_HITS {
@@ -117,19 +149,15 @@ impl Matcher {
                     occurrence,
                 });
             }
-            let stamp = &mut self.postings[number as usize];
+            let stamp = &mut self.postings[number as usize].epoch;
             if *stamp == self.epoch {
                 continue;
             }
             *stamp = self.epoch;
             let gathered = &mut self.atoms[posting.atom as usize];
             if gathered.epoch != self.epoch {
-                *gathered = Gathered {
-                    epoch: self.epoch,
-                    count: 0,
-                    weight: 0,
-                };
-                let [from, to] = program.atoms[posting.atom as usize];
+                (gathered.epoch, gathered.count, gathered.weight) = (self.epoch, 0, 0);
+                let [from, to] = gathered.rules;
                 touch(
                     &mut self.rules,
                     &mut self.touched,

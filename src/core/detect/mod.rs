@@ -9,6 +9,7 @@ mod engine;
 mod excerpt;
 mod facts;
 mod matcher;
+mod quick;
 mod scan;
 mod shown;
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use crate::core::lexicon::{PADDING, UNLESS_WITHIN};
+use crate::core::lexicon::{Candidate, PADDING, UNLESS_WITHIN};
 use crate::core::normalise::normalise_into;
 use crate::core::rule::is_word;
-use crate::core::rule::program::{Guard, Posting, Program, edge, scope};
+use crate::core::rule::program::{Guard, HotPosting, Program, edge, scope};
 
 /// Occurrences looked at in one report; later ones are left out. Only a text made for it has more.
 pub(super) const MAX_OCCURRENCES: usize = 1 << 16;
@@ -34,7 +34,7 @@ pub(super) struct Scan {
     pub(super) symbols: Vec<u16>,
     pub(super) segments: [Segment; 2],
     pub(super) occurrences: Vec<Occurrence>,
-    candidates: Vec<u32>,
+    candidates: Vec<Candidate>,
 }
 
 /// One bit per symbol: a letter or digit of an alphabetic script.
@@ -104,18 +104,18 @@ impl Scan {
         }
     }
 
-    /// Whether occurrence `at` counts for a posting: field, edges, and no cancelling context.
-    pub(super) fn counts(&self, at: usize, posting: &Posting, guards: &[Guard]) -> bool {
+    /// Whether occurrence `at` counts for a posting: field, edges, and no cancelling context, of which there are `guards`.
+    pub(super) fn counts<'g>(
+        &self,
+        at: usize,
+        posting: HotPosting,
+        guards: impl FnOnce() -> &'g [Guard],
+    ) -> bool {
         let occurrence = &self.occurrences[at];
         let segment = self.segment(occurrence);
         posting.scope & segment.scope != 0
             && (posting.edges == 0 || self.bounded(occurrence, segment, posting.edges))
-            && (posting.guards[0] == posting.guards[1]
-                || !self.cancelled(
-                    at,
-                    segment,
-                    &guards[posting.guards[0] as usize..posting.guards[1] as usize],
-                ))
+            && !(posting.guarded && self.cancelled(at, segment, guards()))
     }
 
     fn bounded(&self, occurrence: &Occurrence, segment: Segment, edges: u8) -> bool {

@@ -43,21 +43,52 @@ fn exact(letters: &[char]) -> u64 {
     })
 }
 
+/// By the value of a byte: its eight bits, the lowest first, as the bytes of a word.
+static SPREAD: [u64; 256] = {
+    let mut spread = [0; 256];
+    let mut value = 0;
+    while value < 256 {
+        let mut bit = 0;
+        while bit < 8 {
+            spread[value] |= (value as u64 >> bit & 1) << (8 * bit);
+            bit += 1;
+        }
+        value += 1;
+    }
+    spread
+};
+
+/// A bit is set where more than half of the grams' hashes have it. How many have it is counted in bytes, eight at a time.
 fn simhash(letters: &[char]) -> u64 {
-    let mut weights = [0_i32; 64];
-    for gram in letters.windows(3) {
-        // Three scalars of 21 bits fit into one word: no two grams share it before mixing.
-        let word = gram
-            .iter()
-            .fold(0_u64, |word, &c| word << 21 | u64::from(u32::from(c)));
-        let hash = mix(word);
-        for (bit, weight) in weights.iter_mut().enumerate() {
-            *weight += ((hash >> bit & 1) as i32) * 2 - 1;
+    let mut counts = [0_u32; 64];
+    let mut grams = letters.windows(3);
+    let total = grams.len() as u32;
+    while grams.len() > 0 {
+        // A byte counts to 255.
+        let mut bytes = [0_u64; 8];
+        for gram in grams.by_ref().take(255) {
+            let hash = gram_hash(gram).to_le_bytes();
+            for (sum, byte) in bytes.iter_mut().zip(hash) {
+                *sum += SPREAD[usize::from(byte)];
+            }
+        }
+        for (count, byte) in counts
+            .iter_mut()
+            .zip(bytes.iter().flat_map(|b| b.to_le_bytes()))
+        {
+            *count += u32::from(byte);
         }
     }
-    weights.iter().enumerate().fold(0, |hash, (bit, &weight)| {
-        hash | u64::from(weight > 0) << bit
+    counts.iter().enumerate().fold(0, |hash, (bit, &count)| {
+        hash | u64::from(2 * count > total) << bit
     })
+}
+
+/// Three scalars of 21 bits fit into one word: no two grams share it before mixing.
+fn gram_hash(gram: &[char]) -> u64 {
+    mix(gram
+        .iter()
+        .fold(0_u64, |word, &c| word << 21 | u64::from(u32::from(c))))
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood, “Fast splittable pseudorandom number generators”, OOPSLA 2014).
@@ -70,6 +101,8 @@ fn mix(word: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const LONG: &str = "a large fire broke out in a chemical warehouse near the northern railway station early on \
@@ -113,5 +146,27 @@ mod tests {
             Fingerprint::Exact(11_345_804_778_780_412_633)
         );
         assert_eq!(of(LONG), Fingerprint::Simhash(14_818_758_817_376_281_091));
+    }
+
+    /// As the paper has it: a sum of +1 and −1 for every bit.
+    fn as_published(letters: &[char]) -> u64 {
+        let mut weights = [0_i32; 64];
+        for gram in letters.windows(3) {
+            let hash = gram_hash(gram);
+            for (bit, weight) in weights.iter_mut().enumerate() {
+                *weight += ((hash >> bit & 1) as i32) * 2 - 1;
+            }
+        }
+        weights.iter().enumerate().fold(0, |hash, (bit, &weight)| {
+            hash | u64::from(weight > 0) << bit
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn counting_in_bytes_is_counting(text in "[a-z一-龥]{0,12}", times in 1usize..120) {
+            let letters: Vec<char> = text.repeat(times).chars().collect();
+            prop_assert_eq!(simhash(&letters), as_published(&letters));
+        }
     }
 }

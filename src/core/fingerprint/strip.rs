@@ -24,16 +24,27 @@ pub(super) fn essence(text: &str, out: &mut Vec<char>) {
     while let Some(next) = without_prefix(rest) {
         rest = next;
     }
+    let bytes = rest.as_bytes();
     let mut at = 0;
-    while at < rest.len() {
-        if let Some(length) = link_length(&rest[at..]) {
+    while let Some(&byte) = bytes.get(at) {
+        // Every link begins so.
+        if matches!(byte, b'h' | b'w')
+            && let Some(length) = link_length(&rest[at..])
+        {
             at += length;
+            continue;
+        }
+        if byte < 0x80 {
+            if byte.is_ascii_alphanumeric() {
+                out.push(char::from(byte));
+            }
+            at += 1;
             continue;
         }
         let Some(character) = rest[at..].chars().next() else {
             break;
         };
-        if character.is_alphanumeric() {
+        if matches!(character, '\u{4e00}'..='\u{9fff}') || character.is_alphanumeric() {
             out.push(character);
         }
         at += character.len_utf8();
@@ -116,6 +127,11 @@ mod tests {
         ] {
             assert_eq!(stripped(repost), original, "{repost}");
         }
+    }
+
+    #[test]
+    fn every_unified_ideograph_is_a_letter() {
+        assert!(('\u{4e00}'..='\u{9fff}').all(char::is_alphanumeric));
     }
 
     #[test]

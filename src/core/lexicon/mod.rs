@@ -2,8 +2,9 @@
 //!
 //! Invariant: a scan reports every occurrence of every pattern, overlapping ones too, and allocates nothing.
 
+mod heads;
 mod index;
 mod parse;
 
-pub use index::{MAX_PATTERN, PADDING, TermIndex};
+pub use index::{Candidate, MAX_PATTERN, PADDING, TermIndex};
 pub use parse::{Lexicon, Mode, Term, UNLESS_WITHIN, Unless, parse};

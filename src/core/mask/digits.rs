@@ -5,9 +5,11 @@
 
 use smallvec::SmallVec;
 
-use super::group::{Gap, Group, chain, digit_value};
+use super::group::{Chain, Gap, Group, chain, digit_value, reach};
 use super::scan;
 
+/// Fewest digits of a chain in which anything is masked.
+const FEWEST_DIGITS: usize = 7;
 /// Most digits of any number looked for.
 const LONGEST: usize = 19;
 /// Characters before a number in which a cue word is looked for.
@@ -46,14 +48,15 @@ const CUES: [&str; 27] = [
 
 /// Adds the byte spans of telephone and identity numbers in `text`.
 pub(super) fn find(text: &str, found: &mut Vec<(usize, usize)>) {
-    let mut groups = Vec::new();
+    let mut groups = Chain::new();
     let mut from = 0;
     while let Some(start) = next_digit(text, from) {
-        from = chain(text, start, &mut groups);
-        let total: usize = groups.iter().map(Group::len).sum();
-        if total >= 7 {
+        let (digits, end) = reach(text, start);
+        if digits >= FEWEST_DIGITS {
+            chain(text, start, &mut groups);
             in_chain(text, &groups, found);
         }
+        from = end;
     }
 }
 

@@ -82,8 +82,45 @@ fn gap_of(c: char) -> Option<Gap> {
 /// Most characters between two groups of a chain, as in `) - `.
 const WIDEST_GAP: usize = 3;
 
+/// Groups of one chain.
+pub(super) type Chain = SmallVec<[Group; 4]>;
+
+/// How many digits the chain has that starts with the digit at byte `from`, and the offset behind it: what [`chain`] would
+/// find, without keeping it, since most chains are years and counts.
+pub(super) fn reach(text: &str, from: usize) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let (mut digits, mut gap, mut at, mut end) = (0, 0, from, from);
+    while let Some(&byte) = bytes.get(at) {
+        let (is_digit, is_gap, length) = match byte {
+            b'0'..=b'9' => (true, false, 1),
+            b' ' | b'-' | b'~' | b'.' | b'(' | b')' => (false, true, 1),
+            0..=0x7F => break,
+            _ => {
+                let Some(c) = text[at..].chars().next() else {
+                    break;
+                };
+                let (is_digit, is_gap) = (digit_value(c).is_some(), gap_of(c).is_some());
+                if !(is_digit || is_gap || is_invisible(c)) {
+                    break;
+                }
+                (is_digit, is_gap, c.len_utf8())
+            }
+        };
+        at += length;
+        if is_digit {
+            (digits, gap, end) = (digits + 1, 0, at);
+        } else if is_gap {
+            gap += 1;
+            if gap > WIDEST_GAP {
+                break;
+            }
+        }
+    }
+    (digits, end)
+}
+
 /// Reads the chain that starts with the digit at byte `from`; returns it and the offset behind it.
-pub(super) fn chain(text: &str, from: usize, groups: &mut Vec<Group>) -> usize {
+pub(super) fn chain(text: &str, from: usize, groups: &mut Chain) -> usize {
     groups.clear();
     let mut gap = Gap::Start;
     let mut gap_length = 0;
@@ -147,4 +184,21 @@ fn plus_before(text: &str, at: usize) -> Option<usize> {
         .take_while(|(_, c)| matches!(c, '+' | '＋' | '(' | '（' | ' '))
         .find(|(_, c)| matches!(c, '+' | '＋'))
         .map(|(offset, _)| offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_chain_is_as_long_as_it_reaches(text in "[0-9１۵][0-9０-９٣۵𝟘 ()（）.．·~—\u{ad}\u{200b}\u{3000}年a,-]{0,24}") {
+            let mut groups = Chain::new();
+            let end = chain(&text, 0, &mut groups);
+            let digits = groups.iter().map(Group::len).sum::<usize>();
+            prop_assert_eq!(reach(&text, 0), (digits, end));
+        }
+    }
 }

@@ -34,6 +34,30 @@ pub(super) fn unit(c: char) -> Option<u64> {
     })
 }
 
+/// Every digit and unit.
+const NUMERALS: [char; 29] = [
+    '零', '〇', '一', '壹', '二', '两', '贰', '三', '叁', '四', '肆', '五', '伍', '六', '陆', '七',
+    '柒', '八', '捌', '九', '玖', '十', '拾', '百', '佰', '千', '仟', '万', '亿',
+];
+
+/// By the low byte of a code point: whether any of them has it.
+static LOW: [bool; 256] = {
+    let mut low = [false; 256];
+    let mut n = 0;
+    while n < NUMERALS.len() {
+        low[(NUMERALS[n] as u32 & 0xFF) as usize] = true;
+        n += 1;
+    }
+    low
+};
+
+/// Whether a character is a digit or a unit.
+#[inline]
+pub(super) fn counts(c: char) -> bool {
+    // Most characters are neither, and the table says so in one step.
+    LOW[(u32::from(c) & 0xFF) as usize] && (digit(c).is_some() || unit(c).is_some())
+}
+
 /// The value of a numeral, which must be the whole of `text`: 两百三十五, 十二, 一万零三十, 二〇〇八, 一百五 (150), and the
 /// lower bound of 三四十 (30) and 十二三 (12). None when it is none or exceeds 10¹⁶.
 pub fn parse_chinese(text: &str) -> Option<u64> {
@@ -188,6 +212,14 @@ mod tests {
         }
         for text in ["", "人", "一五十", "十人", "亿亿亿亿亿"] {
             assert_eq!(parse_chinese(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_short_cut_knows_every_numeral() {
+        for c in '\u{0}'..='\u{ffff}' {
+            assert_eq!(counts(c), digit(c).is_some() || unit(c).is_some(), "{c}");
+            assert_eq!(counts(c), NUMERALS.contains(&c), "{c}");
         }
     }
 

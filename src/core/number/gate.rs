@@ -13,7 +13,7 @@ const MOST_LITERALS: usize = 48;
 /// Characters of a class up to which each is a literal.
 const SMALL_CLASS: usize = 8;
 /// Characters that stand in nearly every text that is looked at.
-const EVERYWHERE: [&str; 6] = ["#", " ", ",", "-", "a", "s"];
+const EVERYWHERE: [&str; 10] = ["#", " ", ",", "-", "a", "s", "m", "人", "名", "的"];
 
 /// A set of patterns, by number.
 pub(super) type Set = u128;

@@ -5,7 +5,7 @@ use super::fields::NO_SLOT;
 use super::fold::fold_into;
 use super::plan::{END, Expr, Posting, START, Sigma, bits};
 use super::test::{Leaf, Test};
-use crate::core::lexicon::PADDING;
+use crate::core::lexicon::{Candidate, PADDING};
 
 /// A line that is no event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Scratch {
     values: Values,
     symbols: Vec<u16>,
     segments: Vec<Segment>,
-    candidates: Vec<u32>,
+    candidates: Vec<Candidate>,
     hits: Vec<(u32, u32, u32)>,
     /// Number of the event; what carries it in the lists below is of this event.
     event: u32,
