@@ -3,6 +3,7 @@
 //! Invariant: bounded (size, depth, nodes), never recursive while reading, and nothing in a file is dropped: aliases, tags
 //! and duplicate keys are findings.
 
+use rustc_hash::FxHashSet;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::diagnostic::{Diagnostic, Gravity};
@@ -128,7 +129,12 @@ pub struct Findings<'a> {
     file: &'a str,
     /// Findings so far.
     pub list: Vec<Diagnostic>,
+    /// Where a finding goes that is not kept.
+    beyond: Diagnostic,
 }
+
+/// Findings about one file; of more than these the last says so.
+pub const MAX_FINDINGS: usize = 500;
 
 impl<'a> Findings<'a> {
     /// For the file of that name.
@@ -136,6 +142,7 @@ impl<'a> Findings<'a> {
         Self {
             file,
             list: Vec::new(),
+            beyond: beyond(file),
         }
     }
 
@@ -166,6 +173,11 @@ impl<'a> Findings<'a> {
         at: At,
         message: String,
     ) -> &mut Diagnostic {
+        if self.list.len() >= MAX_FINDINGS {
+            self.list.truncate(MAX_FINDINGS);
+            self.list.push(beyond(self.file));
+            return &mut self.beyond;
+        }
         let index = self.list.len();
         self.list.push(Diagnostic {
             code,
@@ -193,6 +205,20 @@ impl Diagnostic {
     }
 }
 
+/// A file that is wrong everywhere is said to be once, and not a million times. It may hide errors, so it is one.
+fn beyond(file: &str) -> Diagnostic {
+    Diagnostic {
+        code: T_YAML,
+        gravity: Gravity::Error,
+        file: file.to_owned(),
+        line: 0,
+        column: 0,
+        length: 1,
+        message: format!("more than {MAX_FINDINGS} findings: the rest is not shown"),
+        help: Some("mend these first, then check again".to_owned()),
+    }
+}
+
 /// Code of a file that is not readable as YAML.
 pub const T_SYNTAX: &str = "T0001";
 /// Code of YAML that is well-formed, but beyond what is read here: alias, tag, duplicate key, depth, size.
@@ -217,6 +243,24 @@ struct Open {
     map: Vec<(Key, Node)>,
     key: Option<Key>,
     is_map: bool,
+    /// The keys of a map with more than [`FEW_KEYS`].
+    known: FxHashSet<String>,
+}
+
+/// Keys up to which looking at each is cheapest.
+const FEW_KEYS: usize = 16;
+
+impl Open {
+    /// Whether the map has the key already.
+    fn has(&mut self, key: &str) -> bool {
+        if self.map.len() <= FEW_KEYS {
+            return self.map.iter().any(|(known, _)| known.text == key);
+        }
+        if self.known.is_empty() {
+            self.known = self.map.iter().map(|(key, _)| key.text.clone()).collect();
+        }
+        !self.known.insert(key.to_owned())
+    }
 }
 
 /// The documents of a file; after an error, those before it.
@@ -281,6 +325,7 @@ pub fn parse(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
                     map: vec![],
                     key: None,
                     is_map,
+                    known: FxHashSet::default(),
                 });
                 None
             }
@@ -335,7 +380,7 @@ fn attach(node: Node, stack: &mut [Open], documents: &mut Vec<Node>, findings: &
             });
             return;
         };
-        if open.map.iter().any(|(k, _)| k.text == text) {
+        if open.has(&text) {
             findings
                 .error(
                     T_YAML,
@@ -395,6 +440,12 @@ mod tests {
             let (_, found) = read(text);
             assert_eq!(found.first().map(|d| d.code), Some(code), "{text}");
         }
+        let keys: String = (0..200_000)
+            .map(|n| format!("k{n}: 1\nk{n}: 2\n"))
+            .collect();
+        let (_, found) = read(&keys);
+        assert_eq!(found.len(), MAX_FINDINGS + 1);
+        assert!(found.iter().all(|d| d.code == T_YAML));
         // Whoever notices first, the parser or the builder: it ends with a finding, not with the stack.
         assert!(!read(&"[".repeat(100_000)).1.is_empty());
         assert!(!read(&"- ".repeat(100_000)).1.is_empty());

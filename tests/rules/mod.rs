@@ -3,6 +3,7 @@
 mod backtest;
 mod correlations;
 mod golden;
+mod large;
 mod lint;
 mod naive;
 mod sigma;
