@@ -39,10 +39,39 @@ pub fn parse(source: &SourceFile, found: &mut Vec<Diagnostic>) -> Vec<Rule> {
     let documents = yaml::parse(&source.text, &mut findings);
     let rules = documents
         .iter()
-        .filter_map(|node| rule(node, &source.name, &mut findings))
+        .filter_map(|node| {
+            let before = findings.list.len();
+            let rule = rule(node, &source.name, &mut findings);
+            forget_echoes(node, before, &mut findings.list);
+            rule
+        })
         .collect();
     found.append(&mut findings.list);
     rules
+}
+
+/// Drops what conditions say, from the finding `since` on, about selections that are there and could not be read: that they
+/// could not is found already.
+fn forget_echoes(node: &Node, since: usize, list: &mut Vec<Diagnostic>) {
+    let there = node
+        .get("detection")
+        .and_then(Node::map)
+        .unwrap_or_default();
+    let is_echo = |finding: &Diagnostic| {
+        let mut quoted = finding.message.split('`');
+        let word = quoted
+            .nth(1)
+            .filter(|_| finding.code == codes::UNKNOWN_SELECTION);
+        word.is_some_and(|word| match word.split_once('*') {
+            Some((start, _)) => there.iter().any(|(key, _)| key.text.starts_with(start)),
+            None => there.iter().any(|(key, _)| key.text == word),
+        })
+    };
+    let mut index = 0;
+    list.retain(|finding| {
+        index += 1;
+        index <= since || !is_echo(finding)
+    });
 }
 
 fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
@@ -69,7 +98,7 @@ fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
             }
             known if DESCRIPTIVE.contains(&known) => {}
             // Sigma allows further keys of one's own; with `tocsin:` a slip of the pen is likelier.
-            other if node.get("tocsin").is_some() => {
+            other if extended => {
                 findings.error(
                     codes::UNKNOWN_KEY,
                     key.at,
