@@ -255,14 +255,17 @@ pub fn kind_bit(kind: crate::core::model::FeedKind) -> u8 {
     1 << kind as u8
 }
 
-/// Numbers that are extracted from text.
+/// Numbers that are extracted from text: the names of [`crate::core::number::FIELDS`].
 pub const EXTRACTED: &[&str] = &[
+    "area_ha",
     "casualties.dead",
+    "casualties.ill",
     "casualties.injured",
     "casualties.missing",
     "casualties.trapped",
-    "evacuated",
-    "magnitude",
     "depth_km",
-    "area_ha",
+    "evacuated",
+    "households",
+    "magnitude",
+    "water_depth_m",
 ];
