@@ -10,6 +10,7 @@ use regex::Regex;
 use super::gate::Set;
 use super::lex::Template;
 use super::patterns::{Finding, GATE, NOBODY_PATTERNS, PATTERNS, Pattern};
+use super::sentence::Sentences;
 
 /// Extracted numbers by field; see [`super::FIELDS`].
 pub type Numbers = BTreeMap<&'static str, f64>;
@@ -19,41 +20,6 @@ pub const MAX_TEXT_BYTES: usize = 16 << 10;
 
 /// No field counts more people than this: beyond, it is no count.
 const MAX_PEOPLE: f64 = 100e6;
-
-/// Words of a sentence that is not about this event: its numbers are none.
-const ANOTHER: [&str; 20] = [
-    "去年",
-    "前年",
-    "历史上",
-    "上世纪",
-    "同比",
-    "周年",
-    "往年",
-    "每年",
-    "last year",
-    "years ago",
-    "year ago",
-    "in history",
-    "anniversary",
-    "historical",
-    "previous year",
-    "every year",
-    "each year",
-    "per year",
-    "annually",
-    "a year ago",
-];
-
-/// Words of a sentence that may be about another event: its numbers count where there are no others.
-const EARLIER: [&str; 7] = [
-    "以来",
-    "曾",
-    "此前发生",
-    "since ¤",
-    "back in",
-    "in ¤",
-    "¤年",
-];
 
 /// A number of these is no number of people, whatever follows.
 const TIMES: [&str; 11] = [
@@ -81,7 +47,7 @@ struct Found {
     at: usize,
     /// Start of its sentence.
     sentence: usize,
-    /// May be about another event, see [`EARLIER`].
+    /// May be about another event, see [`super::sentence`].
     earlier: bool,
 }
 
@@ -99,11 +65,12 @@ pub fn extract(normalised: &str) -> Numbers {
 /// What the patterns `open` say of a text.
 fn read(template: &Template, open: Set) -> Numbers {
     let mut found = Vec::new();
+    let mut sentences = Sentences::of(&template.text);
     // Every pattern takes a number.
     let tried = if template.has_numbers() { open } else { 0 };
     for pattern in numbered(&PATTERNS, tried) {
         if may_match(pattern.quick.as_ref(), template) {
-            findings(pattern, template, &mut found);
+            findings(pattern, template, &mut sentences, &mut found);
         }
     }
     let mut numbers = fields(&found);
@@ -131,7 +98,12 @@ fn may_match(quick: Option<&Regex>, template: &Template) -> bool {
 }
 
 /// Adds what one pattern finds.
-fn findings(pattern: &Pattern, template: &Template, found: &mut Vec<Found>) {
+fn findings(
+    pattern: &Pattern,
+    template: &Template,
+    sentences: &mut Sentences<'_>,
+    found: &mut Vec<Found>,
+) {
     for captures in pattern.regex.captures_iter(&template.text) {
         let (Some(whole), Some(number)) = (captures.get(0), captures.get(1)) else {
             continue;
@@ -139,13 +111,12 @@ fn findings(pattern: &Pattern, template: &Template, found: &mut Vec<Found>) {
         let rest = &template.text[whole.end()..];
         let refused = pattern.not_before.iter().any(|word| rest.starts_with(word))
             || TIMES.iter().any(|word| whole.as_str().contains(word));
-        let (start, sentence) = sentence(&template.text, number.start());
-        let another = ANOTHER.iter().any(|word| sentence.contains(word));
+        let sentence = sentences.around(number.start());
         let Some(value) = template.value(number.start()) else {
             continue;
         };
         let bare = pattern.finding == Finding::HouseholdsBare;
-        if !(refused || another || bare && value < LEAST_BARE) {
+        if !(refused || sentence.another || bare && value < LEAST_BARE) {
             found.push(Found {
                 finding: if bare {
                     Finding::Households
@@ -154,8 +125,8 @@ fn findings(pattern: &Pattern, template: &Template, found: &mut Vec<Found>) {
                 },
                 value: value * pattern.factor,
                 at: number.start(),
-                sentence: start,
-                earlier: EARLIER.iter().any(|word| sentence.contains(word)),
+                sentence: sentence.start,
+                earlier: sentence.earlier,
             });
         }
     }
@@ -172,17 +143,6 @@ fn head(text: &str) -> &str {
 /// A cheap refusal of texts without a digit, a Chinese numeral, or any letter that English numbers could be made of.
 fn could_count(c: char) -> bool {
     c.is_ascii_alphanumeric() || ('一'..='龥').contains(&c) || c == '〇'
-}
-
-/// The sentence around a byte, and where it begins. English sentences end with a full stop and a space; decimals have
-/// become marks already.
-fn sentence(text: &str, at: usize) -> (usize, &str) {
-    let ends = ['。', '!', '?', ';', '\n'];
-    let start = text[..at].rfind(ends).unwrap_or(0);
-    let start = text[start..at].rfind(". ").map_or(start, |i| start + i);
-    let end = text[at..].find(ends).map_or(text.len(), |i| at + i);
-    let end = text[at..end].find(". ").map_or(end, |i| at + i);
-    (start, &text[start..end])
 }
 
 fn fields(found: &[Found]) -> Numbers {
@@ -258,8 +218,9 @@ mod tests {
     fn by_all_patterns(text: &str) -> Numbers {
         let template = Template::of(head(text));
         let mut found = Vec::new();
+        let mut sentences = Sentences::of(&template.text);
         for pattern in PATTERNS.iter() {
-            findings(pattern, &template, &mut found);
+            findings(pattern, &template, &mut sentences, &mut found);
         }
         let mut numbers = fields(&found);
         for statement in NOBODY_PATTERNS.iter() {

@@ -13,6 +13,7 @@ mod extract;
 mod gate;
 mod lex;
 mod patterns;
+mod sentence;
 
 pub use chinese::{chinese_numeral, parse_chinese};
 pub use extract::{MAX_TEXT_BYTES, Numbers, extract};
