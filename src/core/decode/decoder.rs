@@ -83,7 +83,9 @@ impl Decoder {
                     let refs: Vec<_> = requests.iter().collect();
                     open311::read(self, only(&refs)?).map(Report::into_owned)
                 }
-                DecoderKind::Rss => rss::read(self, &root, only(&rss::items(&root)?)?),
+                DecoderKind::Rss => {
+                    rss::read(self, &rss::Channel::of(&root), only(&rss::items(&root)?)?)
+                }
                 _ => cap::read(self, only(&cap::items(&root)?)?),
             }
         };

@@ -48,10 +48,13 @@ impl Decoder {
                     .map(|request| done(open311::read(self, request)))
                     .collect()
             }
-            DecoderKind::Rss => rss::items(&root)?
-                .iter()
-                .map(|item| done(rss::read(self, &root, item)))
-                .collect(),
+            DecoderKind::Rss => {
+                let channel = rss::Channel::of(&root);
+                rss::items(&root)?
+                    .iter()
+                    .map(|item| done(rss::read(self, &channel, item)))
+                    .collect()
+            }
             _ => cap::items(&root)?
                 .iter()
                 .map(|alert| done(cap::read(self, alert)))

@@ -22,11 +22,13 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    // No `>` before this offset from the end: what is known is not searched again.
+    let mut unclosed = text.len();
     while let Some(at) = memchr::memchr2(b'<', b'&', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         rest = if rest.starts_with('<') {
-            tag(rest, &mut out)
+            tag(rest, &mut out, &mut unclosed)
         } else {
             reference(rest, &mut out)
         };
@@ -39,8 +41,8 @@ fn has_markup(text: &str) -> bool {
     memchr::memchr2(b'<', b'&', text.as_bytes()).is_some()
 }
 
-/// Consumes the tag that starts `rest`; a lone `<` is text.
-fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
+/// Consumes the tag that starts `rest`; a lone `<` is text. Between it and `unclosed` bytes before the end is no `>`.
+fn tag<'a>(rest: &'a str, out: &mut String, unclosed: &mut usize) -> &'a str {
     let closing = rest.starts_with("</");
     let after = rest[1..].trim_start_matches('/');
     let name: String = after
@@ -52,7 +54,14 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
     let is_tag = name.starts_with(|c: char| c.is_ascii_alphabetic()) || rest.starts_with("<!");
     // Bounded, so that a text of nothing but `<a` does not cost the square of its length.
     let head = &rest.as_bytes()[..rest.len().min(LONGEST_TAG)];
-    let Some(end) = memchr::memchr(b'>', head).filter(|_| is_tag) else {
+    let known = rest.len().saturating_sub(*unclosed).min(head.len());
+    let close = is_tag
+        .then(|| memchr::memchr(b'>', &head[known..]))
+        .flatten();
+    let Some(end) = close.map(|at| known + at) else {
+        if is_tag {
+            *unclosed = rest.len() - head.len();
+        }
         out.push('<');
         return &rest[1..];
     };

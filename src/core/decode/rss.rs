@@ -38,10 +38,30 @@ pub(super) fn items<'e, 'a>(root: &'e Element<'a>) -> Read<Vec<&'e Element<'a>>>
     }
 }
 
-/// Reads one item of the document `root`; unmasked.
+/// What a document says for all of its items; looked up once, since a channel may have a hundred thousand of them.
+pub(super) struct Channel<'e> {
+    /// An Atom feed's, or an RSS channel's.
+    title: Option<&'e str>,
+    language: Option<&'e str>,
+}
+
+impl<'e> Channel<'e> {
+    /// Of a document.
+    pub(super) fn of(root: &'e Element<'_>) -> Self {
+        let channel = root.child("channel");
+        let text = |name| channel.and_then(|channel| channel.text_of(name));
+        let feed = || root.text_of("title").filter(|_| root.name == "feed");
+        Self {
+            title: text("title").or_else(feed),
+            language: root.attribute("lang").or_else(|| text("language")),
+        }
+    }
+}
+
+/// Reads one item of a document; unmasked.
 pub(super) fn read<'r>(
     decoder: &Decoder,
-    root: &Element<'_>,
+    channel: &Channel<'_>,
     item: &Element<'_>,
 ) -> Read<Report<'r>> {
     if let Some(alert) = cap::alert_of(item) {
@@ -63,9 +83,9 @@ pub(super) fn read<'r>(
         observed: stamp.map(|text| time(decoder, text)).transpose()?,
         text: body.unwrap_or_default().into(),
         title: title.into(),
-        lang: language(root, item).map(|tag| tag.to_owned().into()),
+        lang: language(channel, item).map(|tag| tag.to_owned().into()),
         link: link.map(|link| link.to_owned().into()),
-        publisher: publisher(root, item).map(|name| name.to_owned().into()),
+        publisher: publisher(channel, item).map(|name| name.to_owned().into()),
         ..Report::default()
     };
     for category in item.all("category").take(8) {
@@ -148,26 +168,17 @@ fn time(decoder: &Decoder, text: &str) -> Read<Millis> {
     })
 }
 
-fn language<'e>(root: &'e Element<'_>, item: &'e Element<'_>) -> Option<&'e str> {
+fn language<'e>(channel: &Channel<'e>, item: &'e Element<'_>) -> Option<&'e str> {
     item.attribute("lang")
         .or_else(|| item.text_of("language"))
-        .or_else(|| root.attribute("lang"))
-        .or_else(|| root.child("channel")?.text_of("language"))
+        .or(channel.language)
 }
 
 /// Title of the item's source, else of the channel it came in.
-fn publisher<'e>(root: &'e Element<'_>, item: &'e Element<'_>) -> Option<&'e str> {
-    let source = item
-        .child("source")
-        .and_then(|source| source.words().or_else(|| source.text_of("title")));
-    let channel = root
-        .child("channel")
-        .and_then(|channel| channel.text_of("title"));
-    source.or(channel).or_else(|| {
-        (root.name == "feed")
-            .then(|| root.text_of("title"))
-            .flatten()
-    })
+fn publisher<'e>(channel: &Channel<'e>, item: &'e Element<'_>) -> Option<&'e str> {
+    item.child("source")
+        .and_then(|source| source.words().or_else(|| source.text_of("title")))
+        .or(channel.title)
 }
 
 /// GeoRSS or W3C Geo: a point, else the middle of a polygon.

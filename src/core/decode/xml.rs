@@ -158,12 +158,12 @@ pub(super) fn parse(text: &str) -> Read<Element<'_>> {
     })
 }
 
-/// The library's words name offsets and tags, never text.
+/// The library's words without the names of tags, which it quotes: they are the sender's.
 fn syntax(error: &quick_xml::Error, at: usize) -> Refusal {
-    let mut message = format!("not well-formed XML: {error}");
-    if let Some((cut, _)) = message.char_indices().nth(200) {
-        message.truncate(cut);
-    }
+    let words = error.to_string();
+    let kept: String = words.split('`').step_by(2).collect::<Vec<_>>().join("`…`");
+    let kept: String = kept.chars().filter(|c| !c.is_control()).take(200).collect();
+    let message = format!("not well-formed XML: {kept}");
     Refusal::decode(RefusalCode::Syntax, message).at(at)
 }
 
@@ -393,6 +393,12 @@ mod tests {
         ] {
             assert_eq!(code(bad), RefusalCode::Syntax, "{bad}");
         }
+        let named = parse("<a></\u{1b}[31m13800138000>").unwrap_err();
+        assert!(
+            !named.message.contains("138") && !named.message.contains('\u{1b}'),
+            "{}",
+            named.message
+        );
         for other in ["", "{}", "  "] {
             assert_eq!(code(other), RefusalCode::WrongFormat, "{other}");
         }
