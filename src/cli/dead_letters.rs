@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{FAILED, Global};
+use super::{FAILED, Global, escaped};
 use crate::core::mask::mask;
 use crate::core::model::RefusalCode;
 use crate::kafka::dead_letter;
@@ -150,12 +150,16 @@ fn line(letter: &Letter) -> String {
     let feed = letter
         .origin
         .as_ref()
-        .map_or("?", |origin| origin.feed.as_str());
-    let (id, code, message) = (letter.id.to_string(), &letter.code, &letter.message);
+        .map_or_else(|| "?".into(), |origin| escaped(&origin.feed));
+    let (id, code, message) = (
+        letter.id.to_string(),
+        escaped(&letter.code),
+        &letter.message,
+    );
     format!(
         "{id:<10} {code} {feed} {} {}",
-        position(letter),
-        mask(Cow::Borrowed(message))
+        escaped(&position(letter)),
+        escaped(&mask(Cow::Borrowed(message)))
     )
 }
 
@@ -184,7 +188,41 @@ fn summary(letter: &Letter) -> Value {
 }
 
 fn masked(bytes: &[u8]) -> String {
-    mask(String::from_utf8_lossy(bytes)).into_owned()
+    let text = String::from_utf8_lossy(bytes);
+    escaped(&mask(unwrapped(&text).into()))
+}
+
+/// The text with characters by number (`\u5f20`, `&#24352;`) as characters, so that no mask is evaded by writing them so.
+/// Nothing that JSON or XML give a meaning becomes such a character, and what is shown is still the record.
+fn unwrapped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['\\', '&']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (length, code) =
+            if let Some(hex) = rest.strip_prefix("\\u").and_then(|hex| hex.get(..4)) {
+                (6, u32::from_str_radix(hex, 16).ok())
+            } else if let Some(number) = rest.strip_prefix("&#").and_then(number_before) {
+                let code = match number.strip_prefix(['x', 'X']) {
+                    Some(hex) => u32::from_str_radix(hex, 16).ok(),
+                    None => number.parse().ok(),
+                };
+                (number.len() + 3, code)
+            } else {
+                (1, None)
+            };
+        let plain = |c: &char| !c.is_control() && !matches!(c, '"' | '\\' | '<' | '>' | '&' | '\'');
+        if let Some(c) = code.and_then(char::from_u32).filter(plain) {
+            out.push(c);
+            rest = &rest[length..];
+        } else {
+            out.push_str(&rest[..1]);
+            rest = &rest[1..];
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 fn headers(letter: &Letter) -> Value {
@@ -208,7 +246,7 @@ fn print(out: &mut impl io::Write, letter: &Letter) -> io::Result<()> {
     }
     let all = letter.borrowed_headers();
     for (name, value) in dead_letter::original_headers(&all) {
-        writeln!(out, "{name}: {}", masked(value))?;
+        writeln!(out, "{}: {}", escaped(name), masked(value))?;
     }
     if let Some(length) = letter.cut_from {
         writeln!(
@@ -218,4 +256,37 @@ fn print(out: &mut impl io::Write, letter: &Letter) -> io::Result<()> {
         )?;
     }
     writeln!(out, "\n{}", masked(&letter.payload))
+}
+
+/// The up to eight characters before a `;`.
+fn number_before(tail: &str) -> Option<&str> {
+    let end = tail.bytes().take(9).position(|byte| byte == b';')?;
+    tail.get(..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_masked_however_it_is_written_and_steers_nothing() {
+        for (bytes, shown) in [
+            (&br#"{"t":"@\u5f20\u4e09 \u706b"}"#[..], r#"{"t":"••• 火"}"#),
+            (
+                br#"{"t":"\u0031380013800\u0030"}"#,
+                r#"{"t":"•••••••••••"}"#,
+            ),
+            (
+                b"<t>&#49;380013800&#x30; &lt; &#60;</t>",
+                "<t>••••••••••• &lt; &#60;</t>",
+            ),
+            (
+                br#"a \"b\" \u001b \ud83d \u12"#,
+                r#"a \"b\" \u001b \ud83d \u12"#,
+            ),
+            (b"\x1b[2J\xc2\x9b31m", "\u{fffd}[2J\u{fffd}31m"),
+        ] {
+            assert_eq!(masked(bytes), shown);
+        }
+    }
 }

@@ -106,11 +106,11 @@ fn line(out: &mut impl Write, feed: Option<&str>, report: &Report<'_>) -> anyhow
     let object = serde_json::to_string(&TocsinJson(report))?;
     match (feed, object.strip_prefix('{')) {
         (Some(feed), Some(members)) => {
-            writeln!(out, "{{\"feed\":{},{members}", serde_json::to_string(feed)?)?;
+            let feed = serde_json::to_string(feed)?;
+            write_line(out, &format!("{{\"feed\":{feed},{members}"))
         }
-        _ => writeln!(out, "{object}")?,
+        _ => write_line(out, &object),
     }
-    Ok(())
 }
 
 /// The feed to decode as: from the file, or one that takes everything at its word but status.
@@ -167,6 +167,21 @@ fn read(path: &std::path::Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A line of JSON in which nothing steers the terminal it may be shown on: what JSON itself leaves as it is, is escaped.
+fn write_line(out: &mut impl Write, line: &str) -> anyhow::Result<()> {
+    let mut copied = 0;
+    for (at, c) in line.char_indices() {
+        if matches!(c, '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            out.write_all(&line.as_bytes()[copied..at])?;
+            write!(out, "\\u{:04x}", u32::from(c))?;
+            copied = at + c.len_utf8();
+        }
+    }
+    out.write_all(&line.as_bytes()[copied..])?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
 /// Says what was refused, where, and what to do.
 fn show(
     args: &Args,
@@ -189,9 +204,7 @@ fn show(
                 "column": place.map(|(_, column)| column),
             }
         });
-        serde_json::to_writer(&mut *out, &line)?;
-        out.write_all(b"\n")?;
-        return Ok(());
+        return write_line(out, &line.to_string());
     }
     // In order with the reports where both go to a terminal.
     out.flush()?;
@@ -228,7 +241,20 @@ fn position(document: &[u8], at: usize) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::position;
+    use super::{position, write_line};
+
+    #[test]
+    fn lines_steer_no_terminal_and_say_the_same() {
+        let text = "a\u{1b}[31m\u{9b}2J\u{7f}\u{202e}火";
+        let mut out = Vec::new();
+        write_line(&mut out, &serde_json::to_string(text).unwrap()).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        assert_eq!(
+            line.chars().filter(|c| c.is_control()).collect::<String>(),
+            "\n"
+        );
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+    }
 
     #[test]
     fn columns_count_code_points() {

@@ -18,5 +18,6 @@ mod summary;
 pub mod topics;
 
 pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, main};
+pub(crate) use render::escaped;
 pub use render::render;
 pub use summary::summary_text;

@@ -1,6 +1,7 @@
 //! Diagnostics for people: file, line, column, the source line with a caret, the code and the help.
 
 use std::fmt;
+use std::sync::Arc;
 
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
@@ -13,7 +14,7 @@ const WIDTH: usize = 110;
 
 struct Shown<'a> {
     diagnostic: &'a Diagnostic,
-    source: Option<NamedSource<String>>,
+    source: Option<NamedSource<Arc<str>>>,
     span: Option<LabeledSpan>,
 }
 
@@ -77,14 +78,19 @@ pub fn render(diagnostics: &[Diagnostic], sources: &[SourceFile], colour: bool) 
         .with_width(WIDTH)
         .with_links(false);
     let mut text = String::new();
+    let harmless: Vec<(&str, Arc<str>)> = sources
+        .iter()
+        .filter(|source| diagnostics.iter().any(|it| it.file == source.name))
+        .map(|source| (source.name.as_str(), same_length(&source.text).into()))
+        .collect();
     for diagnostic in diagnostics {
-        let source = sources
+        let source = harmless
             .iter()
-            .find(|source| source.name == diagnostic.file && diagnostic.line > 0);
+            .find(|(name, _)| *name == diagnostic.file && diagnostic.line > 0);
         let shown = Shown {
             diagnostic,
-            span: source.map(|source| span(&source.text, diagnostic)),
-            source: source.map(|source| NamedSource::new(&source.name, source.text.clone())),
+            span: source.map(|(_, text)| span(text, diagnostic)),
+            source: source.map(|(name, text)| NamedSource::new(name, Arc::clone(text))),
         };
         if !text.is_empty() {
             text.push('\n');
@@ -116,15 +122,61 @@ fn span(text: &str, diagnostic: &Diagnostic) -> LabeledSpan {
     )
 }
 
-/// Text from files and environments, harmless on a terminal.
-fn escaped(text: &str) -> String {
+/// Text from outside, harmless on a terminal: what would steer it or turn the direction of writing is replaced.
+pub(crate) fn escaped(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars()
         .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{fffd}'
+            if steers(c) {
+                char::REPLACEMENT_CHARACTER
             } else {
                 c
             }
         })
         .collect()
+}
+
+/// The same for a text whose byte offsets are in use.
+fn same_length(text: &str) -> String {
+    let harmless = |c: char| match c {
+        '\n' | '\t' | '\r' => c,
+        '\0'..='\x1f' | '\x7f' => '?',
+        '\u{80}'..='\u{9f}' => '\u{b7}',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        other => other,
+    };
+    text.chars().map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        let hostile = "a: \u{1b}[31m\u{9b}2J\u{202e}x\u{7f}\n";
+        assert_eq!(same_length(hostile).len(), hostile.len());
+        let finding = Diagnostic {
+            code: "T0001",
+            gravity: Gravity::Error,
+            file: "f".to_owned(),
+            line: 1,
+            column: 1,
+            length: 1,
+            message: hostile.to_owned(),
+            help: Some(hostile.to_owned()),
+        };
+        let source = SourceFile {
+            name: "f".to_owned(),
+            text: hostile.to_owned(),
+        };
+        let shown = render(&[finding], &[source], false);
+        assert!(
+            !shown.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{7f}']),
+            "{shown:?}"
+        );
+    }
 }
