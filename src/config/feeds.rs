@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::load::MAX_BYTES;
 use super::load::{BUNDLED_NAME, codes};
 use super::locate::{Place, diagnostic, entries};
-use super::sources::{read_folder, unreadable_file};
+use super::sources::{read_folder, read_text_of};
 use super::{Bundled, Settings};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::model::{DecoderKind, Feed};
@@ -57,9 +58,7 @@ fn sources(settings: &Settings, file: Option<&Path>) -> Result<Vec<SourceFile>, 
     if !settings.feeds.is_empty()
         && let Some(path) = file
     {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable_file(&name, &error))?;
-        return Ok(vec![SourceFile { name, text }]);
+        return read_text_of(path, MAX_BYTES).map(|file| vec![file]);
     }
     match &settings.paths.feeds {
         Some(folder) => read_folder(folder, &["toml"]),

@@ -18,6 +18,10 @@ pub(super) const BUNDLED_NAME: &str = "bundled tocsin.toml";
 /// Name of the environment layer in messages.
 const ENVIRONMENT: &str = "environment";
 const PREFIX: &str = "TOCSIN__";
+/// Largest configuration file, in bytes.
+pub(super) const MAX_BYTES: u64 = 1 << 20;
+/// Most settings of one file: each that is wrong is tried alone.
+const MAX_LEAVES: usize = 4096;
 
 /// Stable codes of configuration errors.
 pub mod codes {
@@ -179,9 +183,7 @@ impl Layers {
         let mut leaves = Vec::new();
         if let Some(path) = &options.file {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| unreadable(&name, &error.to_string()))?;
-            let source = SourceFile { name, text };
+            let source = super::sources::read_text_of(path, MAX_BYTES).map_err(unreadable)?;
             let Located {
                 leaves: found,
                 errors,
@@ -191,6 +193,10 @@ impl Layers {
                     diagnostics: errors,
                     sources: vec![source],
                 });
+            }
+            if found.len() > MAX_LEAVES {
+                let message = format!("more than {MAX_LEAVES} settings");
+                return Err(unreadable(whole(&name, &message, "")));
             }
             leaves = found;
             sources.push(source);
@@ -332,11 +338,12 @@ fn plain(error: &str) -> String {
         .to_owned()
 }
 
-fn unreadable(name: &str, error: &str) -> ConfigErrors {
-    let mut diagnostic = whole(name, &format!("cannot read the configuration: {error}"), "");
-    diagnostic.code = codes::UNREADABLE;
+fn unreadable(diagnostic: Diagnostic) -> ConfigErrors {
     ConfigErrors {
-        diagnostics: vec![diagnostic],
+        diagnostics: vec![Diagnostic {
+            code: codes::UNREADABLE,
+            ..diagnostic
+        }],
         sources: Vec::new(),
     }
 }

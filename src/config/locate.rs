@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use super::feeds::MAX_FEEDS;
 use super::load::{code_of, codes};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 
@@ -111,6 +112,7 @@ pub(super) fn entries<T: DeserializeOwned>(
     };
     Ok(array
         .iter()
+        .take(MAX_FEEDS + 1)
         .map(|entry| {
             let at = place(&source.text, entry.span());
             read::<T>(entry).map(|item| (item, at)).map_err(|error| {

@@ -1,10 +1,10 @@
 //! The files of a rule set: from the configured folders, else the bundled ones. The core reads no file itself.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::load::codes;
-use super::locate::{Place, diagnostic};
+use super::locate::{Place, diagnostic, place};
 use super::{Bundled, Paths};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::place::PlaceFile;
@@ -141,7 +141,8 @@ fn bundled_places() -> Vec<PlaceFile> {
 
 fn place_file(path: &Path) -> Result<PlaceFile, Diagnostic> {
     let name = path.display().to_string();
-    let bytes = read_bounded(path).map_err(|error| unreadable_file(&name, &error))?;
+    let bytes =
+        read_bounded(path, MAX_FILE_BYTES).map_err(|error| unreadable_file(&name, &error))?;
     Ok(PlaceFile { name, bytes })
 }
 
@@ -187,22 +188,41 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
         .is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
 }
 
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    if std::fs::metadata(path)?.len() > MAX_FILE_BYTES {
-        return Err(io::Error::other(format!(
-            "larger than {MAX_FILE_BYTES} bytes"
-        )));
+/// The bytes of a file, at most `limit` of them: the size is not believed, since a pipe has none.
+fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(limit + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("larger than {limit} bytes")));
     }
-    std::fs::read(path)
+    Ok(bytes)
 }
 
 fn read_text(path: &Path) -> Result<SourceFile, Diagnostic> {
+    read_text_of(path, MAX_FILE_BYTES)
+}
+
+/// A file of at most `limit` bytes of UTF-8; where it is not, the finding says from where on.
+pub(super) fn read_text_of(path: &Path, limit: u64) -> Result<SourceFile, Diagnostic> {
     let name = path.display().to_string();
-    let bytes = read_bounded(path).map_err(|error| unreadable_file(&name, &error))?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(SourceFile { name, text }),
-        Err(_) => Err(unreadable_file(&name, &io::Error::other("not UTF-8"))),
-    }
+    let bytes = read_bounded(path, limit).map_err(|error| unreadable_file(&name, &error))?;
+    String::from_utf8(bytes)
+        .map(|text| SourceFile {
+            name: name.clone(),
+            text,
+        })
+        .map_err(|error| {
+            let good = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(&error.as_bytes()[..good]);
+            diagnostic(
+                &name,
+                place(&text, good..good),
+                codes::UNREADABLE,
+                "cannot read: not UTF-8 from here on",
+            )
+        })
 }
 
 /// A file or folder that cannot be read.
