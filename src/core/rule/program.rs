@@ -269,3 +269,18 @@ pub const EXTRACTED: &[&str] = &[
     "magnitude",
     "water_depth_m",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_extracted_is_a_field() {
+        let mut names: Vec<&str> = crate::core::number::FIELDS
+            .iter()
+            .map(|(name, _)| *name)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, EXTRACTED);
+    }
+}
