@@ -124,16 +124,18 @@ fn scan(
     let mut rest = readable;
     while rest.len() > 3 {
         let length = (rest.len() - 3).min(BLOCK);
-        // Every position is written, and stays if it passes: no branch, since none could be foretold.
-        let mut block = [Candidate::default(); BLOCK];
-        let mut count = 0;
-        for (at, window) in (base..).zip(rest[..length + 3].array_windows()) {
+        // A bit for each position, so that the only branch is for those that pass.
+        let mut mask = 0u64;
+        for (at, window) in rest[..length + 3].array_windows().enumerate() {
             let (word, bit) = place(head(quad(*window)), words.len());
             let may = (words[word] >> bit & 1 == 1) | is_short(*window);
-            block[count & (BLOCK - 1)] = Candidate { at, slot: 0 };
-            count += usize::from(may);
+            mask |= u64::from(may) << at;
         }
-        found.extend_from_slice(&block[..count]);
+        while mask != 0 {
+            let at = base + mask.trailing_zeros();
+            found.push(Candidate { at, slot: 0 });
+            mask &= mask - 1;
+        }
         rest = &rest[length..];
         base += length as u32;
     }
