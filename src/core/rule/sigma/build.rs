@@ -124,6 +124,7 @@ impl Builder {
             let posting = Posting {
                 atom,
                 slot,
+                next: 0,
                 edges: *edges,
             };
             self.postings.push((*pattern, posting));

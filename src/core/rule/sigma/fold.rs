@@ -61,6 +61,9 @@ pub(super) fn fold_into(text: &str, out: &mut Vec<u16>) {
         let done = ascii(&bytes[at..], &mut out[to..]);
         at += done;
         to += done;
+        let done = wide(&bytes[at..], &mut out[to..], table);
+        at += 3 * done;
+        to += done;
         while let Some(&[b0, b1, b2]) = bytes.get(at..at + 3)
             && b0 & 0xF0 == 0xE0
         {
@@ -89,6 +92,41 @@ pub(super) fn fold_into(text: &str, out: &mut Vec<u16>) {
         }
     }
     out.truncate(to);
+}
+
+/// Folds the leading characters of three bytes, four by four; how many.
+#[inline]
+fn wide(bytes: &[u8], out: &mut [u16], table: &[u16]) -> usize {
+    let mut done = 0;
+    for (four, to) in bytes
+        .as_chunks::<12>()
+        .0
+        .iter()
+        .zip(out.as_chunks_mut::<4>().0)
+    {
+        // In UTF-8 only such a character begins with 1110.
+        let (all, any) = (
+            four[0] & four[3] & four[6] & four[9],
+            four[0] | four[3] | four[6] | four[9],
+        );
+        if all & 0xF0 != 0xE0 || any & 0xF0 != 0xE0 {
+            break;
+        }
+        let unit = |at: usize| {
+            u16::from(four[at]) << 12
+                | (u16::from(four[at + 1]) & 0x3F) << 6
+                | (u16::from(four[at + 2]) & 0x3F)
+        };
+        let units = [unit(0), unit(3), unit(6), unit(9)];
+        *to = units;
+        if !(caseless(units[0]) & caseless(units[1]) & caseless(units[2]) & caseless(units[3])) {
+            for (unit, to) in units.iter().zip(to) {
+                *to = table[usize::from(*unit)];
+            }
+        }
+        done += 4;
+    }
+    done
 }
 
 /// Folds the leading ASCII of `bytes` into `out`; its length.

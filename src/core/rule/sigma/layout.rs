@@ -2,22 +2,13 @@
 
 use super::build::Builder;
 use super::correlation::Correlations;
-use super::plan::{Looked, Rule, Sigma};
+use super::plan::{Looked, Posting, Rule, Sigma};
+use super::quick::{Lists, Quick};
 use super::trigger::{self, Trigger};
 use crate::core::lexicon::TermIndex;
 
-pub(super) fn lay_out(mut builder: Builder, rules: Vec<Rule>, correlations: Correlations) -> Sigma {
-    builder
-        .postings
-        .sort_by_key(|(pattern, posting)| (*pattern, posting.slot, posting.atom));
-    let mut patterns = vec![[0u32; 2]; builder.patterns.len()];
-    for (at, (pattern, _)) in builder.postings.iter().enumerate() {
-        let range = &mut patterns[*pattern as usize];
-        if range[1] == 0 {
-            range[0] = at as u32;
-        }
-        range[1] = at as u32 + 1;
-    }
+pub(super) fn lay_out(builder: Builder, rules: Vec<Rule>, correlations: Correlations) -> Sigma {
+    let (patterns, postings) = chained(&builder);
     let mut looked = vec![Looked::default(); builder.fields.len()];
     for (_, posting) in &builder.postings {
         match looked.get_mut(posting.slot as usize) {
@@ -54,18 +45,35 @@ pub(super) fn lay_out(mut builder: Builder, rules: Vec<Rule>, correlations: Corr
         symbols[number as usize] = pattern;
     }
     Sigma {
-        rules,
         index: TermIndex::new(&symbols),
         patterns,
-        postings: builder.postings.into_iter().map(|(_, p)| p).collect(),
+        postings,
         numbers: builder.numbers,
         looked,
         asks: builder.asks,
         atoms: builder.costs.len(),
-        by_atom,
-        by_slot,
+        by_atom: Lists::new(&by_atom),
+        by_slot: Lists::new(&by_slot),
+        quick: rules.iter().map(|rule| Quick::of(&rule.when)).collect(),
+        rules,
         always,
         fields: builder.fields,
         correlations,
     }
+}
+
+/// By pattern its first posting, and the others of all patterns.
+fn chained(builder: &Builder) -> (Vec<Posting>, Vec<Posting>) {
+    let mut patterns: Vec<Option<Posting>> = vec![None; builder.patterns.len()];
+    let mut others = Vec::new();
+    for (pattern, posting) in &builder.postings {
+        let first = &mut patterns[*pattern as usize];
+        let next = first.take().map_or(0, |before| {
+            others.push(before);
+            others.len() as u32
+        });
+        *first = Some(Posting { next, ..*posting });
+    }
+    // A pattern is there because of a posting.
+    (patterns.into_iter().flatten().collect(), others)
 }

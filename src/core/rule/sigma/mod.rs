@@ -49,6 +49,7 @@ mod modifier;
 pub mod pattern;
 mod plan;
 mod print;
+mod quick;
 mod read;
 mod read_other;
 mod scan;

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::correlation::Correlations;
 use super::fields::Fields;
+use super::quick::{Lists, Quick};
 use super::test::Test;
 use crate::core::lexicon::TermIndex;
 
@@ -16,8 +17,8 @@ pub struct Sigma {
     pub(super) rules: Vec<Rule>,
     pub(super) fields: Fields,
     pub(super) index: TermIndex,
-    /// By pattern: its range of `postings`.
-    pub(super) patterns: Vec<[u32; 2]>,
+    /// By pattern: its first posting; the others are in `postings`.
+    pub(super) patterns: Vec<Posting>,
     pub(super) postings: Vec<Posting>,
     /// By field and number: atoms.
     pub(super) numbers: FxHashMap<(u32, u64), Vec<u32>>,
@@ -26,8 +27,10 @@ pub struct Sigma {
     pub(super) asks: Vec<Ask>,
     pub(super) atoms: usize,
     /// By atom, and by slot: the rules that it announces.
-    pub(super) by_atom: Vec<Vec<u32>>,
-    pub(super) by_slot: Vec<Vec<u32>>,
+    pub(super) by_atom: Lists,
+    pub(super) by_slot: Lists,
+    /// By rule.
+    pub(super) quick: Vec<Quick>,
     /// Rules that may hold of any event.
     pub(super) always: Vec<u32>,
     pub(super) correlations: Correlations,
@@ -59,6 +62,8 @@ pub(super) struct Posting {
     pub(super) atom: u32,
     /// [`NO_SLOT`]: any value.
     pub(super) slot: u32,
+    /// Where in the list of postings the next one of the same pattern is, plus one; 0: there is none.
+    pub(super) next: u32,
     /// It stands at the beginning (1), at the end (2) of the value.
     pub(super) edges: u8,
 }

@@ -85,7 +85,7 @@ impl Scratch {
     fn set(&mut self, atom: u32, sigma: &Sigma) {
         if self.atoms[atom as usize] != self.event {
             self.atoms[atom as usize] = self.event;
-            self.announce(&sigma.by_atom[atom as usize]);
+            self.announce(sigma.by_atom.get(atom as usize));
         }
     }
 
@@ -133,7 +133,10 @@ impl Sigma {
         scratch.announce(&self.always);
         let announced = std::mem::take(&mut scratch.rules);
         for rule in &announced {
-            if self.holds(&self.rules[*rule as usize].when, event, scratch) {
+            let number = *rule as usize;
+            let found = |atom: u32| scratch.atoms[atom as usize] == scratch.event;
+            let holds = self.quick[number].holds(found);
+            if holds.unwrap_or_else(|| self.holds(&self.rules[number].when, event, scratch)) {
                 scratch.matched.push(*rule);
             }
         }
@@ -167,7 +170,7 @@ impl Sigma {
                 && *seen != scratch.event
             {
                 *seen = scratch.event;
-                scratch.announce(&self.by_slot[slot]);
+                scratch.announce(self.by_slot.get(slot));
             }
             if looked.literals || everywhere {
                 self.literals(event, found, scratch);
@@ -208,11 +211,15 @@ impl Sigma {
             let at = scratch.segments.partition_point(|s| s.from <= *from) - 1;
             let segment = scratch.segments[at];
             let edges = u8::from(*from == segment.from) * START + u8::from(*to == segment.to) * END;
-            let [first, last] = self.patterns[*pattern as usize];
-            for posting in &self.postings[first as usize..last as usize] {
+            let mut posting = &self.patterns[*pattern as usize];
+            loop {
                 if fits(posting, segment.slot, edges) {
                     scratch.set(posting.atom, self);
                 }
+                let Some(next) = posting.next.checked_sub(1) else {
+                    break;
+                };
+                posting = &self.postings[next as usize];
             }
         }
         scratch.hits = hits;
