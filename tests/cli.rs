@@ -117,7 +117,11 @@ fn check_names_every_broken_rule_at_its_place_and_exits_with_1() {
 
 #[test]
 fn schemas_are_json_schemas_of_their_subject() {
-    for (what, field) in [("report", "text"), ("alert", "incident_id")] {
+    for (what, field) in [
+        ("report", "text"),
+        ("alert", "incident_id"),
+        ("rule", "detection"),
+    ] {
         let output = tocsin(&["schema", what]);
         assert!(output.status.success());
         let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

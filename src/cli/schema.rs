@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::Global;
 use crate::core::correlate::ALERT_SCHEMA;
 use crate::core::decode::SCHEMA as REPORT_SCHEMA;
+use crate::core::rule::SCHEMA as RULE_SCHEMA;
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,8 @@ enum What {
     Report,
     /// An alert as it lies on the joint-meeting queue
     Alert,
+    /// A rule with a `tocsin:` block, for editors: each YAML document of a rule file
+    Rule,
 }
 
 /// Runs the command.
@@ -28,6 +31,7 @@ pub fn run(args: &Args, _global: &Global) -> anyhow::Result<ExitCode> {
     let schema = match args.what {
         What::Report => REPORT_SCHEMA,
         What::Alert => ALERT_SCHEMA,
+        What::Rule => RULE_SCHEMA,
     };
     writeln!(io::stdout().lock(), "{}", schema.trim_end())?;
     Ok(ExitCode::SUCCESS)

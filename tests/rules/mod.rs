@@ -6,6 +6,7 @@ mod golden;
 mod large;
 mod lint;
 mod naive;
+mod schema;
 mod sigma;
 mod sigma_exact;
 mod sigma_naive;

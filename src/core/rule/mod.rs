@@ -114,6 +114,9 @@ pub use compile::{absent, compile};
 pub use parse::parse;
 pub use pattern::{Pattern, is_word};
 
+/// The JSON Schema of a rule with a `tocsin:` block, for editors.
+pub const SCHEMA: &str = include_str!("rule.schema.json");
+
 /// Whether a field name speaks of a person: no rule selects or groups by these.
 pub fn is_person(field: &str) -> bool {
     let last = field
