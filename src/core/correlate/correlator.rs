@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::config::CorrelateConfig;
 use super::fold::{apply, fire, open, take_back};
+use super::pace::lane_of_status;
 use super::state::{KeyState, StateError};
 use super::store::{Kind, Store, lane_of};
 use crate::core::model::{Alert, CorrelateOutcome, Detection, Millis, Retraction, Status};
@@ -54,7 +55,7 @@ pub struct StateChange {
 #[derive(Debug)]
 pub struct Correlator {
     config: Arc<CorrelateConfig>,
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Correlator {
@@ -95,10 +96,7 @@ impl Correlator {
     /// Advances the clock to the retraction's `received`, then takes the report out of every incident of this partition that
     /// holds it, in the order of their keys. Returns of how many.
     pub fn retract(&mut self, retraction: &Retraction, out: &mut CorrelateOutput) -> u32 {
-        let lane = Status::ALL
-            .iter()
-            .position(|status| *status == retraction.status);
-        let lane = lane.unwrap_or_default();
+        let lane = lane_of_status(retraction.status);
         self.tell_time(lane, retraction.received, out);
         let config = Arc::clone(&self.config);
         let now = self.store.lanes[lane].clock;
@@ -168,7 +166,7 @@ impl Correlator {
         }
     }
 
-    fn advance_lane(&mut self, lane: usize, to: Millis, out: &mut CorrelateOutput) {
+    pub(super) fn advance_lane(&mut self, lane: usize, to: Millis, out: &mut CorrelateOutput) {
         if to <= self.store.lanes[lane].clock {
             return;
         }
@@ -260,7 +258,7 @@ impl Correlator {
 
 /// Whether the key is the one that status, hazard and exercise say: an exercise must not reach an actual incident, or one of
 /// another exercise, by its key.
-fn key_fits(detection: &Detection) -> bool {
+pub(super) fn key_fits(detection: &Detection) -> bool {
     let mut parts = detection.key.splitn(4, '/');
     let fits = parts.next() == Some(detection.status.id())
         && parts.next() == Some(detection.hazard.id())

@@ -25,6 +25,7 @@ mod held;
 mod identity;
 mod level;
 mod members;
+mod pace;
 mod rate;
 mod revise;
 #[cfg(test)]

@@ -33,6 +33,11 @@ impl Timers {
         (*due <= to).then(|| (*due, Arc::clone(key)))
     }
 
+    /// When the entry with this index is due.
+    pub(super) fn nth(&self, index: usize) -> Option<Millis> {
+        self.0.iter().nth(index).map(|(due, _)| *due)
+    }
+
     /// When the first entry is due.
     pub(super) fn next(&self) -> Option<Millis> {
         self.0.first().map(|(due, _)| *due)
