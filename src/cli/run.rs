@@ -45,6 +45,10 @@ pub struct Args {
     /// Name of this process within the group; overrides `kafka.instance`
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
+    /// Read a partition from its beginning when there is state of it, but no committed offset: what is still in the topic
+    /// counts again
+    #[arg(long)]
+    accept_missing_offsets: bool,
 }
 
 /// Runs the command.
@@ -61,6 +65,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let settings = Settings::load(&options)?;
     init_logs(&settings.log);
+    log_panics_without_their_words();
     let stop = stop_on_signals()?;
     let rules = Arc::new(load_rule_set(&settings.paths)?);
     let feeds = settings.shared_feeds();
@@ -79,8 +84,10 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(server) = &http {
         tracing::info!(address = %server.address(), "metrics and health are served");
     }
+    let mut kafka = settings.kafka_settings();
+    kafka.accept_missing_offsets = args.accept_missing_offsets;
     let context = WorkerContext {
-        settings: Arc::new(settings.kafka_settings()),
+        settings: Arc::new(kafka),
         names: Arc::new(settings.topic_names()),
         events: telemetry.clone(),
         stop,
@@ -117,6 +124,7 @@ fn check_topics(settings: &Settings, context: &WorkerContext) -> anyhow::Result<
     while !context.stop.load(Ordering::SeqCst) {
         match runtime.block_on(check(&context.settings, &plans)) {
             Ok(findings) => return refuse(&findings),
+            Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => tracing::warn!(%error, "topics cannot be checked yet"),
         }
         std::thread::sleep(CHECK_AGAIN);
@@ -212,6 +220,15 @@ fn finish(pools: Vec<Pool>, context: &WorkerContext, telemetry: &Telemetry) -> E
     }
     tracing::info!(ms = began.elapsed().as_millis() as u64, "stopped");
     code
+}
+
+/// The words of a panic may quote the text of a report; where it happened is enough.
+fn log_panics_without_their_words() {
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        let backtrace = std::backtrace::Backtrace::capture();
+        tracing::error!(at, %backtrace, "panic: a defect of Tocsin");
+    }));
 }
 
 /// Set by SIGTERM and SIGINT; a second one ends the process at once.

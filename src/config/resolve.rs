@@ -28,6 +28,7 @@ impl Settings {
             session_timeout: Duration::from_millis(kafka.session_timeout_ms),
             prefetch_kib: kafka.prefetch_kib,
             idle_lag: Duration::from_secs(self.incident.idle_lag_s),
+            accept_missing_offsets: false,
             properties,
         }
     }

@@ -9,6 +9,7 @@ use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::assignment::Phase;
+use super::dead_letter::Cut;
 use super::read::{Open, drain};
 use super::tally::{Tally, ledger_key};
 use super::transaction::Fault;
@@ -62,6 +63,7 @@ impl<S: Stage> Session<'_, S> {
             }
         }
         self.aborts = 0;
+        self.refused.cut = Cut::default();
         let open = std::mem::take(&mut self.open);
         self.context.events.committed(&Committed {
             role: self.stage.role(),
@@ -73,13 +75,23 @@ impl<S: Stage> Session<'_, S> {
         Ok(())
     }
 
-    /// Advances the clocks of quiet partitions that have a timer due. A transaction never holds both an idle advance and
-    /// records of a partition, so that the ledger's order is the order in which it happened.
+    /// Advances the clocks of quiet partitions that have a timer due, as far as this transaction may hold what that leads
+    /// to; the next one goes on. A transaction never holds both an idle advance and records of a partition, so that the
+    /// ledger's order is the order in which it happened.
     pub(super) fn advance_idle(&mut self) -> Result<(), Fault> {
-        let due: Vec<(i32, Millis)> = self.due_partitions().collect();
-        for (partition, to) in due {
+        let mut due: Vec<(i32, Millis)> = self.due_partitions().collect();
+        // The one most behind first, so that none waits for ever.
+        due.sort_by_key(|(partition, _)| (self.stage.clock(*partition), *partition));
+        let began = Instant::now();
+        for (nth, (partition, to)) in due.into_iter().enumerate() {
+            let settings = &self.context.settings;
+            let full =
+                self.open.bytes >= settings.max_bytes || began.elapsed() >= settings.max_time;
+            if nth > 0 && full {
+                break;
+            }
             self.out.clear();
-            self.stage.advance(partition, to, &mut self.out);
+            let to = self.stage.advance(partition, to, &mut self.out);
             for owned in self
                 .assignment
                 .iter_mut()
@@ -97,6 +109,7 @@ impl<S: Stage> Session<'_, S> {
                 &self.transaction,
                 None,
                 &mut self.open,
+                self.refused.cut,
             )?;
         }
         Ok(())
@@ -115,6 +128,7 @@ impl<S: Stage> Session<'_, S> {
                 &self.transaction,
                 partition,
                 &mut self.open,
+                self.refused.cut,
             )?;
             let entry = tally.entry(&*self.stage, &owned.topic, owned.partition, owned.next);
             let json = serde_json::to_vec(&entry)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dead_letter::{Origin, letter};
+use super::stage::PANICKED;
 use super::{Input, Outbox, Role, Stage, Target, TopicNames};
 use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use crate::core::model::Stage as Refuser;
@@ -94,9 +95,19 @@ impl CorrelateStage {
     }
 
     fn refuse(&mut self, input: &Input<'_>, why: &str, out: &mut Outbox) -> &'static str {
+        self.refuse_as(input, RefusalCode::BadDetection, why, out)
+    }
+
+    fn refuse_as(
+        &mut self,
+        input: &Input<'_>,
+        code: RefusalCode,
+        why: &str,
+        out: &mut Outbox,
+    ) -> &'static str {
         let refusal = Refusal {
             stage: Refuser::Correlate,
-            code: RefusalCode::BadDetection,
+            code,
             message: why.chars().take(300).collect(),
             at: None,
         };
@@ -120,18 +131,22 @@ impl CorrelateStage {
 
 impl CorrelateStage {
     /// A control record: counted in the ledger as such, whether an incident held the report or not.
-    fn retract(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+    fn retract(&mut self, input: &Input<'_>, out: &mut Outbox) -> Option<&'static str> {
         let retraction = match read_retraction(input.payload.unwrap_or_default()) {
             Ok(retraction) => retraction,
-            Err(why) => return self.refuse(input, &why, out),
+            Err(why) => return Some(self.refuse(input, &why, out)),
         };
         let Some(correlator) = self.partitions.get_mut(&input.partition) else {
-            return self.refuse(input, "inner error: the partition is not open", out);
+            return Some(self.refuse(input, "inner error: the partition is not open", out));
         };
+        if !correlator.prepare_retraction(&retraction, &mut self.folded) {
+            self.emit(None, out);
+            return None;
+        }
         let taken = correlator.retract(&retraction, &mut self.folded);
         self.counts.retraction(taken);
         self.emit(Some(retraction.received), out);
-        CorrelateOutcome::Retraction.id()
+        Some(CorrelateOutcome::Retraction.id())
     }
 }
 
@@ -174,36 +189,47 @@ impl Stage for CorrelateStage {
         self.partitions.remove(&partition);
     }
 
-    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> Option<&'static str> {
         if input.key == Some(RETRACTION_KEY.as_bytes()) {
             return self.retract(input, out);
         }
         let detection = match read_detection(input.payload.unwrap_or_default()) {
             Ok(detection) => detection,
-            Err(why) => return self.refuse(input, &why, out),
+            Err(why) => return Some(self.refuse(input, &why, out)),
         };
         let Some(correlator) = self.partitions.get_mut(&input.partition) else {
-            return self.refuse(input, "inner error: the partition is not open", out);
+            return Some(self.refuse(input, "inner error: the partition is not open", out));
         };
+        if !correlator.prepare(&detection, &mut self.folded) {
+            self.emit(None, out);
+            return None;
+        }
         let outcome = correlator.fold(&detection, &mut self.folded);
         if outcome == CorrelateOutcome::DeadLetter {
             self.folded.clear();
-            return self.refuse(input, "the key does not fit status and hazard", out);
+            return Some(self.refuse(input, "the key does not fit status and hazard", out));
         }
         self.counts.detection(&detection.rule_id, outcome);
         self.emit(Some(detection.report.received), out);
-        outcome.id()
+        Some(outcome.id())
+    }
+
+    fn refuse_panicked(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+        self.refuse_as(input, RefusalCode::Internal, PANICKED, out)
     }
 
     fn due(&self, partition: i32) -> Option<Millis> {
         self.partitions.get(&partition)?.due()
     }
 
-    fn advance(&mut self, partition: i32, to: Millis, out: &mut Outbox) {
+    fn advance(&mut self, partition: i32, to: Millis, out: &mut Outbox) -> Millis {
         if let Some(correlator) = self.partitions.get_mut(&partition) {
+            let to = correlator.reach(to);
             correlator.advance(to, &mut self.folded);
             self.emit(None, out);
+            return to;
         }
+        to
     }
 
     fn clock(&self, partition: i32) -> Option<Millis> {

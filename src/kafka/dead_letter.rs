@@ -155,6 +155,85 @@ pub fn letter<'p>(
     (kept, head)
 }
 
+/// How much of a dead letter is left out, because its topic takes no larger records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Nothing beyond what [`letter`] leaves out.
+    #[default]
+    Nothing,
+    /// Of a large one: all but the head, and the source's headers.
+    Tail,
+    /// Of all but a small one: everything but our headers.
+    Headers,
+}
+
+impl Cut {
+    /// The next step.
+    pub(super) fn closer(self) -> Self {
+        match self {
+            Self::Nothing => Self::Tail,
+            Self::Tail | Self::Headers => Self::Headers,
+        }
+    }
+
+    /// A letter of so many bytes is left as it is, of a larger one so many of the value are kept.
+    fn limits(self) -> (usize, usize) {
+        match self {
+            Self::Nothing => (usize::MAX, usize::MAX),
+            Self::Tail => (256 << 10, 192 << 10),
+            Self::Headers => (16 << 10, 0),
+        }
+    }
+}
+
+/// Longest header that is left when a letter is cut.
+const MAX_SHORT_HEADER: usize = 1 << 10;
+
+/// A letter cut to what its topic may take; none: it is left as it is.
+pub(super) fn shorten<'p>(
+    headers: &[(String, Vec<u8>)],
+    payload: &'p [u8],
+    cut: Cut,
+) -> Option<(Vec<(String, Vec<u8>)>, &'p [u8])> {
+    let (whole, kept) = cut.limits();
+    let size = |(name, value): &(String, Vec<u8>)| name.len() + value.len();
+    if payload.len() + headers.iter().map(size).sum::<usize>() <= whole {
+        return None;
+    }
+    let mut short: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut dropped = 0;
+    for header in headers {
+        let (name, value) = header;
+        if !OURS.contains(&name.as_str()) {
+            dropped += size(header);
+        } else if name == DROPPED {
+            dropped += String::from_utf8_lossy(value).parse().unwrap_or(0);
+        } else {
+            let head = value.get(..MAX_SHORT_HEADER).unwrap_or(value);
+            short.push((name.clone(), head.to_vec()));
+        }
+    }
+    let mut note = |length: &str, hash: &str, value: &[u8]| {
+        // What was cut before says how long the original was.
+        if !headers.iter().any(|(name, _)| name == length) {
+            short.push((length.to_owned(), value.len().to_string().into_bytes()));
+            short.push((hash.to_owned(), hex(&Sha256::digest(value)).into_bytes()));
+        }
+    };
+    if payload.len() > kept {
+        note(LENGTH, SHA256, payload);
+    }
+    if let Some((_, key)) = headers.iter().find(|(name, _)| name == KEY)
+        && key.len() > MAX_SHORT_HEADER
+    {
+        note(KEY_LENGTH, KEY_SHA256, key);
+    }
+    if dropped > 0 {
+        short.push((DROPPED.to_owned(), dropped.to_string().into_bytes()));
+    }
+    Some((short, payload.get(..kept).unwrap_or(payload)))
+}
+
 /// Headers of a retried record: the source's and the origin.
 pub fn retry_headers(
     origin: &Origin,
@@ -277,5 +356,43 @@ mod tests {
         );
         assert_eq!(get(SHA256).map(|h| h.len()), Some(64));
         assert_eq!(get(KEY), None);
+    }
+
+    #[test]
+    fn a_letter_is_cut_in_two_steps_and_says_so() {
+        let text = |headers: &[(String, Vec<u8>)], name: &str| {
+            let found = headers.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        };
+        let payload = vec![b'x'; 1 << 20];
+        let key = vec![b'k'; 60 << 10];
+        let original = [("source", &[b'h'; 2_000][..])].into_iter().collect();
+        let origin = Origin {
+            feed: "f".to_owned(),
+            topic: "t".to_owned(),
+            partition: 1,
+            offset: 2,
+            received: Millis(3),
+        };
+        let refusal = Refusal::decode(crate::core::model::RefusalCode::TooLarge, "too large");
+        let (headers, value) = letter(&origin, &refusal, Some(&key), &payload, &original);
+        assert!(shorten(&headers, value, Cut::Nothing).is_none());
+        for (cut, kept) in [(Cut::Tail, 192 << 10), (Cut::Headers, 0)] {
+            let (short, head) = shorten(&headers, value, cut).expect("cut");
+            assert_eq!(head.len(), kept);
+            let size: usize = short.iter().map(|(k, v)| k.len() + v.len()).sum();
+            assert!(size < 4_000, "{size}");
+            assert_eq!(text(&short, LENGTH), Some((1 << 20).to_string()));
+            assert_eq!(text(&short, SHA256), Some(hex(&Sha256::digest(&payload))));
+            assert_eq!(text(&short, KEY_LENGTH), Some((60 << 10).to_string()));
+            assert_eq!(text(&short, DROPPED), Some("2006".to_owned()));
+            assert_eq!(text(&short, OFFSET), Some("2".to_owned()));
+            assert_eq!(text(&short, "source"), None);
+        }
+        // Small ones beside it are left as they are, whichever step it takes.
+        let (headers, value) = letter(&origin, &refusal, None, b"small", &original);
+        for cut in [Cut::Tail, Cut::Headers] {
+            assert!(shorten(&headers, value, cut).is_none());
+        }
     }
 }

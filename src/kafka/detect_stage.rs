@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::correlate_stage::read_detection;
 use super::dead_letter::{KEY, Origin, STAGE, letter, original_headers};
+use super::stage::PANICKED;
 use super::{Input, Outbox, Role, Stage, Target, TopicNames};
 use crate::core::detect::{DetectEngine, DetectOutput, DrillKey};
 use crate::core::model::Stage as Refuser;
@@ -154,6 +155,7 @@ impl DetectStage {
             Ok(detection) => {
                 let payload = input.payload.unwrap_or_default();
                 out.push(Target::Detections, detection.key.as_bytes(), payload);
+                self.counts.retry(DetectOutcome::Detected);
                 DetectOutcome::Detected
             }
             Err(why) => {
@@ -166,6 +168,7 @@ impl DetectStage {
                 self.found.refusal = Some(refusal);
                 let record = raw(input);
                 self.write_refusal(origin, &record, out);
+                self.counts.retry(DetectOutcome::DeadLetter);
                 DetectOutcome::DeadLetter
             }
         }
@@ -182,6 +185,14 @@ impl DetectStage {
         self.found.refusal = Some(Refusal::decode(code, why));
         let record = raw(input);
         self.write_refusal(origin, &record, out);
+        // Counted by the feed where it is one's, as its other records are.
+        match self.topics.get(input.topic) {
+            Some((_, feed)) => {
+                self.counts
+                    .record(*feed, DetectOutcome::DeadLetter, input.received);
+            }
+            None => self.counts.retry(DetectOutcome::DeadLetter),
+        }
         DetectOutcome::DeadLetter
     }
 
@@ -242,9 +253,9 @@ impl Stage for DetectStage {
         topics
     }
 
-    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> Option<&'static str> {
         let Some((topic, feed)) = self.topics.get(input.topic).cloned() else {
-            return self.retry(input, out).id();
+            return Some(self.retry(input, out).id());
         };
         let record = raw(input);
         let position = Position {
@@ -261,7 +272,26 @@ impl Stage for DetectStage {
                 .to_owned();
             self.write_refusal(&origin_here(input, &id), &record, out);
         }
-        outcome.id()
+        Some(outcome.id())
+    }
+
+    fn refuse_panicked(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+        let feed = self.topics.get(input.topic).map(|(_, feed)| *feed);
+        let origin = match feed.and_then(|feed| self.feeds.get(feed)) {
+            Some(feed) => origin_here(input, &feed.id),
+            None => Origin::of(&input.headers).unwrap_or_else(|| origin_here(input, "retry")),
+        };
+        self.refuse(input, &origin, RefusalCode::Internal, PANICKED, out)
+            .id()
+    }
+
+    fn recover(&mut self) {
+        let rules = Arc::clone(self.engine.rule_set());
+        match DetectEngine::new(rules, &self.feeds) {
+            Ok(engine) => self.engine = engine,
+            Err(why) => tracing::error!(why, "the engine cannot be made anew"),
+        }
+        self.found.clear();
     }
 
     fn rule_set(&self) -> Option<Arc<str>> {

@@ -155,14 +155,20 @@ impl Filter {
 /// What went wrong with the dead letters.
 #[derive(Debug, thiserror::Error)]
 pub enum LettersError {
+    /// The cluster cannot be worked with.
+    #[error(transparent)]
+    Cluster(#[from] super::cluster::ClusterError),
     /// The cluster does not answer, or refuses.
-    #[error("{what}: {source}")]
+    #[error("{what}: {error}")]
     Kafka {
         /// While doing what.
         what: String,
-        /// Answer.
-        source: KafkaError,
+        /// Answer. Not a source: its own sources only repeat it.
+        error: KafkaError,
     },
+    /// There is no topic of dead letters.
+    #[error("topic {0} does not exist: `tocsin topics create` makes it")]
+    NoTopic(String),
     /// The letter is not there.
     #[error("there is no dead letter {0}: `tocsin dead-letters list` names those there are")]
     Missing(LetterId),
@@ -206,7 +212,7 @@ impl ProducerContext for Receipts {
 
 fn kafka(what: impl Into<String>) -> impl FnOnce(KafkaError) -> LettersError {
     let what = what.into();
-    move |source| LettersError::Kafka { what, source }
+    move |error| LettersError::Kafka { what, error }
 }
 
 /// The newest `limit` letters that the filter takes, in the order of the topic.
@@ -241,7 +247,7 @@ pub fn show(
     names: &TopicNames,
     id: LetterId,
 ) -> Result<Letter, LettersError> {
-    let consumer = reader(settings)?;
+    let (consumer, _) = reader(settings, names)?;
     let (low, high) = consumer
         .fetch_watermarks(&names.dead_letters, id.partition, TIMEOUT)
         .map_err(|_| LettersError::Missing(id))?;
@@ -286,11 +292,7 @@ pub fn replay(
     ids: &[LetterId],
     filter: &Filter,
 ) -> Result<Replayed, LettersError> {
-    let counts =
-        super::topics::partition_counts(settings).map_err(|error| LettersError::Kafka {
-            what: error.to_string(),
-            source: KafkaError::Global(rdkafka::error::RDKafkaErrorCode::Fail),
-        })?;
+    let counts = super::cluster::partition_counts(settings)?;
     let count = counts.get(&names.retry).copied().unwrap_or(1);
     let producer: BaseProducer<Receipts> = client::base(settings)
         .set("enable.idempotence", "true")
@@ -372,9 +374,9 @@ fn send_one(
                 producer.poll(Duration::from_millis(10));
                 record = back;
             }
-            Err((source, _)) => {
+            Err((error, _)) => {
                 let what = format!("writing to {}", names.retry);
-                return Err(LettersError::Kafka { what, source });
+                return Err(LettersError::Kafka { what, error });
             }
         }
     }
@@ -387,18 +389,11 @@ fn each(
     mut take: impl FnMut(Letter) -> Result<(), LettersError>,
 ) -> Result<(), LettersError> {
     let topic = &names.dead_letters;
-    let consumer = reader(settings)?;
-    let metadata = consumer
-        .fetch_metadata(Some(topic), TIMEOUT)
-        .map_err(kafka(format!("no answer from {}", settings.brokers)))?;
-    let partitions = metadata
-        .topics()
-        .first()
-        .map_or(0, |found| found.partitions().len());
+    let (consumer, partitions) = reader(settings, names)?;
     // Where each partition ended at the start: what comes meanwhile may be a replayed letter that was refused again.
     let mut open = std::collections::BTreeMap::new();
     let mut list = TopicPartitionList::new();
-    for partition in 0..partitions as i32 {
+    for partition in 0..partitions {
         let (low, high) = consumer
             .fetch_watermarks(topic, partition, TIMEOUT)
             .map_err(kafka(topic.clone()))?;
@@ -437,8 +432,16 @@ fn each(
     Ok(())
 }
 
-fn reader(settings: &KafkaSettings) -> Result<BaseConsumer, LettersError> {
-    client::base(settings)
+/// A reader of dead letters, and their partitions.
+fn reader(
+    settings: &KafkaSettings,
+    names: &TopicNames,
+) -> Result<(BaseConsumer, i32), LettersError> {
+    let counts = super::cluster::partition_counts(settings)?;
+    let Some(partitions) = counts.get(&names.dead_letters).copied() else {
+        return Err(LettersError::NoTopic(names.dead_letters.clone()));
+    };
+    let consumer = client::base(settings)
         // A group id only opens the client's queue; nothing is committed or joined.
         .set("group.id", format!("{}.dead-letters", settings.group))
         .set("enable.auto.commit", "false")
@@ -446,7 +449,8 @@ fn reader(settings: &KafkaSettings) -> Result<BaseConsumer, LettersError> {
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_committed")
         .create()
-        .map_err(kafka("client configuration"))
+        .map_err(kafka("client configuration"))?;
+    Ok((consumer, partitions))
 }
 
 #[cfg(test)]

@@ -6,17 +6,20 @@
 //! | module | holds |
 //! |---|---|
 //! | `settings` | what a worker needs to know about cluster, group and limits |
+//! | `cluster` | what a command asks the cluster, and why it cannot |
 //! | `client` | how consumers and producers are configured |
 //! | `stage` | the border between a worker and what it runs |
 //! | `membership` | rebalances, and the group generation that a transaction is fenced by |
 //! | `transaction` | the transactional producer |
 //! | `assignment` | the partitions of a worker and what each is doing |
 //! | `restore` | state of newly assigned partitions |
+//! | `refused` | records that were in a worker's way |
 //! | `worker` | the loop: `rebalance`, `read`, `commit` |
 //! | `pool` | several workers, their restarts and their end |
 
 mod assignment;
 pub mod client;
+pub mod cluster;
 mod commit;
 mod correlate_stage;
 pub mod dead_letter;
@@ -29,6 +32,7 @@ mod partitioner;
 mod pool;
 mod read;
 mod rebalance;
+mod refused;
 mod restore;
 mod settings;
 mod stage;

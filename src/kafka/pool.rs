@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::refused::Refused;
 use super::transaction::Fault;
 use super::worker::Session;
 use super::{Stage, WorkerContext};
@@ -95,10 +96,11 @@ impl Pool {
 fn live<S: Stage>(context: &WorkerContext, worker: u32, stage: &mut S) -> Result<(), String> {
     let role = stage.role();
     let mut backoff = BACKOFF.0;
+    let mut refused = Refused::default();
     let mut fences: Vec<Instant> = Vec::new();
     while !context.stopping() {
         let began = Instant::now();
-        let ended = match Session::connect(context, worker, stage) {
+        let ended = match Session::connect(context, worker, stage, &mut refused) {
             Ok(mut session) => {
                 let ended = session.run();
                 session.close();
@@ -110,6 +112,12 @@ fn live<S: Stage>(context: &WorkerContext, worker: u32, stage: &mut S) -> Result
         let why = match ended {
             Ok(()) => return Ok(()),
             Err(Fault::Fatal(why)) => return Err(why),
+            Err(Fault::TooLarge(topic)) => {
+                return Err(format!(
+                    "{topic} refuses a record for its size: raise its max.message.bytes (`tocsin topics check` names what \
+                     is wrong)"
+                ));
+            }
             Err(Fault::Fenced(why)) => {
                 fences.retain(|at| at.elapsed() < FENCED_WITHIN);
                 fences.push(Instant::now());

@@ -10,8 +10,11 @@ use rdkafka::Message;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Timestamp};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::assignment::{Assignment, Phase};
+use super::dead_letter::{self, Cut};
+use super::refused::Refused;
 use super::tally::Tally;
 use super::transaction::{Fault, Transaction};
 use super::worker::Session;
@@ -44,28 +47,34 @@ impl<S: Stage> Session<'_, S> {
             let wait = match self.open.since {
                 None => idle,
                 Some(since) => {
-                    let left = settings.max_time.saturating_sub(since.elapsed());
-                    if left.is_zero()
-                        || self.open.records >= settings.max_records
-                        || self.open.bytes >= settings.max_bytes
-                    {
+                    if self.is_full() {
                         return Ok(());
                     }
-                    left
+                    settings.max_time.saturating_sub(since.elapsed())
                 }
             };
             // The message borrows the consumer, so the consumer is lent out for the while.
             let polled = self.consumer.poll(wait);
             match polled {
-                Some(Ok(message)) => accept(
-                    self.stage,
-                    &mut self.transaction,
-                    &self.counts,
-                    &mut self.assignment,
-                    &mut self.out,
-                    &mut self.open,
-                    &message,
-                )?,
+                Some(Ok(message)) => {
+                    let processed = accept(
+                        (&mut *self.stage, &mut *self.refused),
+                        &mut self.transaction,
+                        &self.counts,
+                        &mut self.assignment,
+                        &mut self.out,
+                        &mut self.open,
+                        &message,
+                    )?;
+                    if !processed {
+                        let mut again = TopicPartitionList::new();
+                        let (topic, offset) = (message.topic(), Offset::Offset(message.offset()));
+                        again
+                            .add_partition_offset(topic, message.partition(), offset)
+                            .map_err(|error| Fault::Restart(format!("rewind: {error}")))?;
+                        return self.seek(again);
+                    }
+                }
                 Some(Err(KafkaError::PartitionEOF(partition))) => self.at_end(partition),
                 Some(Err(error)) => Self::consumer_error(&error)?,
                 None => {
@@ -78,6 +87,15 @@ impl<S: Stage> Session<'_, S> {
                 }
             }
         }
+    }
+
+    /// Whether the open transaction has reached one of its bounds.
+    pub(super) fn is_full(&self) -> bool {
+        let settings = &self.context.settings;
+        let timed_out = |since: Instant| since.elapsed() >= settings.max_time;
+        self.open.since.is_some_and(timed_out)
+            || self.open.records >= settings.max_records
+            || self.open.bytes >= settings.max_bytes
     }
 
     /// Only stages with one topic ask for ends, so that the number says which partition it is.
@@ -99,6 +117,9 @@ impl<S: Stage> Session<'_, S> {
                 | Code::Authentication
                 | Code::SaslAuthenticationFailed,
             ) => Err(Fault::Restart(format!("not allowed: {error}"))),
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => Err(Fault::Restart(format!(
+                "the next record does not exist any more: {error}"
+            ))),
             Some(Code::Fatal | Code::FencedInstanceId) => {
                 Err(Fault::Restart(format!("consumer: {error}")))
             }
@@ -135,24 +156,25 @@ impl<S: Stage> Session<'_, S> {
     }
 }
 
-/// Processes one record within the open transaction, opening one if needed.
+/// Processes one record within the open transaction, opening one if needed. False: the transaction is full of what was due
+/// before the record, which is to be read again.
 fn accept<S: Stage>(
-    stage: &mut S,
+    (stage, refused): (&mut S, &mut Refused),
     transaction: &mut Transaction,
     counts: &BTreeMap<Target, (String, i32)>,
     assignment: &mut Assignment,
     out: &mut Outbox,
     open: &mut Open,
     message: &BorrowedMessage<'_>,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let (partition, offset) = (message.partition(), message.offset());
     let Some(owned) = assignment.find(message.topic(), partition) else {
-        return Ok(());
+        return Ok(true);
     };
     let expected = owned.tally.as_ref().map_or(owned.next, |tally| tally.to);
     // What was fetched before a pause or a seek took effect is read again later.
     if owned.phase != Phase::Running || offset < expected {
-        return Ok(());
+        return Ok(true);
     }
     if !transaction.is_open() {
         begin(transaction, open)?;
@@ -179,18 +201,18 @@ fn accept<S: Stage>(
         headers,
     };
     out.clear();
-    let outcome = stage.process(&input, out);
+    let outcome = refused.process(stage, &input, out)?;
     let next = owned.next;
-    owned
-        .tally
-        .get_or_insert_with(|| Tally::new(next))
-        .count(offset, outcome);
-    open.records += 1;
-    open.bytes += (message.payload_len() + message.key_len()) as u64;
-    if out.is_empty() {
-        return Ok(());
+    let tally = owned.tally.get_or_insert_with(|| Tally::new(next));
+    if let Some(outcome) = outcome {
+        tally.count(offset, outcome);
+        open.records += 1;
+        open.bytes += (message.payload_len() + message.key_len()) as u64;
     }
-    drain(out, counts, transaction, None, open)
+    if !out.is_empty() {
+        drain(out, counts, transaction, None, open, refused.cut)?;
+    }
+    Ok(outcome.is_some())
 }
 
 fn begin(transaction: &mut Transaction, open: &mut Open) -> Result<(), Fault> {
@@ -202,13 +224,15 @@ fn begin(transaction: &mut Transaction, open: &mut Open) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Sends what a stage wrote. `changelog`: the partition that changelog records go to, whatever their key.
+/// Sends what a stage wrote. `changelog`: the partition that changelog records go to, whatever their key. `cut`: how much
+/// of dead letters is left out.
 pub(super) fn drain(
     out: &Outbox,
     counts: &BTreeMap<Target, (String, i32)>,
     transaction: &Transaction,
     changelog: Option<i32>,
     open: &mut Open,
+    cut: Cut,
 ) -> Result<(), Fault> {
     for record in out.records() {
         let Some((topic, count)) = counts.get(&record.target) else {
@@ -222,9 +246,16 @@ pub(super) fn drain(
         } else {
             partition..partition + 1
         };
+        let shorter = (record.target == Target::DeadLetters)
+            .then(|| dead_letter::shorten(record.headers, record.payload.unwrap_or_default(), cut))
+            .flatten();
+        let (headers, payload) = match &shorter {
+            Some((headers, head)) => (headers.as_slice(), Some(*head)),
+            None => (record.headers, record.payload),
+        };
         for partition in partitions {
-            transaction.send(topic, partition, record.key, record.payload, record.headers)?;
-            open.bytes += (record.key.len() + record.payload.map_or(0, <[u8]>::len)) as u64;
+            transaction.send(topic, partition, record.key, payload, headers)?;
+            open.bytes += (record.key.len() + payload.map_or(0, <[u8]>::len)) as u64;
             open.written += u64::from(changelog.is_none());
         }
     }

@@ -5,15 +5,15 @@
 
 use std::time::Duration;
 
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::Stage;
 use super::assignment::Phase;
 use super::membership::{Change, Rebalance, TopicPartition, unassign};
 use super::restore::Restore;
 use super::transaction::Fault;
 use super::worker::Session;
+use super::{Delivery, Stage};
 
 /// Time given to a restore between two polls of the other partitions.
 const RESTORE_SLICE: Duration = Duration::from_millis(100);
@@ -37,8 +37,16 @@ impl<S: Stage> Session<'_, S> {
     /// Takes new partitions at once, paused: the client stops the others until it is answered.
     pub(super) fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Fault> {
         let list = list_of(partitions);
+        // Stated, so that the client does not look for a committed offset of its own: the restore does. At the end there is
+        // nothing to fetch in vain.
+        let mut at_end = TopicPartitionList::new();
+        for (topic, partition) in partitions {
+            at_end
+                .add_partition_offset(topic, *partition, Offset::End)
+                .map_err(|error| Fault::Restart(format!("assign: {error}")))?;
+        }
         self.consumer
-            .incremental_assign(&list)
+            .incremental_assign(&at_end)
             .map_err(|error| Fault::Restart(format!("assign: {error}")))?;
         if partitions.is_empty() {
             return Ok(());
@@ -124,6 +132,7 @@ impl<S: Stage> Session<'_, S> {
         let Some(restore) = self.restores.pop_front() else {
             return Ok(());
         };
+        self.commit_first_offsets(&restore)?;
         self.take_over(&restore);
         let started: Vec<TopicPartition> = restore
             .partitions
@@ -135,6 +144,25 @@ impl<S: Stage> Session<'_, S> {
             .map_err(|error| Fault::Restart(format!("resume: {error}")))?;
         self.report_partitions();
         Ok(())
+    }
+
+    /// At least once, state is written before its offset, and a crash in between must not look like an offset that was lost.
+    fn commit_first_offsets(&self, restore: &Restore) -> Result<(), Fault> {
+        if self.context.settings.delivery == Delivery::ExactlyOnce {
+            return Ok(());
+        }
+        let mut first = TopicPartitionList::new();
+        for p in restore.partitions.iter().filter(|p| !p.committed) {
+            first
+                .add_partition_offset(&p.topic, p.partition, Offset::Offset(p.next))
+                .map_err(|error| Fault::Restart(format!("offsets: {error}")))?;
+        }
+        if first.count() == 0 {
+            return Ok(());
+        }
+        self.consumer
+            .commit(&first, CommitMode::Sync)
+            .map_err(|error| Fault::Restart(format!("offset commit: {error}")))
     }
 
     /// Marks restored partitions as running, and reports them.

@@ -51,6 +51,8 @@ pub(super) struct Restoring {
     pub(super) seek: i64,
     /// Changelog records read.
     pub(super) records: u64,
+    /// An offset was committed.
+    pub(super) committed: bool,
     /// Its EOF came off the queue, or there is nothing to read.
     complete: bool,
 }
@@ -70,6 +72,8 @@ pub(super) struct Restore {
     uncommitted: BaseConsumer<Quiet>,
     step: Step,
     patience: Duration,
+    group: String,
+    accept_missing_offsets: bool,
     pub(super) started: Instant,
 }
 
@@ -95,6 +99,7 @@ impl Restore {
                     next: 0,
                     seek: 0,
                     records: 0,
+                    committed: false,
                     complete: false,
                 })
                 .collect(),
@@ -102,6 +107,8 @@ impl Restore {
             committed: create(true)?,
             uncommitted: create(false)?,
             step: Step::Offsets,
+            group: client::group(settings, role),
+            accept_missing_offsets: settings.accept_missing_offsets,
             patience: PATIENCE.max(settings.transaction_timeout * 2),
             started: Instant::now(),
         })
@@ -141,6 +148,7 @@ impl Restore {
             }
             Step::Read => {
                 if self.read(stage, budget)? {
+                    self.refuse_state_without_offset()?;
                     self.step = Step::Done;
                 }
             }
@@ -175,9 +183,9 @@ impl Restore {
             else {
                 return Ok(false);
             };
-            p.next = match element.offset() {
-                Offset::Offset(offset) => offset,
-                _ => low,
+            (p.next, p.committed) = match element.offset() {
+                Offset::Offset(offset) => (offset, true),
+                _ => (low, false),
             };
             if p.next > high {
                 return Err(Fault::Restart(format!(
@@ -229,6 +237,33 @@ impl Restore {
             .assign(&list)
             .map_err(|error| Fault::Restart(format!("{changelog}: {error}")))?;
         Ok(true)
+    }
+
+    /// State and offset are committed together, so state without an offset means that the offset is gone: the group was
+    /// renamed, deleted, or forgotten by the broker. From the beginning, everything would count twice.
+    fn refuse_state_without_offset(&self) -> Result<(), Fault> {
+        let lost = self
+            .partitions
+            .iter()
+            .find(|p| !p.committed && p.records > 0);
+        let (Some(p), Some(changelog)) = (lost, &self.changelog) else {
+            return Ok(());
+        };
+        if self.accept_missing_offsets {
+            tracing::warn!(
+                topic = p.topic,
+                partition = p.partition,
+                "no committed offset beside the state: read from the beginning, as asked"
+            );
+            return Ok(());
+        }
+        Err(Fault::Fatal(format!(
+            "{changelog} holds state of {0}/{1}, but the consumer group {2} has no committed offset there: was it renamed, \
+             deleted, or idle for longer than the broker keeps offsets? Set the offset where the ledger's last entry of \
+             {0}/{1} ends (`to`) with kafka-consumer-groups --group {2} --topic {0}:{1} --reset-offsets --to-offset N \
+             --execute; or start once with --accept-missing-offsets, and what is still in the topic counts again",
+            p.topic, p.partition, self.group
+        )))
     }
 
     fn read<S: Stage>(&mut self, stage: &mut S, budget: Duration) -> Result<bool, Fault> {

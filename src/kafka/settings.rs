@@ -31,6 +31,8 @@ pub struct KafkaSettings {
     pub prefetch_kib: u64,
     /// How far behind the wall clock a partition read to its end may advance.
     pub idle_lag: Duration,
+    /// Read a partition from its beginning when there is state of it, but no committed offset.
+    pub accept_missing_offsets: bool,
     /// Further librdkafka properties: TLS, SASL, and what an operator sets by hand.
     pub properties: Vec<(String, String)>,
 }
@@ -54,6 +56,7 @@ impl KafkaSettings {
             session_timeout: Duration::from_secs(10),
             prefetch_kib: 16 << 10,
             idle_lag: Duration::from_secs(10),
+            accept_missing_offsets: false,
             properties: Vec::new(),
         }
     }

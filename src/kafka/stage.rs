@@ -203,6 +203,9 @@ impl Outbox {
 /// Memory that an outbox keeps between records.
 const KEPT_BYTES: usize = 1 << 20;
 
+/// What a dead letter says of a record on which the stage panicked.
+pub(super) const PANICKED: &str = "inner error: the stage panicked on this record";
+
 /// What a worker runs. One value belongs to one worker; nothing is shared.
 ///
 /// Order of calls: `open` → `restore`* → `restored` for an assigned partition; `process` and `advance` only for restored
@@ -239,16 +242,27 @@ pub trait Stage {
     /// A partition ends; its state is dropped.
     fn close(&mut self, _topic: &str, _partition: i32) {}
 
-    /// Reads one record and returns its one outcome.
-    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str;
+    /// Reads one record and returns its one outcome. None: what was due before it fills a transaction; the record is read
+    /// again after the next commit, before anything else of its partition.
+    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> Option<&'static str>;
+
+    /// Writes a record on which `process` panicked to dead letters, and returns its outcome. What the panic left of the
+    /// state is gone: the partition was closed and restored.
+    fn refuse_panicked(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str;
+
+    /// After a panic: makes anew what outlives partitions.
+    fn recover(&mut self) {}
 
     /// When the partition's earliest timer is due; none: no timer.
     fn due(&self, _partition: i32) -> Option<Millis> {
         None
     }
 
-    /// Advances the clock of a partition that was read to its end.
-    fn advance(&mut self, _partition: i32, _to: Millis, _out: &mut Outbox) {}
+    /// Advances the clock of a partition that was read to its end; returns the time reached, which is earlier than `_to`
+    /// where more is due than one transaction should do.
+    fn advance(&mut self, _partition: i32, to: Millis, _out: &mut Outbox) -> Millis {
+        to
+    }
 
     /// The partition's clock, for the ledger.
     fn clock(&self, _partition: i32) -> Option<Millis> {

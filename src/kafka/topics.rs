@@ -3,22 +3,17 @@
 //! Invariant: nothing here changes or deletes a topic that exists.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
-};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::admin::{AdminOptions, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
 use serde::Serialize;
 
-use super::client::{self, MAX_MESSAGE_BYTES};
+use super::client::MAX_MESSAGE_BYTES;
+use super::cluster::{ClusterError, TIMEOUT, admin, failed, partition_counts};
 use super::{KafkaSettings, TopicNames};
 use crate::config::Topics;
 use crate::core::model::Feed;
 
-const TIMEOUT: Duration = Duration::from_secs(15);
 const HOUR_MS: u64 = 3_600_000;
 /// Feed records are limited to 1 MiB; the limit is Tocsin's to say, with a code, so the topic has to let more through.
 const FEED_MESSAGE_BYTES: usize = 2 << 20;
@@ -59,19 +54,6 @@ pub struct TopicFinding {
     pub problem: String,
     /// What to do.
     pub help: String,
-}
-
-/// A cluster that does not answer.
-#[derive(Debug, thiserror::Error)]
-#[error("{what}: {source}")]
-pub struct TopicsError {
-    what: String,
-    source: rdkafka::error::KafkaError,
-}
-
-fn failed(what: impl Into<String>) -> impl FnOnce(rdkafka::error::KafkaError) -> TopicsError {
-    let what = what.into();
-    move |source| TopicsError { what, source }
 }
 
 /// Every topic that there has to be, feeds last.
@@ -136,7 +118,9 @@ pub async fn create(
     settings: &KafkaSettings,
     plans: &[TopicPlan],
     replication: i32,
-) -> Result<Vec<TopicMade>, TopicsError> {
+) -> Result<Vec<TopicMade>, ClusterError> {
+    // It says better than the admin client why a cluster cannot be reached.
+    partition_counts(settings)?;
     let admin = admin(settings)?;
     let new: Vec<NewTopic<'_>> = plans
         .iter()
@@ -176,7 +160,7 @@ fn done(topic: String, result: &'static str, error: Option<String>) -> TopicMade
 pub async fn check(
     settings: &KafkaSettings,
     plans: &[TopicPlan],
-) -> Result<Vec<TopicFinding>, TopicsError> {
+) -> Result<Vec<TopicFinding>, ClusterError> {
     let counts = partition_counts(settings)?;
     let present: Vec<&TopicPlan> = plans
         .iter()
@@ -325,28 +309,6 @@ fn difference(plan: &TopicPlan, key: &str, found: &str, wanted: &str, fatal: boo
             plan.name
         ),
     }
-}
-
-/// Partitions of every topic of the cluster.
-pub fn partition_counts(settings: &KafkaSettings) -> Result<BTreeMap<String, i32>, TopicsError> {
-    let consumer: BaseConsumer = client::base(settings)
-        .create()
-        .map_err(failed("client configuration"))?;
-    let metadata = consumer
-        .fetch_metadata(None, TIMEOUT)
-        .map_err(failed(format!("no answer from {}", settings.brokers)))?;
-    Ok(metadata
-        .topics()
-        .iter()
-        .filter(|topic| topic.error().is_none())
-        .map(|topic| (topic.name().to_owned(), topic.partitions().len() as i32))
-        .collect())
-}
-
-fn admin(settings: &KafkaSettings) -> Result<AdminClient<DefaultClientContext>, TopicsError> {
-    client::base(settings)
-        .create()
-        .map_err(failed("client configuration"))
 }
 
 #[cfg(test)]

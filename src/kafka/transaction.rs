@@ -12,7 +12,9 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig,
+};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::{Delivery, KafkaSettings, Role, client};
@@ -29,13 +31,20 @@ pub(super) enum Fault {
     /// Another producer took over the transactional id.
     #[error("{0}")]
     Fenced(String),
+    /// A topic, named here, refuses a record for its size.
+    #[error("{0} refuses a record for its size")]
+    TooLarge(String),
     /// Trying again would not help.
     #[error("{0}")]
     Fatal(String),
 }
 
+/// Share of the transaction timeout that one transaction may take: the rest is for its end.
+const SHARE: f64 = 0.8;
 /// Longest wait for one answer; longer operations are resumed until their own deadline.
 const STEP: Duration = Duration::from_secs(2);
+/// Longest wait for the receipt of the record that failed a transaction.
+const RECEIPT: Duration = Duration::from_millis(200);
 
 #[derive(Default)]
 struct Receipts {
@@ -70,6 +79,10 @@ pub(super) struct Transaction {
     producer: BaseProducer<Receipts>,
     exactly_once: bool,
     open: bool,
+    /// When the open transaction began.
+    began: Option<Instant>,
+    /// Longest time from begin to commit: less than the broker allows before it aborts the transaction by itself.
+    limit: Duration,
 }
 
 impl Transaction {
@@ -91,6 +104,8 @@ impl Transaction {
             producer,
             exactly_once,
             open: false,
+            began: None,
+            limit: settings.transaction_timeout.mul_f64(SHARE),
         })
     }
 
@@ -107,7 +122,29 @@ impl Transaction {
                 .map_err(|error| classify("begin_transaction", &error))?;
         }
         self.open = true;
+        self.began = Some(Instant::now());
         Ok(())
+    }
+
+    /// When the open transaction has to be done, however patient the caller is.
+    fn deadline(&self, patience: Duration) -> Instant {
+        let patient = Instant::now() + patience;
+        match self.began {
+            Some(began) if self.exactly_once => patient.min(began + self.limit),
+            _ => patient,
+        }
+    }
+
+    /// A transaction as old as the broker allows was ended by the broker, which then refuses its producer as if another
+    /// one had taken over: slow, and not fenced.
+    fn judge(&self, fault: Fault) -> Fault {
+        match (fault, self.began.map(|began| began.elapsed())) {
+            (Fault::Fenced(why), Some(age)) if age >= self.limit => Fault::Restart(format!(
+                "the broker ended a transaction after {age:.1?}: it, or the way to it, is slow for \
+                 kafka.transaction_timeout_ms ({why})"
+            )),
+            (fault, _) => fault,
+        }
     }
 
     /// Sends one record within the transaction. Waits, bounded, while the send buffer is full.
@@ -139,23 +176,56 @@ impl Transaction {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    let until = *deadline.get_or_insert_with(|| Instant::now() + STEP * 4);
+                    let until = *deadline.get_or_insert_with(|| self.deadline(STEP * 4));
                     if Instant::now() > until {
                         return Err(Fault::Abort("the send buffer stays full".to_owned()));
                     }
                     self.producer.poll(Duration::from_millis(1));
                     record = back;
                 }
-                Err((error, _)) => return Err(produce_fault(topic, &error)),
+                Err((error, _)) => {
+                    let cause = self.cause();
+                    return Err(cause.unwrap_or_else(|| produce_fault(topic, &error)));
+                }
             }
         }
+    }
+
+    /// A refused record fails the transaction, and then every further one: the first is the cause. Its receipt comes a moment
+    /// after the transaction has failed.
+    fn cause(&self) -> Option<Fault> {
+        let until = Instant::now() + RECEIPT;
+        loop {
+            self.producer.poll(Duration::from_millis(1));
+            let refused = self.refusal();
+            if refused.is_some() || Instant::now() > until {
+                return refused;
+            }
+        }
+    }
+
+    /// The first record that the broker refused since the last call.
+    fn refusal(&self) -> Option<Fault> {
+        let context = self.producer.context();
+        let mut failure = context
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Some(match failure.take()? {
+            (topic, RDKafkaErrorCode::MessageSizeTooLarge) => Fault::TooLarge(topic),
+            (topic, code) => Fault::Abort(format!("write to {topic}: {code}")),
+        })
     }
 
     /// Waits until nothing is in flight. Polls without waiting first: `commit_transaction` and `flush` would poll in
     /// steps of 100 ms.
     pub(super) fn flush(&self, patience: Duration) -> Result<(), Fault> {
-        let deadline = Instant::now() + patience;
+        let deadline = self.deadline(patience);
         while self.producer.flush(Duration::ZERO).is_err() {
+            // After a refusal the rest is never sent.
+            if let Some(fault) = self.refusal() {
+                return Err(fault);
+            }
             if Instant::now() > deadline {
                 return Err(Fault::Abort(
                     "not everything was written in time".to_owned(),
@@ -163,18 +233,7 @@ impl Transaction {
             }
             self.producer.poll(Duration::from_micros(500));
         }
-        let failure = self
-            .producer
-            .context()
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match failure {
-            None => Ok(()),
-            Some((topic, RDKafkaErrorCode::MessageSizeTooLarge)) => Err(too_large(&topic)),
-            Some((topic, code)) => Err(Fault::Abort(format!("write to {topic}: {code}"))),
-        }
+        self.refusal().map_or(Ok(()), Err)
     }
 
     /// Adds the offsets and commits. `Ok` only when the broker has said so.
@@ -184,25 +243,31 @@ impl Transaction {
         generation: &ConsumerGroupMetadata,
         patience: Duration,
     ) -> Result<(), Fault> {
-        let deadline = Instant::now() + patience;
+        let deadline = self.deadline(patience);
+        if Instant::now() > deadline {
+            let limit = self.limit;
+            return Err(Fault::Abort(format!(
+                "not done within {limit:?} of its begin, 0.8 of kafka.transaction_timeout_ms"
+            )));
+        }
         resume("send_offsets_to_transaction", deadline, || {
             self.producer
                 .send_offsets_to_transaction(offsets, generation, STEP)
-        })?;
-        match resume("commit_transaction", deadline, || {
-            self.producer.commit_transaction(STEP)
-        }) {
-            Ok(()) => {
-                self.open = false;
-                Ok(())
-            }
-            Err(fault) => Err(fault),
-        }
+        })
+        .and_then(|()| {
+            resume("commit_transaction", deadline, || {
+                self.producer.commit_transaction(STEP)
+            })
+        })
+        .map_err(|fault| self.judge(fault))?;
+        self.settle();
+        Ok(())
     }
 
     /// At least once: the outputs are written, the offsets are committed by the caller.
     pub(super) fn settle(&mut self) {
         self.open = false;
+        self.began = None;
     }
 
     /// Aborts. Any failure means beginning anew.
@@ -213,26 +278,30 @@ impl Transaction {
         self.open = false;
         if self.exactly_once {
             let deadline = Instant::now() + patience;
+            // What is not sent yet need not be; the rest reports itself while the abort waits for it.
+            self.producer.purge(PurgeConfig::default().queue());
+            self.drain(deadline);
             resume("abort_transaction", deadline, || {
                 self.producer.abort_transaction(STEP)
             })
-            .map_err(|fault| match fault {
+            .map_err(|fault| match self.judge(fault) {
                 Fault::Abort(why) => Fault::Restart(why),
                 other => other,
             })?;
         }
+        self.began = None;
         // Purged records report themselves as failures; they belong to what was just undone.
-        while self.producer.in_flight_count() > 0 {
+        self.drain(Instant::now() + patience);
+        self.refusal();
+        Ok(())
+    }
+
+    /// Takes receipts until nothing is in flight.
+    fn drain(&self, deadline: Instant) {
+        while self.producer.in_flight_count() > 0 && Instant::now() <= deadline {
             self.producer.poll(Duration::from_micros(500));
         }
         self.producer.poll(Duration::ZERO);
-        self.producer
-            .context()
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        Ok(())
     }
 }
 
@@ -289,16 +358,10 @@ fn classify(what: &str, error: &KafkaError) -> Fault {
 
 fn produce_fault(topic: &str, error: &KafkaError) -> Fault {
     match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::MessageSizeTooLarge) => too_large(topic),
+        Some(RDKafkaErrorCode::MessageSizeTooLarge) => Fault::TooLarge(topic.to_owned()),
         Some(RDKafkaErrorCode::Fatal | RDKafkaErrorCode::Fenced) => {
             Fault::Restart(format!("write to {topic}: {error}"))
         }
         _ => Fault::Abort(format!("write to {topic}: {error}")),
     }
-}
-
-fn too_large(topic: &str) -> Fault {
-    Fault::Fatal(format!(
-        "{topic} refuses a record for its size: raise its max.message.bytes (`tocsin topics check` names what is wrong)"
-    ))
 }

@@ -14,8 +14,10 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 
 use super::assignment::Assignment;
+use super::dead_letter::Cut;
 use super::membership::{Membership, unassign};
 use super::read::Open;
+use super::refused::Refused;
 use super::restore::Restore;
 use super::transaction::{Fault, Transaction};
 use super::{KafkaSettings, Outbox, Stage, Target, TopicNames, WorkerEvents, client};
@@ -57,6 +59,7 @@ pub(super) struct Session<'a, S: Stage> {
     pub(super) context: &'a WorkerContext,
     pub(super) worker: u32,
     pub(super) stage: &'a mut S,
+    pub(super) refused: &'a mut Refused,
     pub(super) consumer: BaseConsumer<Membership>,
     pub(super) transaction: Transaction,
     pub(super) counts: BTreeMap<Target, (String, i32)>,
@@ -77,6 +80,7 @@ impl<'a, S: Stage> Session<'a, S> {
         context: &'a WorkerContext,
         worker: u32,
         stage: &'a mut S,
+        refused: &'a mut Refused,
     ) -> Result<Self, Fault> {
         let role = stage.role();
         let settings = &context.settings;
@@ -90,6 +94,7 @@ impl<'a, S: Stage> Session<'a, S> {
             context,
             worker,
             stage,
+            refused,
             consumer,
             transaction,
             counts: BTreeMap::new(),
@@ -169,6 +174,16 @@ impl<'a, S: Stage> Session<'a, S> {
     fn guard(&mut self, turn: impl FnOnce(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
         match turn(self) {
             Err(Fault::Abort(why)) => self.abort(&why),
+            Err(Fault::TooLarge(topic))
+                if topic == self.context.names.dead_letters && self.refused.cut != Cut::Headers =>
+            {
+                self.refused.cut = self.refused.cut.closer();
+                tracing::warn!(
+                    topic,
+                    "a dead letter is refused for its size and is cut: raise the topic's max.message.bytes"
+                );
+                self.abort("a dead letter is too large for its topic")
+            }
             other => other,
         }
     }

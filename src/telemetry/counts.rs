@@ -25,6 +25,8 @@ pub struct StageCounts {
     /// By index of the feed.
     pub(super) feeds: Vec<FeedCounts>,
     pub(super) detections: BTreeMap<(Arc<str>, CorrelateOutcome), u64>,
+    /// Records of the retry topic that belong to no feed's decoder.
+    pub(super) retries: BTreeMap<DetectOutcome, u64>,
     pub(super) unreadable_detections: u64,
     pub(super) shadow: BTreeMap<Arc<str>, u64>,
     pub(super) dead_letters: BTreeMap<(Arc<str>, RefusalCode), u64>,
@@ -49,6 +51,11 @@ impl StageCounts {
             counts.outcomes[outcome as usize] += 1;
             counts.newest = counts.newest.max(Some(received));
         }
+    }
+
+    /// A record of the retry topic ended so without being one of a feed: refused, or a detection passed on.
+    pub fn retry(&mut self, outcome: DetectOutcome) {
+        *self.retries.entry(outcome).or_default() += 1;
     }
 
     /// A detection ended so.

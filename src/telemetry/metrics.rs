@@ -14,6 +14,9 @@ use prometheus::{
 use super::{SilenceWatch, StageCounts};
 use crate::core::model::{DetectOutcome, Millis, Status};
 
+/// Stands for the feed of records of the retry topic that belong to none.
+const RETRY: &str = "retry";
+
 /// Everything that is measured. Shared by all workers of a process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -288,6 +291,11 @@ impl Metrics {
                     silence.seen(feed, newest, now);
                 }
             }
+        }
+        for (outcome, times) in &counts.retries {
+            self.records
+                .with_label_values(&[RETRY, outcome.id()])
+                .inc_by(*times);
         }
         for ((rule, outcome), times) in &counts.detections {
             self.detections

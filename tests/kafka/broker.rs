@@ -39,21 +39,39 @@ pub(super) fn shared() -> &'static str {
 impl Broker {
     /// Starts a broker with an empty log.
     pub(super) fn start() -> Self {
+        Self::start_with(|_| String::new(), &[]).0
+    }
+
+    /// The same with a second listener, for SASL over TLS, whose properties `more` gives for the broker's folder;
+    /// `format` are further arguments of StorageTool. Also returns `host:port` of the second listener.
+    pub(super) fn start_with(
+        more: impl FnOnce(&Path) -> String,
+        format: &[&str],
+    ) -> (Self, String) {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let (port, controller) = free_ports();
-        std::fs::write(
-            dir.path().join("server.properties"),
-            properties(dir.path(), port, controller),
-        )
-        .expect("write server.properties");
+        let [port, controller, second] = free_ports();
+        let mut text = properties(dir.path(), port, controller);
+        let more = more(dir.path());
+        if !more.is_empty() {
+            let plain = format!("PLAINTEXT://127.0.0.1:{port}");
+            text = text.replace(&plain, &format!("{plain},SASL_SSL://127.0.0.1:{second}"));
+            text += &more;
+        }
+        std::fs::write(dir.path().join("server.properties"), text)
+            .expect("write server.properties");
         let mut broker = Self {
             dir,
             port,
             process: None,
         };
-        broker.format();
+        broker.format(format);
         broker.resume();
-        broker
+        (broker, format!("127.0.0.1:{second}"))
+    }
+
+    /// Its folder.
+    pub(super) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// `host:port`.
@@ -61,7 +79,7 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
-    fn format(&self) {
+    fn format(&self, more: &[&str]) {
         let done = java()
             .args([
                 "kafka.tools.StorageTool",
@@ -71,6 +89,7 @@ impl Broker {
                 "-c",
             ])
             .arg(self.dir.path().join("server.properties"))
+            .args(more)
             .stdin(Stdio::null())
             .output()
             .expect("run java");
@@ -190,11 +209,10 @@ fn jars() -> PathBuf {
     .clone()
 }
 
-fn free_ports() -> (u16, u16) {
-    let open = || TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let (a, b) = (open(), open());
-    let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
-    (port(&a), port(&b))
+fn free_ports() -> [u16; 3] {
+    // Held together, so that they differ.
+    let open = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    open.map(|listener| listener.local_addr().expect("an address").port())
 }
 
 fn properties(dir: &Path, port: u16, controller: u16) -> String {

@@ -2,6 +2,9 @@
 //! record shows in the last value.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use tocsin::core::model::Millis;
 use tocsin::kafka::{Input, Outbox, Role, Stage, Target, TopicNames, murmur2};
@@ -38,6 +41,10 @@ pub(super) struct Counter {
     touched: BTreeSet<(i32, String)>,
     /// Due time of the one timer of a partition.
     pub(super) timer: Option<Millis>,
+    /// `slow` payloads take so long, so many times.
+    pub(super) slow: Option<(Arc<AtomicU32>, Duration)>,
+    /// Records wait until this is set.
+    pub(super) gate: Option<Arc<AtomicBool>>,
 }
 
 impl Counter {
@@ -48,6 +55,8 @@ impl Counter {
             undo: BTreeMap::new(),
             touched: BTreeSet::new(),
             timer: None,
+            slow: None,
+            gate: None,
         }
     }
 
@@ -100,11 +109,27 @@ impl Stage for Counter {
         self.touched.retain(|(of, _)| *of != partition);
     }
 
-    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+    fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> Option<&'static str> {
         let payload = input.payload.unwrap_or_default();
         if payload == b"bad" {
             out.push(Target::DeadLetters, b"feed", payload);
-            return "dead_letter";
+            return Some("dead_letter");
+        }
+        assert!(payload != b"panic", "as asked");
+        while self
+            .gate
+            .as_ref()
+            .is_some_and(|gate| !gate.load(Ordering::SeqCst))
+        {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if let Some((times, long)) = &self.slow
+            && payload == b"slow"
+            && times
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+                .is_ok()
+        {
+            std::thread::sleep(*long);
         }
         let key = String::from_utf8_lossy(input.key.unwrap_or_default()).into_owned();
         let before = self.state[&input.partition]
@@ -114,11 +139,20 @@ impl Stage for Counter {
         let next = before.after(payload);
         self.set(input.partition, &key, next);
         assert!(out.push_json(Target::Queue, key.as_bytes(), &next));
-        if next.revision == 1 {
+        Some(if next.revision == 1 {
             "opened"
         } else {
             "merged"
-        }
+        })
+    }
+
+    fn refuse_panicked(&mut self, input: &Input<'_>, out: &mut Outbox) -> &'static str {
+        out.push(
+            Target::DeadLetters,
+            b"feed",
+            input.payload.unwrap_or_default(),
+        );
+        "dead_letter"
     }
 
     fn due(&self, partition: i32) -> Option<Millis> {
@@ -129,7 +163,7 @@ impl Stage for Counter {
             .then_some(self.timer?)
     }
 
-    fn advance(&mut self, partition: i32, _to: Millis, _out: &mut Outbox) {
+    fn advance(&mut self, partition: i32, to: Millis, _out: &mut Outbox) -> Millis {
         let keys: Vec<(String, Chain)> = self.state[&partition]
             .iter()
             .filter(|(_, chain)| chain.fired == 0)
@@ -138,6 +172,7 @@ impl Stage for Counter {
         for (key, chain) in keys {
             self.set(partition, &key, Chain { fired: 1, ..chain });
         }
+        to
     }
 
     fn finish(&mut self, partition: i32, out: &mut Outbox) {

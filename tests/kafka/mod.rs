@@ -1,12 +1,19 @@
 //! What only a real broker can show. Every test here runs against Apache Kafka itself.
 
+mod at_least_once;
 mod broker;
 mod counter;
 mod embedded;
 mod held;
 mod kill;
+mod panicked;
 mod plant;
 mod poison;
+mod secure;
 mod skeleton;
+mod stop;
+mod timers;
 mod tools;
+mod topics;
+mod trouble;
 mod world;

@@ -82,7 +82,7 @@ pub(super) struct Plant {
     pub(super) brokers: String,
     pub(super) names: TopicNames,
     pub(super) settings: Settings,
-    prefix: String,
+    pub(super) prefix: String,
     dir: tempfile::TempDir,
     /// Per feed and partition, in order.
     pub(super) sent: BTreeMap<(usize, i32), Vec<Sent>>,
@@ -160,11 +160,17 @@ impl Plant {
 
     /// Starts `tocsin run`. Its log goes to a file that is shown when it fails.
     pub(super) fn run(&self, instance: &str, workers: u32) -> Running {
+        self.run_with(instance, workers, &[])
+    }
+
+    /// The same with further arguments.
+    pub(super) fn run_with(&self, instance: &str, workers: u32, more: &[&str]) -> Running {
         let path = self.dir.path().join(format!("{}.log", unique(instance)));
         let log = std::fs::File::create(&path).expect("a log");
         let workers = workers.to_string();
         let child = self
             .tocsin(&["run", "--instance", instance, "--workers", &workers])
+            .args(more)
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
             .spawn()
@@ -212,14 +218,19 @@ impl Plant {
         self.sent.values().map(|records| records.len() as u64).sum()
     }
 
+    /// Whether detect has read everything there is.
+    pub(super) fn is_detected(&self) -> bool {
+        let ledger = self.ledger();
+        let feeds = FEEDS
+            .iter()
+            .map(|(feed, _)| counted(&ledger, &self.topic_of(feed)));
+        feeds.sum::<u64>() >= self.total()
+    }
+
     /// Whether both stages have read everything there is.
     pub(super) fn is_done(&self) -> bool {
         let ledger = self.ledger();
-        let feeds: u64 = FEEDS
-            .iter()
-            .map(|(feed, _)| counted(&ledger, &self.topic_of(feed)))
-            .sum();
-        feeds >= self.total()
+        self.is_detected()
             && counted(&ledger, &self.names.detections)
                 >= read_committed(&self.brokers, &self.names.detections).len() as u64
     }

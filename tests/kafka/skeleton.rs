@@ -9,7 +9,7 @@ use tocsin::kafka::{Pool, Role, Silent, TopicNames, WorkerContext};
 
 use super::broker::{self, Broker};
 use super::counter::Counter;
-use super::tools::{Random, until};
+use super::tools::{Random, read_committed, until, write};
 use super::world::{PARTITIONS, World, settings};
 
 /// Not a test: the body of the processes that the kill tests start.
@@ -72,6 +72,26 @@ fn a_restart_goes_on_where_the_last_commit_ended() {
         pool.join().expect("an orderly end");
     }
     world.verify();
+}
+
+#[test]
+fn a_record_that_makes_the_stage_panic_is_a_dead_letter_and_the_rest_goes_on() {
+    let mut world = World::new(broker::shared(), "panic");
+    world.write(0..500);
+    let bad = (0, &b"key"[..], &b"panic"[..]);
+    write(&world.brokers, &world.names.detections, [bad]);
+    world.write(500..1_000);
+    let (pool, stop) = world.start("a", 1);
+    until(Duration::from_secs(60), "everything read", || {
+        world.read_so_far() == 1_001
+    });
+    stop.store(true, Ordering::SeqCst);
+    pool.join().expect("an orderly end");
+    let letters = read_committed(&world.brokers, &world.names.dead_letters);
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].payload.as_deref(), Some(&b"panic"[..]));
+    let queue = read_committed(&world.brokers, &world.names.queue);
+    assert_eq!(queue.len(), 1_000);
 }
 
 #[test]
