@@ -1,8 +1,8 @@
 //! Findings about rules and lexicons that load and are yet not what somebody meant.
 //!
 //! Invariant: every finding has a stable code and a place; none of them keeps a rule set from running. A condition that is
-//! called never or always true is so for every report, whatever the selections mean; where that cannot be told (too many
-//! selections), nothing is said.
+//! called never or always true is so for every report, whatever the selections mean; where that is not found out
+//! in time (selections intertwined as nobody writes them), nothing is said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
