@@ -10,7 +10,7 @@
 
 mod build;
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::heads::Heads;
 
@@ -78,7 +78,7 @@ pub struct TermIndex {
 #[derive(Debug)]
 struct Singles {
     bits: [u64; 1024],
-    patterns: HashMap<u16, u32>,
+    patterns: FxHashMap<u16, u32>,
 }
 
 #[inline]

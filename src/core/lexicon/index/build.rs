@@ -2,7 +2,7 @@
 //!
 //! Invariant: parents come before their children, so that a child knows its parent's slot.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{
     FREE, GRAM, Lengths, Node, ROOT, Singles, TermIndex, filter_bits, gram, table_slot, window,
@@ -58,7 +58,7 @@ impl TermIndex {
         }
         let mut singles = Box::new(Singles {
             bits: [0; 1024],
-            patterns: HashMap::new(),
+            patterns: FxHashMap::default(),
         });
         for pattern in single {
             let symbol = patterns[*pattern as usize][0];
@@ -71,7 +71,7 @@ impl TermIndex {
     /// Fills the table and the second filter.
     fn seal(&mut self, drafts: &[Draft]) {
         // No power of two: a table twice as large would be twice as far away.
-        let size = drafts.len() * 5 / 4 + 16;
+        let size = slots(drafts.len());
         let roots = drafts.iter().filter(|d| d.parent.is_none()).count();
         let bits = (roots * 16).next_power_of_two().clamp(1 << 16, 1 << 24);
         let mut table = vec![FREE; size].into_boxed_slice();
@@ -97,6 +97,13 @@ impl TermIndex {
         self.table = table;
         self.filter = filter;
     }
+}
+
+/// Slots for so many nodes. With few nodes many are left free, so that an edge that is not there is seen at once: with four
+/// fifths taken that takes a dozen looks. With many nodes the caches count for more.
+fn slots(nodes: usize) -> usize {
+    const ROOMY: usize = 1 << 16;
+    (nodes * 4).min(ROOMY.max(nodes * 3 / 2)) + 16
 }
 
 /// Adds the node of depth `to` that all of `group` pass, reached by an edge from depth `from`, and everything below it.

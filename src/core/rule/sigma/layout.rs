@@ -62,18 +62,23 @@ pub(super) fn lay_out(builder: Builder, rules: Vec<Rule>, correlations: Correlat
     }
 }
 
-/// By pattern its first posting, and the others of all patterns.
+/// By pattern its first posting, and the others of all patterns: those of a pattern beside one another.
 fn chained(builder: &Builder) -> (Vec<Posting>, Vec<Posting>) {
-    let mut patterns: Vec<Option<Posting>> = vec![None; builder.patterns.len()];
-    let mut others = Vec::new();
-    for (pattern, posting) in &builder.postings {
-        let first = &mut patterns[*pattern as usize];
-        let next = first.take().map_or(0, |before| {
-            others.push(before);
-            others.len() as u32
-        });
-        *first = Some(Posting { next, ..*posting });
+    let mut sorted: Vec<&(u32, Posting)> = builder.postings.iter().collect();
+    sorted.sort_by_key(|(pattern, posting)| (*pattern, posting.slot, posting.atom));
+    let (mut patterns, mut others) = (Vec::new(), Vec::new());
+    for same in sorted.chunk_by(|a, b| a.0 == b.0) {
+        for (number, (_, posting)) in same.iter().enumerate() {
+            let last = number + 1 == same.len();
+            let at = others.len() as u32 + u32::from(number > 0);
+            let next = if last { 0 } else { at + 1 };
+            let posting = Posting { next, ..*posting };
+            if number == 0 {
+                patterns.push(posting);
+            } else {
+                others.push(posting);
+            }
+        }
     }
-    // A pattern is there because of a posting.
-    (patterns.into_iter().flatten().collect(), others)
+    (patterns, others)
 }
