@@ -32,7 +32,7 @@ fn golden_list() {
 
 proptest! {
     #[test]
-    fn one_code_point_for_one(text in r"[\PC]{0,80}|[0-9 +()@.a-z张三１２＠-]{0,80}") {
+    fn one_code_point_for_one(text in r"[\PC]{0,80}|[0-9 +()@.a-z张三１２＠-]{0,80}|([0-9]{1,11}[-. (]{0,2}){0,8}") {
         let masked = mask(text.as_str().into());
         prop_assert_eq!(masked.chars().count(), text.chars().count());
         for (before, after) in text.chars().zip(masked.chars()) {
@@ -41,9 +41,34 @@ proptest! {
     }
 
     #[test]
-    fn masked_text_has_nothing_left_to_mask(text in r"[\PC]{0,80}|[0-9 +()@.a-z张三１２＠-]{0,80}") {
+    fn masked_text_has_nothing_left_to_mask(text in r"[\PC]{0,80}|[0-9 +()@.a-z张三１２＠-]{0,80}|([0-9]{1,11}[-. (]{0,2}){0,8}") {
         let once = mask(text.as_str().into()).into_owned();
         let twice = mask(once.as_str().into()).into_owned();
         prop_assert_eq!(&twice, &once);
+    }
+}
+
+/// What stands beside a number that is masked may be one itself then, and so on.
+#[test]
+fn masked_text_has_nothing_left_to_mask_however_it_hangs_together() {
+    for piece in [
+        "4155550123.",
+        "0123-",
+        "12.",
+        "2016-",
+        "555-0123 ",
+        "00123 ",
+        "13800138000.",
+    ] {
+        for count in [1, 3, 20, 300] {
+            for text in [
+                format!("{}13800138000", piece.repeat(count)),
+                format!("13800138000{}4", piece.repeat(count)),
+                format!("{piece}13800138000.").repeat(count),
+            ] {
+                let once = mask(text.as_str().into());
+                assert_eq!(mask(once.as_ref().into()), once, "{piece} {count}");
+            }
+        }
     }
 }

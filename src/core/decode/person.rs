@@ -4,7 +4,7 @@
 //! kept by mistake cannot be taken back.
 
 /// Words that make a field personal wherever they stand in its name.
-const WORDS: [&str; 50] = [
+const WORDS: [&str; 60] = [
     "account",
     "address",
     "agent",
@@ -55,6 +55,16 @@ const WORDS: [&str; 50] = [
     "ssn",
     "tel",
     "telephone",
+    "uid",
+    "openid",
+    "unionid",
+    "wechat",
+    "weixin",
+    "weibo",
+    "qq",
+    "whatsapp",
+    "telegram",
+    "poster",
 ];
 
 /// Beginnings that make a word personal: `userId`, `username`, `authored`, `phonenumber`.
@@ -77,7 +87,7 @@ const NAMED_THINGS: [&str; 24] = [
 ];
 
 /// The same in Chinese; anywhere in the name.
-const ZH: [&str; 20] = [
+const ZH: [&str; 28] = [
     "作者",
     "用户",
     "姓名",
@@ -98,6 +108,14 @@ const ZH: [&str; 20] = [
     "帐号",
     "地址",
     "车牌",
+    "微信",
+    "微博",
+    "网名",
+    "署名",
+    "举报者",
+    "投诉人",
+    "当事人",
+    "患者",
 ];
 
 /// A list of words, and by first letter the lengths of those that begin with it: most words are told by these to be none.
@@ -226,6 +244,9 @@ mod tests {
             "联系电话",
             "fullname",
             "handles",
+            "uid",
+            "wechat_id",
+            "微信号",
         ] {
             assert!(is_personal(name), "{name}");
         }

@@ -8,36 +8,58 @@
 mod at;
 mod digits;
 mod group;
+mod links;
 mod scan;
+mod script;
+mod shapes;
 
 use std::borrow::Cow;
 
 /// What a masked character becomes.
 pub const MASK: char = '•';
 
-/// Masks `text`; borrowed when there was nothing to mask.
+/// Looks at a text before all that could be part of a number is masked.
+const MOST_PASSES: usize = 8;
+
+/// Masks `text`; borrowed when there was nothing to mask. What it returns has nothing left to mask.
 ///
-/// Clean text costs one vectorised pass over its bytes; only an `@` or seven digits close together lead to more.
+/// Clean text costs one vectorised pass over its bytes; only an `@` or seven digits close together lead to more. What stands
+/// beside a number may be one itself once that is gone, so that a masked text is looked at again; one that is made for
+/// that, link by link, loses its digits and signs after [`MOST_PASSES`].
 pub fn mask(text: Cow<'_, str>) -> Cow<'_, str> {
-    if scan::is_clean(text.as_bytes()) {
-        return text;
+    let mut text = text;
+    for _ in 0..MOST_PASSES {
+        if scan::is_clean(&text) {
+            return text;
+        }
+        let spans = spans(&text);
+        if spans.is_empty() {
+            return text;
+        }
+        text = Cow::Owned(replace(&text, &spans));
     }
-    let spans = spans(&text);
-    if spans.is_empty() {
-        return text;
-    }
-    Cow::Owned(replace(&text, &spans))
+    Cow::Owned(
+        text.chars()
+            .map(|c| if tells(c) { MASK } else { c })
+            .collect(),
+    )
+}
+
+/// Whether a character can be what a number, an address, a handle or a page is known by.
+fn tells(c: char) -> bool {
+    at::tells(c) || c == '/' || script::value_of(c).is_some()
 }
 
 /// Whether [`mask`] would change `text`.
 pub fn is_masked_by(text: &str) -> bool {
-    !scan::is_clean(text.as_bytes()) && !spans(text).is_empty()
+    !scan::is_clean(text) && !spans(text).is_empty()
 }
 
 /// Byte ranges to mask, sorted, without overlap.
 fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     at::find(text, &mut found);
+    links::find(text, &mut found);
     digits::find(text, &mut found);
     found.sort_unstable();
     let mut merged: Vec<(usize, usize)> = Vec::with_capacity(found.len());

@@ -5,6 +5,9 @@
 //! Plain loops over fixed-size windows, which the compiler turns into vector instructions: a digit, an at sign or a
 //! character that normalises to one is recognised by three neighbouring bytes, without a branch.
 
+use super::group::gap_of;
+use super::script::{SPELLED, digit_value, is_invisible, spelled_value};
+
 /// Bytes looked at together.
 pub(super) const BLOCK: usize = 64;
 /// A character to recognise has up to three bytes that matter.
@@ -12,8 +15,19 @@ const WINDOW: usize = BLOCK + 2;
 /// Fewer digits than this within two neighbouring blocks are never masked.
 const FEWEST_DIGITS: u8 = 7;
 
-/// Whether nothing in `bytes` (UTF-8) can be a telephone number, an identity number, a mail address or a handle.
-pub(super) fn is_clean(bytes: &[u8]) -> bool {
+/// Whether nothing in `text` can be a telephone number, an identity number, a mail address or a handle.
+pub(super) fn is_clean(text: &str) -> bool {
+    let stride = match figures(text.as_bytes()) {
+        None => return false,
+        Some(0) => WIDE_STRIDE,
+        Some(_) => STRIDE,
+    };
+    run_at(text, 0, stride).is_none()
+}
+
+/// How many figures are in a text that has neither signs nor enough of them close together.
+fn figures(bytes: &[u8]) -> Option<usize> {
+    let mut all = 0;
     let mut previous = 0_u8;
     let mut at = 0;
     while at < bytes.len() {
@@ -22,12 +36,121 @@ pub(super) fn is_clean(bytes: &[u8]) -> bool {
             None => tail(&bytes[at..]),
         };
         if other != 0 || previous + digits >= FEWEST_DIGITS {
-            return false;
+            return None;
         }
+        all += usize::from(digits);
         previous = digits;
         at += BLOCK;
     }
-    true
+    Some(all)
+}
+
+/// Bytes from one look at a text for spelled-out digits to the next: at most six figures are in a run that the blocks call
+/// clean, so that four spelled-out digits or more are, of three bytes each. Odd, so that gaps do not hide it.
+const STRIDE: usize = 17;
+/// The same where there are no figures: nine of ten digits have as many bytes.
+const WIDE_STRIDE: usize = 27;
+/// Fewest digits of a number that is spelled out.
+const FEWEST_SPELLED: usize = 10;
+
+/// Start of the first run of ten or more digits of which some are spelled out in Chinese, at or after byte `from`.
+pub(super) fn spelled_run(text: &str, from: usize) -> Option<usize> {
+    run_at(text, from, STRIDE)
+}
+
+/// The same, looking at every so many bytes.
+fn run_at(text: &str, from: usize, stride: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    while at < bytes.len() {
+        if let Some(near) = sample(bytes, at)
+            && let Some(start) = run_around(text, from, near)
+        {
+            return Some(start);
+        }
+        at += stride;
+    }
+    None
+}
+
+/// A byte at or just behind `at` that may be of a digit in a run.
+#[inline]
+fn sample(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes[at] {
+        0x80.. => may_be_spelled(bytes, at).then_some(at),
+        b'0'..=b'9' => Some(at),
+        b' ' | b'-' | b'.' | b'(' | b')' | b'~' => {
+            let near =
+                (at + 1..at + 4).find(|near| bytes.get(*near).is_some_and(|byte| *byte >= 0x80))?;
+            may_be_spelled(bytes, near).then_some(near)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the character of three bytes around `at` can be a spelled-out digit, by its bytes alone: one in ten of all
+/// Chinese characters can.
+#[inline]
+fn may_be_spelled(bytes: &[u8], at: usize) -> bool {
+    let around = at.checked_sub(2).and_then(|start| bytes.get(start..at + 3));
+    let Some(five) = around else {
+        return true;
+    };
+    let set = |bits: u64, byte: u8| (bits >> (byte & 0x3F)) as u8 & 1;
+    let starts = |at: usize| {
+        let [first, second, third] = [five[at], five[at + 1], five[at + 2]];
+        within(first, 0xE2, 8) & set(SECOND_BYTES, second) & set(THIRD_BYTES, third)
+    };
+    starts(0) | starts(1) | starts(2) != 0
+}
+
+/// Low six bits of the second and of the third bytes of the spelled-out digits.
+const SECOND_BYTES: u64 = low_bits(1);
+const THIRD_BYTES: u64 = low_bits(2);
+
+const fn low_bits(index: usize) -> u64 {
+    let bytes = SPELLED.as_bytes();
+    let mut bits = 0;
+    let mut at = index;
+    while at < bytes.len() {
+        bits |= 1 << (bytes[at] & 0x3F);
+        at += 3;
+    }
+    bits
+}
+
+/// Start of the run of digits that the character at byte `at` is in, if that is long enough and some are spelled out.
+fn run_around(text: &str, from: usize, at: usize) -> Option<usize> {
+    let mut boundary = at;
+    while !text.is_char_boundary(boundary) {
+        boundary -= 1;
+    }
+    if !text[boundary..].starts_with(|c: char| c.is_ascii_digit() || spelled_value(c).is_some()) {
+        return None;
+    }
+    let is_digit = |c: char| spelled_value(c).or_else(|| digit_value(c)).is_some();
+    let in_run = |c: &char| is_digit(*c) || gap_of(*c).is_some() || is_invisible(*c);
+    let mut digits = 0;
+    let mut spelled = false;
+    let mut first = None;
+    let before = text
+        .get(from..boundary)?
+        .char_indices()
+        .rev()
+        .take(4 * FEWEST_SPELLED);
+    let after = text[boundary..].char_indices().take(4 * FEWEST_SPELLED);
+    for (_, c) in after.take_while(|(_, c)| in_run(c)) {
+        digits += usize::from(is_digit(c));
+        spelled |= spelled_value(c).is_some();
+    }
+    for (offset, c) in before.take_while(|(_, c)| in_run(c)) {
+        if is_digit(c) {
+            digits += 1;
+            first = Some(from + offset);
+        }
+        spelled |= spelled_value(c).is_some();
+    }
+    (spelled && digits >= FEWEST_SPELLED).then(|| first.unwrap_or(boundary))
 }
 
 /// Bytes at the start of `bytes`, in whole blocks, in which no digit starts.
@@ -43,9 +166,54 @@ pub(super) fn without_digits(bytes: &[u8]) -> usize {
     at
 }
 
+/// Offset of the next byte at which a sign that is spelled out may begin.
+pub(super) fn next_word_sign(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while at < bytes.len() {
+        if let Some(window) = bytes.get(at..at + WINDOW) {
+            let (first, second, third) = (&window[..BLOCK], &window[1..=BLOCK], &window[2..]);
+            let mut found = 0;
+            for index in 0..BLOCK {
+                found |= word_sign(first[index], second[index], third[index]);
+            }
+            if found == 0 {
+                at += BLOCK;
+                continue;
+            }
+        }
+        let end = bytes.len().min(at + BLOCK);
+        for index in at..end {
+            let next = |n: usize| bytes.get(index + n).copied().unwrap_or(0);
+            if word_sign(bytes[index], next(1), next(2)) != 0 {
+                let wide = bytes[index] >= 0x80;
+                return Some(if wide { index.saturating_sub(2) } else { index });
+            }
+        }
+        at = end;
+    }
+    None
+}
+
 /// Digits among the first [`BLOCK`] bytes, and whether anything else asks for the slow path.
 #[inline]
 fn block(window: &[u8]) -> (u8, u8) {
+    let (first, second, third) = (&window[..BLOCK], &window[1..=BLOCK], &window[2..WINDOW]);
+    let (mut digits, mut other, mut rare) = (0_u8, 0_u8, 0_u8);
+    for index in 0..BLOCK {
+        let (d, o, r) = classify_common(first[index], second[index], third[index]);
+        digits += d;
+        other |= o;
+        rare |= r;
+    }
+    if rare == 0 {
+        (digits, other)
+    } else {
+        rare_block(window)
+    }
+}
+
+/// The same where something rare is among them.
+fn rare_block(window: &[u8]) -> (u8, u8) {
     let (first, second, third) = (&window[..BLOCK], &window[1..=BLOCK], &window[2..WINDOW]);
     let mut digits = 0_u8;
     let mut other = 0_u8;
@@ -59,7 +227,7 @@ fn block(window: &[u8]) -> (u8, u8) {
 
 /// The same for the end of the text, which is shorter than a window.
 fn tail(rest: &[u8]) -> (u8, u8) {
-    if rest.len() < 24 {
+    if rest.len() < 8 {
         let mut digits = 0_u8;
         let mut other = 0_u8;
         for (index, byte) in rest.iter().enumerate() {
@@ -80,13 +248,54 @@ fn tail(rest: &[u8]) -> (u8, u8) {
 /// (1 if a digit starts at `a`, non-zero if something else that matters does).
 #[inline]
 fn classify(a: u8, b: u8, c: u8) -> (u8, u8) {
-    let ascii = u8::from(a.wrapping_sub(b'0') < 10);
-    let full_width = u8::from(a == 0xEF) & u8::from(b == 0xBC);
-    let digit = full_width & u8::from(c.wrapping_sub(0x90) < 10);
-    let at = u8::from(a == b'@') | (full_width & u8::from(c == 0xA0)) | small_at(a, b, c);
-    // Arabic-Indic digits live behind D9 and DB, mathematical digits behind F0 9D: rare enough for the slow path.
-    let foreign = u8::from(a & 0xFD == 0xD9) | (u8::from(a == 0xF0) & u8::from(b == 0x9D));
-    (ascii | digit, at | foreign)
+    let full_width = is(a, 0xEF) & is(b, 0xBC);
+    // Raised digits, and those in circles and brackets.
+    let raised = is(a, 0xC2) & (within(b, 0xB2, 2) | is(b, 0xB9));
+    let circled = is(a, 0xE2) & (within(b, 0x81, 2) | within(b, 0x91, 3) | within(b, 0x9D, 2));
+    let digit = within(a, b'0', 10) | (full_width & within(c, 0x90, 10)) | raised | circled;
+    let at = is(a, b'@') | (full_width & is(c, 0xA0)) | small_at(a, b, c);
+    // `.me/`, `.com/`, `.cn/`, `.ru/` before a page; `(at)`, `【at】`, `#qq.` before a domain.
+    let page = is(b, b'/') & (is(a, b'e') | within(a, b'm', 2) | is(a, b'u'));
+    // Digits of other scripts live behind D9 to DF, E0, E1, EA below Hangul, and F0 below emoji or in one block of them: all
+    // rare enough in what is read here for the slow path.
+    let far = is(a, 0xF0) & (within(b, 0x90, 0x0F) | (is(b, 0x9F) & (is(c, 0x84) | is(c, 0xAF))));
+    let foreign =
+        is(a & 0xF9, 0xD9) | is(a & 0xFE, 0xE0) | (is(a, 0xEA) & within(b, 0x80, 0x30)) | far;
+    (digit, at | page | word_sign(a, b, c) | foreign)
+}
+
+/// Non-zero if a sign that is spelled out ends or starts at `a`: the last bytes of `（` and `【` count as brackets.
+#[inline]
+fn word_sign(a: u8, b: u8, c: u8) -> u8 {
+    let opener = is(a, b'(') | is(a & 0xDF, b'[') | is(a, b'<') | is(a, 0x88) | is(a, 0x90);
+    let six = is(b, b'1') & is(c, b'6');
+    let qq = is(b | 0x20, b'q') & is(c | 0x20, b'q');
+    (opener & is(b | 0x20, b'a')) | (is(a, b'#') & (six | qq))
+}
+
+/// The same for what is common, and non-zero in the third place where [`classify`] has to look.
+#[inline]
+fn classify_common(a: u8, b: u8, c: u8) -> (u8, u8, u8) {
+    let full_width = is(a, 0xEF) & is(b, 0xBC);
+    let digit = within(a, b'0', 10) | (full_width & within(c, 0x90, 10));
+    let at = is(a, b'@') | (full_width & is(c, 0xA0)) | small_at(a, b, c);
+    let slash = is(b, b'/') & within(a, b'e', 0x11);
+    let word = is(b | 0x20, b'a') & (1 ^ within(a | 0x20, b'a', 26)) & (1 ^ is(a, b' '));
+    let hash = is(a, b'#') & (is(b, b'1') | is(c | 0x20, b'q'));
+    // E2 80 begins dashes and quotation marks.
+    let leads = within(a, 0xD8, 10) | (is(a, 0xE2) & (1 ^ is(b, 0x80)));
+    let far = is(a, 0xC2) | is(a, 0xEA) | is(a, 0xF0);
+    (digit, at, slash | word | hash | leads | far)
+}
+
+#[inline]
+fn within(x: u8, from: u8, count: u8) -> u8 {
+    u8::from(x.wrapping_sub(from) < count)
+}
+
+#[inline]
+fn is(x: u8, y: u8) -> u8 {
+    u8::from(x == y)
 }
 
 #[inline]
@@ -101,17 +310,42 @@ mod tests {
     #[test]
     fn digits_far_apart_are_clean_and_together_are_not() {
         let apart = format!("2016 {} 110 {} 12", "字".repeat(60), "word ".repeat(40));
-        assert!(is_clean(apart.as_bytes()));
-        assert!(!is_clean("13800138000".as_bytes()));
+        assert!(is_clean(&apart));
+        assert!(!is_clean("13800138000"));
+    }
+
+    #[test]
+    fn spelled_numbers_are_seen_wherever_they_stand() {
+        for shift in 0..80 {
+            for needle in [
+                "一三八零零一三八零零零",
+                "1三8零0一3八0零0",
+                "一 三 八 零 零 一 三 八 零 零 零",
+                "一 - 三 - 八 - 零 - 零 - 一 - 三 - 八 - 零 - 零 - 零",
+            ] {
+                let text = format!("{}{needle}{}", "a".repeat(shift), "字".repeat(shift % 7));
+                assert!(!is_clean(&text), "{needle} at {shift}");
+            }
+        }
     }
 
     #[test]
     fn every_offset_of_a_number_or_sign_is_seen() {
         for shift in 0..200 {
-            for needle in ["555-0123", "１３８０ ０１３８ ０００", "@a", "＠a", "﹫a"]
-            {
+            for needle in [
+                "555-0123",
+                "１３８０ ０１３８ ０００",
+                "@a",
+                "＠a",
+                "﹫a",
+                "a{at}b.org",
+                "a（at）b.org",
+                "1#qq.com",
+                "x.me/a",
+                "ok.ru/a",
+            ] {
                 let text = format!("{}{needle}{}", "a".repeat(shift), "b".repeat(shift % 70));
-                assert!(!is_clean(text.as_bytes()), "{needle} at {shift}");
+                assert!(!is_clean(&text), "{needle} at {shift}");
             }
         }
     }
