@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod correlate;
 mod decode;
+mod fuzz_seeds;
 mod kafka;
 mod metrics;
 mod numbers;
