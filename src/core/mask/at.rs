@@ -35,8 +35,9 @@ fn around(text: &str, from: usize, sign: usize, behind: usize) -> (usize, usize)
     let open = after.chars().next().filter(|c| is_opening(*c));
     let skipped = open.map_or(0, char::len_utf8);
     let name = name_length(&after[skipped..]);
-    let amount = is_amount(&after[skipped..skipped + name])
-        && !(before.ends_with(is_name) && PROVIDERS.contains(&&after[..name]));
+    let named = &after[skipped..skipped + name];
+    let unfinished = before.ends_with(is_name) && PROVIDERS.contains(&named);
+    let amount = is_amount(named) && !unfinished;
     if name > 0 && !amount {
         let local = local_part(before, &after[skipped..skipped + name]);
         return (sign - local, behind + skipped + name);
