@@ -274,6 +274,13 @@ pub fn parse(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
         );
         return documents;
     }
+    if let Some(at) = lone_return(text) {
+        let help = "end lines with a line feed, or with carriage return and line feed";
+        findings
+            .error(T_YAML, at, "a carriage return without a line feed")
+            .help(help);
+        return documents;
+    }
     let mut stack: Vec<Open> = Vec::new();
     let mut nodes = 0usize;
     for event in Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
@@ -358,6 +365,19 @@ pub fn parse(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
     documents
 }
 
+/// Where a carriage return stands alone. To YAML that is the end of a line, to everything that shows one it is none.
+fn lone_return(text: &str) -> Option<At> {
+    let bytes = text.as_bytes();
+    let found = memchr::memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'))?;
+    let before = &text[..found];
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    Some(At {
+        line: before.matches('\n').count() + 1,
+        column: before[start..].chars().count() + 1,
+        length: 1,
+    })
+}
+
 fn attach(node: Node, stack: &mut [Open], documents: &mut Vec<Node>, findings: &mut Findings<'_>) {
     let Some(open) = stack.last_mut() else {
         if !node.is_null() {
@@ -436,6 +456,7 @@ mod tests {
             ("a: &x 1\nb: *x", T_YAML),
             ("a: !!str 1", T_YAML),
             ("? [a]\n: 1", T_YAML),
+            ("a: 1\rb: 2", T_YAML),
         ] {
             let (_, found) = read(text);
             assert_eq!(found.first().map(|d| d.code), Some(code), "{text}");
