@@ -45,6 +45,19 @@ fn file_then_environment_then_flags() {
     assert_eq!(settings.kafka.brokers, "localhost:9092");
 }
 
+/// None of these asserts a time: what reads a file again for each of its lines does not end.
+#[test]
+fn files_that_are_large_on_purpose_are_read_once() {
+    let keys: String = (0..100_000).map(|n| format!("k{n}=1\n")).collect();
+    let errors = refused(&keys, &[]);
+    assert_eq!(errors.diagnostics.len(), 1);
+    assert!(errors.diagnostics[0].message.contains("4096 settings"));
+    let errors = refused(&"a=1\n".repeat(250_000), &[]);
+    assert_eq!(errors.diagnostics.len(), 100);
+    let errors = refused(&" ".repeat(2 << 20), &[]);
+    assert_eq!(errors.diagnostics[0].code, codes::UNREADABLE);
+}
+
 #[test]
 fn every_unknown_key_and_wrong_type_is_named_with_its_place() {
     let errors = refused(

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use config::{Config, Environment, File, FileFormat};
 
-use super::locate::{Leaf, Located, located};
+use super::locate::{Leaf, Located, MAX_LEAVES, located};
 use super::{Settings, bounds, feeds};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 
@@ -20,8 +20,6 @@ const ENVIRONMENT: &str = "environment";
 const PREFIX: &str = "TOCSIN__";
 /// Largest configuration file, in bytes.
 pub(super) const MAX_BYTES: u64 = 1 << 20;
-/// Most settings of one file: each that is wrong is tried alone.
-const MAX_LEAVES: usize = 4096;
 
 /// Stable codes of configuration errors.
 pub mod codes {

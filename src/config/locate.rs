@@ -36,7 +36,12 @@ impl Leaf {
     }
 }
 
-/// Leaves, or what is wrong with the syntax.
+/// Most settings of one file: each that is wrong is tried alone.
+pub(super) const MAX_LEAVES: usize = 4096;
+/// Most errors of syntax that are shown of one file.
+const MAX_ERRORS: usize = 100;
+
+/// Leaves, of which one beyond [`MAX_LEAVES`] says that there are too many, or what is wrong with the syntax.
 pub(super) struct Located {
     pub(super) leaves: Vec<Leaf>,
     pub(super) errors: Vec<Diagnostic>,
@@ -47,6 +52,7 @@ pub(super) fn located(source: &SourceFile) -> Located {
     let (root, errors) = DeTable::parse_recoverable(&source.text);
     let errors = errors
         .iter()
+        .take(MAX_ERRORS)
         .map(|error| {
             let at = place(&source.text, error.span().unwrap_or(0..0));
             diagnostic(&source.name, at, codes::SYNTAX, error.message())
@@ -59,6 +65,9 @@ pub(super) fn located(source: &SourceFile) -> Located {
 
 fn walk(path: &str, table: &DeTable<'_>, source: &SourceFile, leaves: &mut Vec<Leaf>) {
     for (key, value) in table {
+        if leaves.len() > MAX_LEAVES {
+            return;
+        }
         let name = key.get_ref();
         let path = if path.is_empty() {
             name.to_string()
