@@ -11,6 +11,7 @@ mod sigma;
 mod sigma_exact;
 mod sigma_naive;
 mod sigma_oracle;
+mod sigma_robust;
 mod sigma_rules;
 mod sigma_workload;
 mod tools;
