@@ -94,15 +94,21 @@ mod tests {
         correlator
     }
 
-    /// Alerts per incident: lanes do not see each other, so their order among each other says nothing.
-    fn by_incident(alerts: &[Alert]) -> BTreeMap<String, Vec<&Alert>> {
-        let mut all: BTreeMap<String, Vec<&Alert>> = BTreeMap::new();
+    /// Alerts per status, in order: lanes do not see each other, so their order among each other says nothing.
+    fn by_status(alerts: &[Alert]) -> BTreeMap<Status, Vec<&Alert>> {
+        let mut all: BTreeMap<Status, Vec<&Alert>> = BTreeMap::new();
         for alert in alerts {
-            all.entry(alert.incident_id.to_string())
-                .or_default()
-                .push(alert);
+            all.entry(alert.status).or_default().push(alert);
         }
         all
+    }
+
+    /// What the changelog holds after another transaction: the last record of each key.
+    fn write(changelog: &mut BTreeMap<String, Option<Vec<u8>>>, correlator: &mut Correlator) {
+        for change in correlator.take_changes() {
+            changelog.insert(change.key, change.value);
+        }
+        correlator.commit();
     }
 
     #[test]
@@ -111,6 +117,7 @@ mod tests {
         let (mut whole, mut stepped) = (crowded(), crowded());
         let (mut expected, mut found) = (CorrelateOutput::default(), CorrelateOutput::default());
         whole.advance(end, &mut expected);
+        let (mut changes, mut step_changes) = (BTreeMap::new(), BTreeMap::new());
         let mut steps = 0;
         while stepped.clock() < end {
             let to = stepped.reach(end);
@@ -118,12 +125,14 @@ mod tests {
             let before = found.alerts.len();
             stepped.advance(to, &mut found);
             assert!(found.alerts.len() - before <= Status::ALL.len() * MAX_TIMERS_PER_STEP);
-            stepped.commit();
+            write(&mut step_changes, &mut stepped);
             steps += 1;
         }
-        whole.commit();
+        write(&mut changes, &mut whole);
         assert!(steps > 2, "{steps}");
-        assert_eq!(by_incident(&found.alerts), by_incident(&expected.alerts));
+        assert_eq!(by_status(&found.alerts), by_status(&expected.alerts));
+        assert!(changes.len() > 3 * MAX_TIMERS_PER_STEP);
+        assert_eq!(step_changes, changes);
         assert_eq!(stepped.store.sizes(), whole.store.sizes());
     }
 
@@ -137,12 +146,13 @@ mod tests {
             let (mut expected, mut found) =
                 (CorrelateOutput::default(), CorrelateOutput::default());
             whole.fold(&late, &mut expected);
+            let (mut changes, mut step_changes) = (BTreeMap::new(), BTreeMap::new());
             let mut steps = 1;
             while !stepped.prepare(&late, &mut found) {
                 let fired = found.alerts.len();
                 // An abort in between undoes one step, not more.
                 let clock = stepped.clock();
-                stepped.commit();
+                write(&mut step_changes, &mut stepped);
                 stepped.prepare(&late, &mut found);
                 found.alerts.truncate(fired);
                 stepped.rollback();
@@ -152,8 +162,9 @@ mod tests {
             stepped.fold(&late, &mut found);
             assert!(steps > 1, "{steps}");
             assert_eq!(found.alerts, expected.alerts);
-            whole.commit();
-            stepped.commit();
+            write(&mut changes, &mut whole);
+            write(&mut step_changes, &mut stepped);
+            assert_eq!(step_changes, changes);
             assert_eq!(stepped.store.sizes(), whole.store.sizes());
             for lane in 0..Status::ALL.len() {
                 assert_eq!(
