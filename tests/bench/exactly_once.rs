@@ -32,6 +32,8 @@ const FEED: &str = "bench.feed";
 const PARTITIONS: i32 = 4;
 /// Records per transaction of the bare loop: as many as the worker may take.
 const PER_TRANSACTION: usize = 50_000;
+/// Probes a second of the latency run.
+const PROBES: f64 = 50.0;
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
@@ -108,6 +110,15 @@ impl Bench {
             settings,
             texts: texts(),
         }
+    }
+
+    /// Every so many records of the latency run is a probe: a fire at a place of its own, which makes
+    /// an alert at once.
+    fn probe(n: u64) -> String {
+        // A degree apart, in an ocean: no two resolve to one place.
+        let (lat, lon) = (-80.2 + (n % 75) as f64, -169.7 + (n / 75) as f64);
+        serde_json::json!({"id": format!("probe-{n}"), "text": "House on fire, people trapped", "lat": lat, "lon": lon})
+            .to_string()
     }
 
     fn record(&self, n: u64) -> String {
@@ -262,16 +273,18 @@ impl Bench {
         };
         std::thread::sleep(Duration::from_secs(3));
         let (producer, began) = (self.producer(), Instant::now());
-        let mut sent = 0u64;
+        let (mut sent, mut probes) = (0u64, 0u64);
         while began.elapsed() < time {
             let due = (began.elapsed().as_secs_f64() * rate) as u64;
             while sent < due {
-                push(
-                    &producer,
-                    (sent % PARTITIONS as u64) as i32,
-                    &self.record(1_000_000_000 + sent),
-                );
+                let partition = (sent % PARTITIONS as u64) as i32;
+                push(&producer, partition, &self.record(1_000_000_000 + sent));
                 sent += 1;
+            }
+            if probes < (began.elapsed().as_secs_f64() * PROBES) as u64 {
+                let partition = (probes % PARTITIONS as u64) as i32;
+                push(&producer, partition, &Self::probe(probes));
+                probes += 1;
             }
             producer.poll(Duration::from_millis(1));
         }
@@ -283,12 +296,17 @@ impl Bench {
         for pool in [detect, correlate] {
             pool.join().expect("an orderly end");
         }
+        assert!(
+            found.len() as u64 >= probes,
+            "{} alerts of {probes} probes",
+            found.len()
+        );
         found.sort_unstable();
         let at = |q: f64| {
             found.get(((found.len() as f64 * q) as usize).min(found.len().saturating_sub(1)))
         };
         println!(
-            "latency at {rate:.0} records/s, {} alerts: p50 {:?} ms, p99 {:?} ms (bar ≤ 500)",
+            "latency at {rate:.0} records/s and {PROBES:.0} probes/s, {} alerts: p50 {:?} ms, p99 {:?} ms (bar ≤ 500)",
             found.len(),
             at(0.5),
             at(0.99)
@@ -356,7 +374,7 @@ fn latencies(brokers: &str, stop: &AtomicBool) -> Vec<i64> {
             let alert: Alert =
                 serde_json::from_slice(message.payload().unwrap_or_default()).expect("an alert");
             // Refreshes and other timers are due at a time of their own, not at a report's.
-            if alert.material && alert.sent == alert.last_seen {
+            if alert.revision == 1 && alert.report_ids.iter().any(|id| id.contains("probe-")) {
                 found.push(seen.since(alert.last_seen));
             }
         }
