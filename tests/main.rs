@@ -1,6 +1,7 @@
 //! Integration tests: one binary, a module per topic.
 
 mod cli;
+mod codes;
 mod config;
 mod correlate;
 mod decode;

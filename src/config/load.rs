@@ -23,20 +23,15 @@ pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// Stable codes of configuration errors.
 pub mod codes {
-    /// The file could not be read.
-    pub const UNREADABLE: &str = "C0001";
-    /// Not TOML.
-    pub const SYNTAX: &str = "C0002";
-    /// A key that does not exist.
-    pub const UNKNOWN_KEY: &str = "C0003";
-    /// A value of the wrong type or form.
-    pub const BAD_VALUE: &str = "C0004";
-    /// A value out of its bounds.
-    pub const OUT_OF_BOUNDS: &str = "C0005";
-    /// Settings that do not fit together.
-    pub const CONFLICT: &str = "C0006";
-    /// A feed that does not fit.
-    pub const BAD_FEED: &str = "C0007";
+    crate::core::diagnostic::codes! {
+        UNREADABLE "C0001" "a configuration, rule or feed file that cannot be read, or is too large"
+        SYNTAX "C0002" "not TOML"
+        UNKNOWN_KEY "C0003" "a setting that does not exist"
+        BAD_VALUE "C0004" "a value of the wrong type or form"
+        OUT_OF_BOUNDS "C0005" "a value out of its bounds"
+        CONFLICT "C0006" "settings that do not fit together"
+        BAD_FEED "C0007" "a feed that does not fit"
+    }
 }
 
 /// Every error of a configuration.

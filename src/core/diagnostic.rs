@@ -2,6 +2,18 @@
 
 use std::fmt;
 
+/// Constants of stable codes, and `ALL`: every code with what it says, in order. A code never changes its meaning; a retired
+/// one is not reused. docs/codes.md lists them, held against the code by a test.
+macro_rules! codes {
+    ($($name:ident $id:literal $doc:literal)*) => {
+        $(#[doc = $doc] pub const $name: &str = $id;)*
+
+        /// Every code with what it says, in order.
+        pub const ALL: &[(&str, &str)] = &[$(($id, $doc),)*];
+    };
+}
+pub(crate) use codes;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gravity {

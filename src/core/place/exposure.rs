@@ -2,6 +2,7 @@
 //!
 //! Invariant: it comes from the operator's `exposure.csv` alone, never from words of a report; 0…[`MAX_EXPOSURE`] points.
 
+use super::codes;
 use super::gazetteer::Gazetteer;
 use super::nearest::distance_km;
 use super::source::{at_line, coordinates, records};
@@ -71,11 +72,11 @@ impl Exposures {
         for (line, record) in records(file, text, &HEADER, diagnostics) {
             match site(&record, gazetteer) {
                 Ok(site) => sites.push(site),
-                Err(message) => diagnostics.push(at_line(file, line, "T0909", &message)),
+                Err(message) => diagnostics.push(at_line(file, line, codes::SITE, &message)),
             }
             if sites.len() > MAX_SITES {
                 let message = format!("more than {MAX_SITES} sites");
-                diagnostics.push(at_line(file, line, "T0905", &message));
+                diagnostics.push(at_line(file, line, codes::TOO_MANY, &message));
                 break;
             }
         }

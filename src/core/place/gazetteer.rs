@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 
+use super::codes;
 use super::exposure::Exposures;
 use super::names::{NameList, Names, Use};
 use super::nearest::Nearest;
@@ -74,7 +75,7 @@ impl Gazetteer {
             rows.append(&mut place_rows(name, text, &mut diagnostics));
             if rows.len() > MAX_ROWS {
                 let message = format!("more than {MAX_ROWS} places");
-                diagnostics.push(whole_file(name, "T0905", &message));
+                diagnostics.push(whole_file(name, codes::TOO_MANY, &message));
                 return Err(diagnostics);
             }
         }
@@ -97,7 +98,7 @@ impl Gazetteer {
         }
         match names.build(|entry| gazetteer.rank(entry)) {
             Ok(names) => gazetteer.names = names,
-            Err(message) => diagnostics.push(whole_file("names", "T0910", &message)),
+            Err(message) => diagnostics.push(whole_file("names", codes::NAMES, &message)),
         }
         gazetteer.digest = digest(sources);
         if diagnostics.is_empty() {
@@ -117,7 +118,7 @@ impl Gazetteer {
         for (index, row) in rows.iter().enumerate() {
             if index > 0 && rows[index - 1].code == row.code {
                 let message = format!("`{}` is listed twice", row.code);
-                diagnostics.push(whole_file(&row.code, "T0906", &message));
+                diagnostics.push(whole_file(&row.code, codes::TWICE, &message));
             }
             let entry = Entry {
                 code: gazetteer.intern(&row.code),
@@ -154,12 +155,12 @@ impl Gazetteer {
                 }
                 Some(_) => diagnostics.push(whole_file(
                     &row.code,
-                    "T0908",
+                    codes::PARENT,
                     &format!("its parent `{}` is not of a higher tier", row.parent),
                 )),
                 None => diagnostics.push(whole_file(
                     &row.code,
-                    "T0907",
+                    codes::UNKNOWN_PLACE,
                     &format!("its parent `{}` does not exist", row.parent),
                 )),
             }
@@ -198,7 +199,7 @@ impl Gazetteer {
                 None => diagnostics.push(at_line(
                     file,
                     line,
-                    "T0907",
+                    codes::UNKNOWN_PLACE,
                     &format!("`{code}` does not exist"),
                 )),
             }
@@ -224,13 +225,13 @@ impl Gazetteer {
                 (None, _) => diagnostics.push(at_line(
                     file,
                     line,
-                    "T0907",
+                    codes::UNKNOWN_PLACE,
                     &format!("`{}` does not exist", field(0)),
                 )),
                 (_, None) => diagnostics.push(at_line(
                     file,
                     line,
-                    "T0904",
+                    codes::VALUE,
                     &format!("use is empty or `after`, not `{}`", field(2)),
                 )),
             }

@@ -10,6 +10,7 @@
 //! ```
 
 mod choose;
+pub mod codes;
 mod exposure;
 mod gazetteer;
 mod mention;

@@ -5,6 +5,7 @@
 
 use std::io::Read as _;
 
+use super::codes;
 use crate::core::diagnostic::{Diagnostic, Gravity};
 use crate::core::model::{Coordinates, Tier};
 
@@ -71,12 +72,12 @@ impl PlaceFile {
         match read {
             Err(error) => Err(whole_file(
                 &self.name,
-                "T0901",
+                codes::UNREADABLE,
                 &format!("not readable as text: {error}"),
             )),
             Ok(length) if length as u64 > MAX_FILE_BYTES => Err(whole_file(
                 &self.name,
-                "T0901",
+                codes::UNREADABLE,
                 &format!("larger than {MAX_FILE_BYTES} bytes"),
             )),
             Ok(_) => Ok(text),
@@ -133,7 +134,7 @@ pub(super) fn records(
         Ok(found) if found.iter().eq(header.iter().copied()) => {}
         Ok(_) | Err(_) => {
             let wanted = format!("the first row must be `{}`", header.join(","));
-            diagnostics.push(at_line(file, 1, "T0902", &wanted));
+            diagnostics.push(at_line(file, 1, codes::HEADER, &wanted));
             return Vec::new();
         }
     }
@@ -146,7 +147,7 @@ pub(super) fn records(
             }
             Err(error) => {
                 let line = error.position().map_or(0, |at| at.line() as usize);
-                diagnostics.push(at_line(file, line, "T0903", &error.to_string()));
+                diagnostics.push(at_line(file, line, codes::LINE, &error.to_string()));
             }
         }
     }
@@ -175,7 +176,7 @@ pub(super) fn place_rows(
     for (line, record) in records(file, text, &PLACE_HEADER, diagnostics) {
         match place_row(&record) {
             Ok(row) => rows.push(row),
-            Err(message) => diagnostics.push(at_line(file, line, "T0904", &message)),
+            Err(message) => diagnostics.push(at_line(file, line, codes::VALUE, &message)),
         }
     }
     rows

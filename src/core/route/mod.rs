@@ -3,7 +3,7 @@
 //! Invariant: every incident has exactly one lead, which is required: the department that leads its hazard, else `duty`.
 //! A routing table that cannot promise this does not load.
 
-mod codes;
+pub mod codes;
 mod deadlines;
 mod fields;
 mod parse;

@@ -14,16 +14,7 @@ use crate::core::lexicon::{self, Lexicon};
 use crate::core::rule::{self, Addition, Condition, Group, Item, Rule, RuleStatus, Test};
 use crate::core::yaml::Findings;
 
-macro_rules! codes {
-    ($($name:ident $id:literal $doc:literal)*) => {
-        $(#[doc = $doc] pub const $name: &str = $id;)*
-
-        /// Every code with what it says, in order.
-        pub const ALL: &[(&str, &str)] = &[$(($id, $doc),)*];
-    };
-}
-
-codes! {
+crate::core::diagnostic::codes! {
     NEVER_TRUE "T0101" "a condition that no report can fulfil"
     ALWAYS_TRUE "T0102" "a condition that every report fulfils"
     SHADOWED_TERM "T0103" "a term that its own `unless` contexts always cancel"
