@@ -87,6 +87,14 @@ fn the_rules_load_as_they_are() {
     assert_eq!((compiled.left_out, compiled.sigma.correlates()), (0, true));
 }
 
+#[test]
+fn a_key_without_a_name_is_refused() {
+    let mut found = Vec::new();
+    let read = read(&file(RULES.replace("o|hour: 3", ": 3")), &mut found);
+    assert_eq!(read.len(), 3);
+    assert_eq!((found[0].code, found[0].line), ("T0010", 7), "{}", found[0]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 

@@ -104,6 +104,12 @@ pub(super) fn read(
         };
         modifiers.push(modifier);
     }
+    if key.is_empty() {
+        findings
+            .error(codes::BAD_MODIFIERS, at, "a key without a name")
+            .help("name the field, or write keywords as a list");
+        return None;
+    }
     if let Err((problem, help)) = check(&modifiers, field.is_empty()) {
         findings
             .error(codes::BAD_MODIFIERS, at, format!("{problem}: `{key}`"))
