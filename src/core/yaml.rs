@@ -156,6 +156,21 @@ impl<'a> Findings<'a> {
         self.add(code, Gravity::Error, at, message.into())
     }
 
+    /// The entries of a node that has to be a map, or an error that names it.
+    pub fn map_of<'n>(
+        &mut self,
+        node: &'n Node,
+        code: &'static str,
+        what: &str,
+    ) -> Option<&'n [(Key, Node)]> {
+        let entries = node.map();
+        if entries.is_none() {
+            let kind = node.kind();
+            self.error(code, node.at, format!("{what} is a map, not {kind}"));
+        }
+        entries
+    }
+
     /// Adds a warning.
     pub fn warn(
         &mut self,

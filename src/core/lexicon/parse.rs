@@ -78,14 +78,7 @@ pub fn parse(source: &SourceFile, found: &mut Vec<Diagnostic>) -> Vec<Lexicon> {
 }
 
 fn lexicon(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Lexicon> {
-    let Some(entries) = node.map() else {
-        findings.error(
-            codes::WRONG_TYPE,
-            node.at,
-            format!("a lexicon is a map, not {}", node.kind()),
-        );
-        return None;
-    };
+    let entries = findings.map_of(node, codes::WRONG_TYPE, "a lexicon")?;
     let mut name = None;
     let mut defaults = Defaults {
         mode: Mode::Word,

@@ -19,7 +19,7 @@ pub fn normalise_into(text: &str, out: &mut Vec<u16>) {
     let mut at = 0;
     let mut to = begin;
     while at < bytes.len() {
-        let done = ascii(&bytes[at..], &mut out[to..]);
+        let done = fold_ascii(&bytes[at..], &mut out[to..]);
         at += done;
         to += done;
         while let Some(&[b0, b1, b2]) = bytes.get(at..at + 3)
@@ -41,9 +41,9 @@ pub fn normalise_into(text: &str, out: &mut Vec<u16>) {
     out.truncate(to);
 }
 
-/// Folds the leading ASCII of `bytes` into `out`; its length.
+/// Folds the leading ASCII of `bytes` into UTF-16 code units in `out`, which is at least as long; how many bytes that were.
 #[inline]
-fn ascii(bytes: &[u8], out: &mut [u16]) -> usize {
+pub fn fold_ascii(bytes: &[u8], out: &mut [u16]) -> usize {
     const STEP: usize = 16;
     let mut done = 0;
     for (chunk, to) in bytes

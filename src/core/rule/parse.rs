@@ -75,14 +75,7 @@ fn forget_echoes(node: &Node, since: usize, list: &mut Vec<Diagnostic>) {
 }
 
 fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
-    let Some(entries) = node.map() else {
-        findings.error(
-            codes::WRONG_TYPE,
-            node.at,
-            format!("a rule is a map, not {}", node.kind()),
-        );
-        return None;
-    };
+    let entries = findings.map_of(node, codes::WRONG_TYPE, "a rule")?;
     // Looked up once: a file may have a million keys.
     let extended = node.get("tocsin").is_some();
     for (key, _) in entries {
@@ -219,14 +212,7 @@ fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
         findings.error(codes::MISSING_KEY, node.at, "`detection` is missing");
         return None;
     };
-    let Some(entries) = block.map() else {
-        findings.error(
-            codes::WRONG_TYPE,
-            block.at,
-            format!("`detection` is a map, not {}", block.kind()),
-        );
-        return None;
-    };
+    let entries = findings.map_of(block, codes::WRONG_TYPE, "`detection`")?;
     let selections = selection::parse(entries, findings);
     let mut used = vec![false; selections.len()];
     let condition = if let Some(value) = block.get("condition") {
@@ -245,14 +231,7 @@ fn tocsin(
     used: &mut [bool],
     findings: &mut Findings<'_>,
 ) -> Option<Tocsin> {
-    let Some(entries) = block.map() else {
-        findings.error(
-            codes::WRONG_TYPE,
-            block.at,
-            format!("`tocsin` is a map, not {}", block.kind()),
-        );
-        return None;
-    };
+    let entries = findings.map_of(block, codes::WRONG_TYPE, "`tocsin`")?;
     for key in ["hazard", "score"] {
         if block.get(key).is_none() {
             findings.error(

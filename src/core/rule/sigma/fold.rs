@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use crate::core::normalise::fold_ascii;
+
 /// By code unit of the basic plane: its lower-case form, where that is one character of the same plane.
 static TABLE: LazyLock<Box<[u16]>> = LazyLock::new(|| {
     (0..=u16::MAX)
@@ -58,7 +60,7 @@ pub(super) fn fold_into(text: &str, out: &mut Vec<u16>) {
     out.resize(begin + bytes.len(), 0);
     let (mut at, mut to) = (0, begin);
     while at < bytes.len() {
-        let done = ascii(&bytes[at..], &mut out[to..]);
+        let done = fold_ascii(&bytes[at..], &mut out[to..]);
         at += done;
         to += done;
         let done = wide(&bytes[at..], &mut out[to..], table);
@@ -125,35 +127,6 @@ fn wide(bytes: &[u8], out: &mut [u16], table: &[u16]) -> usize {
             }
         }
         done += 4;
-    }
-    done
-}
-
-/// Folds the leading ASCII of `bytes` into `out`; its length.
-#[inline]
-fn ascii(bytes: &[u8], out: &mut [u16]) -> usize {
-    const STEP: usize = 16;
-    let mut done = 0;
-    for (chunk, to) in bytes
-        .as_chunks::<STEP>()
-        .0
-        .iter()
-        .zip(out.as_chunks_mut::<STEP>().0)
-    {
-        if !chunk.is_ascii() {
-            break;
-        }
-        for (b, unit) in chunk.iter().zip(to) {
-            *unit = u16::from(b.to_ascii_lowercase());
-        }
-        done += STEP;
-    }
-    for (b, unit) in bytes[done..].iter().zip(&mut out[done..]) {
-        if *b >= 0x80 {
-            break;
-        }
-        *unit = u16::from(b.to_ascii_lowercase());
-        done += 1;
     }
     done
 }

@@ -40,14 +40,7 @@ pub(super) fn documents(
 }
 
 fn document(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Document> {
-    let Some(entries) = node.map() else {
-        findings.error(
-            codes::WRONG_TYPE,
-            node.at,
-            format!("a rule is a map, not {}", node.kind()),
-        );
-        return None;
-    };
+    let entries = findings.map_of(node, codes::WRONG_TYPE, "a rule")?;
     for (key, _) in entries {
         let help = match key.text.as_str() {
             "action" => "write every document out; `action` is of Sigma 1",
@@ -144,14 +137,7 @@ pub(super) fn detection(
     other: &[&str],
     findings: &mut Findings<'_>,
 ) -> Option<Detection> {
-    let Some(entries) = block.map() else {
-        findings.error(
-            codes::WRONG_TYPE,
-            block.at,
-            format!("`detection` is a map, not {}", block.kind()),
-        );
-        return None;
-    };
+    let entries = findings.map_of(block, codes::WRONG_TYPE, "`detection`")?;
     let before = findings.list.len();
     let mut selections = Vec::new();
     for (key, value) in entries {

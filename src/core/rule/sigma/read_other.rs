@@ -52,14 +52,7 @@ pub(super) fn correlation(
     block: &Node,
     findings: &mut Findings<'_>,
 ) -> Option<Correlation> {
-    let Some(entries) = block.map() else {
-        findings.error(
-            codes::WRONG_TYPE,
-            block.at,
-            format!("`correlation` is a map, not {}", block.kind()),
-        );
-        return None;
-    };
+    let entries = findings.map_of(block, codes::WRONG_TYPE, "`correlation`")?;
     let known = [
         "type",
         "rules",
