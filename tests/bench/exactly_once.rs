@@ -251,6 +251,7 @@ impl Bench {
         let rate = records as f64 / began.elapsed().as_secs_f64();
         context.stop.store(true, Ordering::SeqCst);
         pool.join().expect("an orderly end");
+        assert_eq!(progress.0.load(Ordering::SeqCst), records, "read once each");
         rate
     }
 
@@ -296,11 +297,12 @@ impl Bench {
         for pool in [detect, correlate] {
             pool.join().expect("an orderly end");
         }
-        assert!(
-            found.len() as u64 >= probes,
-            "{} alerts of {probes} probes",
-            found.len()
-        );
+        // Each probe made its alert, and made it once.
+        found.sort_unstable();
+        let mut ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+        ids.dedup();
+        assert_eq!((ids.len(), found.len()), (probes as usize, probes as usize));
+        let mut found: Vec<i64> = found.iter().map(|(_, took)| *took).collect();
         found.sort_unstable();
         let at = |q: f64| {
             found.get(((found.len() as f64 * q) as usize).min(found.len().saturating_sub(1)))
@@ -354,8 +356,8 @@ impl Bench {
     }
 }
 
-/// Milliseconds from `received` of the newest report of an alert to when the alert could be read.
-fn latencies(brokers: &str, stop: &AtomicBool) -> Vec<i64> {
+/// Of every probe: its id, and the milliseconds from its `received` to when its alert could be read.
+fn latencies(brokers: &str, stop: &AtomicBool) -> Vec<(String, i64)> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("group.id", "latency-reader")
@@ -375,7 +377,7 @@ fn latencies(brokers: &str, stop: &AtomicBool) -> Vec<i64> {
                 serde_json::from_slice(message.payload().unwrap_or_default()).expect("an alert");
             // Refreshes and other timers are due at a time of their own, not at a report's.
             if alert.revision == 1 && alert.report_ids.iter().any(|id| id.contains("probe-")) {
-                found.push(seen.since(alert.last_seen));
+                found.push((alert.report_ids.join(" "), seen.since(alert.last_seen)));
             }
         }
     }
