@@ -1,5 +1,6 @@
 //! Diagnostics for people: file, line, column, the source line with a caret, the code and the help.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +12,10 @@ use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 
 /// Width of a rendered diagnostic.
 const WIDTH: usize = 110;
+/// Longest source line that is shown, code points; of a longer one this much is.
+const MAX_LINE: usize = 400;
+/// Longest message or help, code points.
+const MAX_MESSAGE: usize = 2000;
 
 struct Shown<'a> {
     diagnostic: &'a Diagnostic,
@@ -34,7 +39,7 @@ impl fmt::Display for Shown<'_> {
             }
             f.write_str(": ")?;
         }
-        f.write_str(&escaped(&self.diagnostic.message))
+        f.write_str(&escaped(&cut(&self.diagnostic.message)))
     }
 }
 
@@ -54,7 +59,7 @@ impl miette::Diagnostic for Shown<'_> {
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         let help = self.diagnostic.help.as_deref()?;
-        Some(Box::new(escaped(help)))
+        Some(Box::new(escaped(&cut(help))))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -81,12 +86,14 @@ pub fn render(diagnostics: &[Diagnostic], sources: &[SourceFile], colour: bool) 
     let harmless: Vec<(&str, Arc<str>)> = sources
         .iter()
         .filter(|source| diagnostics.iter().any(|it| it.file == source.name))
-        .map(|source| (source.name.as_str(), same_length(&source.text).into()))
+        .map(|source| (source.name.as_str(), shown_lines(&source.text).into()))
         .collect();
     for diagnostic in diagnostics {
         let source = harmless
             .iter()
-            .find(|(name, _)| *name == diagnostic.file && diagnostic.line > 0);
+            .find(|(name, _)| *name == diagnostic.file && diagnostic.line > 0)
+            // There is nothing to point at in the part of a line that is not shown.
+            .filter(|_| diagnostic.column <= MAX_LINE);
         let shown = Shown {
             diagnostic,
             span: source.map(|(_, text)| span(text, diagnostic)),
@@ -122,6 +129,14 @@ fn span(text: &str, diagnostic: &Diagnostic) -> LabeledSpan {
     )
 }
 
+/// At most [`MAX_MESSAGE`] code points: what is quoted from a file may be as long as the file.
+fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// Text from outside, harmless on a terminal: what would steer it or turn the direction of writing is replaced.
 pub(crate) fn escaped(text: &str) -> String {
     let steers = |c: char| {
@@ -137,6 +152,22 @@ pub(crate) fn escaped(text: &str) -> String {
             }
         })
         .collect()
+}
+
+/// A source text with harmless lines of at most [`MAX_LINE`] code points, which stay where they are.
+fn shown_lines(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(1 << 20));
+    for line in same_length(text).split_inclusive('\n') {
+        match line.char_indices().nth(MAX_LINE) {
+            Some((cut, c)) if c != '\n' => {
+                shown.push_str(&line[..cut]);
+                shown.push('…');
+                shown.extend(line.ends_with('\n').then_some('\n'));
+            }
+            _ => shown.push_str(line),
+        }
+    }
+    shown
 }
 
 /// The same for a text whose byte offsets are in use.

@@ -31,6 +31,7 @@ pub mod codes {
         OUT_OF_BOUNDS "C0005" "a value out of its bounds"
         CONFLICT "C0006" "settings that do not fit together"
         BAD_FEED "C0007" "a feed that does not fit"
+        NO_RULES "C0008" "no rule where rules were looked for"
     }
 }
 

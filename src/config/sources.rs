@@ -10,7 +10,7 @@ use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::place::PlaceFile;
 
 /// Deepest folder below a configured one.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 32;
 /// Most files of one folder.
 const MAX_FILES: usize = 20_000;
 /// What rule and lexicon files end in.
@@ -167,9 +167,13 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
         for entry in std::fs::read_dir(&folder).map_err(|error| refuse(&error))? {
             let path = entry.map_err(|error| refuse(&error))?.path();
             if path.is_dir() {
-                if depth < MAX_DEPTH {
-                    folders.push((path, depth + 1));
+                // Left out, its rules would be missing without a word.
+                if depth == MAX_DEPTH {
+                    let deep =
+                        format!("more than {MAX_DEPTH} folders deep; is it a link to itself?");
+                    return Err(refuse(&io::Error::other(deep)));
                 }
+                folders.push((path, depth + 1));
             } else {
                 files.push(path);
             }

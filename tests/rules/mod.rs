@@ -2,6 +2,7 @@
 
 mod backtest;
 mod correlations;
+mod eval_files;
 mod golden;
 mod large;
 mod lint;

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::super::{FAILED, Global, render};
-use super::sources::read_rules;
+use crate::config::{codes, read_yaml};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use crate::core::rule::sigma::{
     BadEvent, Compiled, Correlator, Firing, Options, Placeholders, Scratch, Sigma, milliseconds,
@@ -130,7 +130,13 @@ struct Stats {
 /// Runs the tool.
 pub fn run(args: &Args, _global: &Global) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
-    let sources = read_rules(&args.rules)?;
+    let sources = match read(&args.rules) {
+        Ok(sources) => sources,
+        Err(found) => {
+            report(&found, &[], args.json)?;
+            return Ok(ExitCode::from(FAILED));
+        }
+    };
     let mut placeholders = Placeholders::new();
     for (name, value) in &args.placeholder {
         placeholders
@@ -147,6 +153,10 @@ pub fn run(args: &Args, _global: &Global) -> anyhow::Result<ExitCode> {
     );
     report(&compiled.findings, &sources, args.json)?;
     if compiled.has_errors() && !args.skip_bad {
+        return Ok(ExitCode::from(FAILED));
+    }
+    if compiled.sigma.rules().is_empty() {
+        report(&[no_rules(args, compiled.left_out)], &[], args.json)?;
         return Ok(ExitCode::from(FAILED));
     }
     let mut stats = Stats {
@@ -167,6 +177,43 @@ pub fn run(args: &Args, _global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// The files under the paths, each once, or every path that cannot be read.
+fn read(paths: &[PathBuf]) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    for path in paths {
+        match read_yaml(path) {
+            Ok(found) => files.extend(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    files.sort_by(|a: &SourceFile, b| a.name.cmp(&b.name));
+    files.dedup_by(|a, b| a.name == b.name);
+    if errors.is_empty() {
+        Ok(files)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Nothing matched and nothing could have: a typing error in a path must not look like a quiet night.
+fn no_rules(args: &Args, left_out: usize) -> Diagnostic {
+    let paths: Vec<String> = args.rules.iter().map(|p| p.display().to_string()).collect();
+    let message = match left_out {
+        0 => "there is no rule here".to_owned(),
+        n => format!("no rule is left to evaluate: {n} left out"),
+    };
+    Diagnostic {
+        code: codes::NO_RULES,
+        gravity: Gravity::Error,
+        file: paths.join(", "),
+        line: 0,
+        column: 0,
+        length: 0,
+        message,
+        help: Some("name a rule file, or a folder with files that end in .yml or .yaml".to_owned()),
+    }
 }
 
 /// What evaluates the events, one after the other.

@@ -13,8 +13,6 @@ mod explain_text;
 pub mod lint;
 pub mod list;
 mod load;
-mod sources;
 pub mod test;
 
 pub use command::{Args, Tool, run};
-pub use sources::read_rules;
