@@ -44,7 +44,8 @@
 //! | add a metric | `src/telemetry/metrics.rs`, counted in `observer.rs`; `docs/operating.md` where it deserves an alarm |
 //! | add a command | `src/cli`, README |
 //!
-//! A rule set ([`core::ruleset::RuleSet`]: rules, lexicons, gazetteer, routing) is one immutable, versioned value.
+//! A rule set ([`core::ruleset::RuleSet`]: rules, lexicons, gazetteer, routing) is one immutable, versioned value. `src/cli/reload.rs`
+//! compiles another one when its files change and publishes it in [`kafka::LiveRules`]; workers take it over between transactions.
 #![forbid(unsafe_code)]
 
 pub mod cli;

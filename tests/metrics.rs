@@ -11,7 +11,7 @@ use tocsin::core::model::{
     CorrelateOutcome, DetectOutcome, LedgerEntry, Millis, RefusalCode, Status,
 };
 use tocsin::kafka::{Committed, Role, WorkerEvents as _};
-use tocsin::telemetry::{StageCounts, Telemetry};
+use tocsin::telemetry::{ReloadOutcome, StageCounts, Telemetry};
 
 /// Telemetry on which everything happened once.
 fn telemetry() -> Arc<Telemetry> {
@@ -30,7 +30,8 @@ fn telemetry() -> Arc<Telemetry> {
     counts.duration("detect", 0.000_01);
     counts.drill_label("rejected");
     telemetry.commit(&mut counts);
-    telemetry.metrics.rule_set("abc");
+    telemetry.metrics.rule_set("abc", Millis(1_000));
+    telemetry.metrics.reload(ReloadOutcome::Refused);
     telemetry.metrics.state(0, Status::Actual, 3, 4_096);
     let entry: &[LedgerEntry] = &[];
     let second = Duration::from_secs(1);

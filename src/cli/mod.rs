@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod decode;
 pub mod demo;
 mod frame;
+mod reload;
 mod render;
 pub mod replay;
 pub mod rules;
@@ -16,6 +17,7 @@ pub mod run;
 pub mod schema;
 mod summary;
 pub mod topics;
+mod watch_files;
 
 pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, main};
 pub(crate) use render::escaped;

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::reload::{Reloader, load};
 use super::{FAILED, Global};
-use crate::config::{Settings, load_rule_set};
-use crate::core::correlate::CorrelateConfig;
+use crate::config::Settings;
 use crate::core::model::Feed;
-use crate::core::ruleset::RuleSet;
 use crate::kafka::topics::{TopicFinding, check, plan};
-use crate::kafka::{CorrelateStage, DetectStage, Pool, Role, WorkerContext};
-use crate::telemetry::{Telemetry, init_logs};
+use crate::kafka::{CorrelateStage, DetectStage, Edition, LiveRules, Pool, Role, WorkerContext};
+use crate::telemetry::{Telemetry, init_logs, wall_clock};
 
 /// Longest wait for workers that were told to stop; a second signal ends it.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -66,15 +65,16 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&options)?;
     init_logs(&settings.log);
     log_panics_without_their_words();
-    let stop = stop_on_signals()?;
-    let rules = Arc::new(load_rule_set(&settings.paths)?);
+    let Wishes { stop, reload } = listen_to_signals()?;
+    let loaded = load(&settings.paths)?;
+    let rules = Arc::clone(&loaded.rules);
     let feeds = settings.shared_feeds();
     anyhow::ensure!(
         args.role == RoleChoice::Correlate || !feeds.is_empty(),
         "no feed is configured: state [[feeds]], or set paths.feeds"
     );
     let telemetry = Telemetry::new(&settings, &feeds)?;
-    telemetry.metrics.rule_set(&rules.version);
+    telemetry.metrics.rule_set(&rules.version, wall_clock());
     let http = settings
         .http
         .enabled
@@ -96,10 +96,12 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let watcher = (args.role != RoleChoice::Correlate)
         .then(|| telemetry.watch())
         .transpose()?;
-    let config = Arc::new(settings.correlate_config(Arc::clone(&rules.routing)));
-    let pools = start(
-        args.role, &settings, &context, &telemetry, &rules, &feeds, &config,
-    );
+    let live = LiveRules::new(Edition {
+        correlate: Arc::new(settings.correlate_config(Arc::clone(&rules.routing))),
+        rules: Arc::clone(&rules),
+    });
+    let pools = start(args.role, &settings, &context, &telemetry, &feeds, &live);
+    let reloader = Reloader::start(&settings, loaded, live, Arc::clone(&telemetry), reload)?;
     tracing::info!(
         brokers = settings.kafka.brokers,
         group = settings.kafka.group,
@@ -111,7 +113,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         "running"
     );
     let code = finish(pools, &context, &telemetry);
-    drop((watcher, http));
+    drop((watcher, http, reloader));
     Ok(code)
 }
 
@@ -160,35 +162,35 @@ fn start(
     settings: &Settings,
     context: &WorkerContext,
     telemetry: &Arc<Telemetry>,
-    rules: &Arc<RuleSet>,
     feeds: &[Arc<Feed>],
-    config: &Arc<CorrelateConfig>,
+    live: &Arc<LiveRules>,
 ) -> Vec<Pool> {
     let mut pools = Vec::new();
     let workers = settings.kafka.workers;
     if role != RoleChoice::Correlate {
         telemetry.health.expect(Role::Detect.id(), workers);
         let (names, telemetry) = (Arc::clone(&context.names), Arc::clone(telemetry));
-        let (rules, feeds) = (Arc::clone(rules), feeds.to_vec());
+        let (live, feeds) = (Arc::clone(live), feeds.to_vec());
         let drills = settings.drills.drill_key().map(Arc::new);
         pools.push(Pool::start(context, Role::Detect, workers, move |_| {
-            let (rules, telemetry) = (Arc::clone(&rules), Arc::clone(&telemetry));
+            let (rules, telemetry) = (live.current().rules, Arc::clone(&telemetry));
             let stage = DetectStage::new(&names, rules, &feeds, telemetry)?;
+            let stage = stage.following(Arc::clone(&live));
             Ok(stage.with_drill_key(drills.clone()))
         }));
     }
     if role != RoleChoice::Detect {
         telemetry.health.expect(Role::Correlate.id(), workers);
         let (names, telemetry) = (Arc::clone(&context.names), Arc::clone(telemetry));
-        let config = Arc::clone(config);
+        let live = Arc::clone(live);
         pools.push(Pool::start(
             context,
             Role::Correlate,
             workers,
             move |worker| {
-                let config = Arc::clone(&config);
+                let config = live.current().correlate;
                 let stage = CorrelateStage::new(&names, config, Arc::clone(&telemetry));
-                Ok(stage.with_worker(worker))
+                Ok(stage.with_worker(worker).following(Arc::clone(&live)))
             },
         ));
     }
@@ -231,10 +233,18 @@ fn log_panics_without_their_words() {
     }));
 }
 
-/// Set by SIGTERM and SIGINT; a second one ends the process at once.
-fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&stop);
+/// What signals ask for.
+#[derive(Clone, Default)]
+struct Wishes {
+    /// Set by SIGTERM and SIGINT; a second one ends the process at once.
+    stop: Arc<AtomicBool>,
+    /// Set by SIGHUP: read the rule set again.
+    reload: Arc<AtomicBool>,
+}
+
+fn listen_to_signals() -> anyhow::Result<Wishes> {
+    let wishes = Wishes::default();
+    let Wishes { stop, reload } = wishes.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -247,8 +257,9 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
                 let streams = (
                     signal(SignalKind::terminate()),
                     signal(SignalKind::interrupt()),
+                    signal(SignalKind::hangup()),
                 );
-                let (Ok(mut terminate), Ok(mut interrupt)) = streams else {
+                let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = streams else {
                     let _ = ready.send(false);
                     return;
                 };
@@ -257,8 +268,12 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
                     tokio::select! {
                         _ = terminate.recv() => {}
                         _ = interrupt.recv() => {}
+                        _ = hangup.recv() => {
+                            reload.store(true, Ordering::SeqCst);
+                            continue;
+                        }
                     }
-                    if set.swap(true, Ordering::SeqCst) {
+                    if stop.swap(true, Ordering::SeqCst) {
                         std::process::exit(i32::from(FAILED));
                     }
                 }
@@ -268,7 +283,7 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
         is_ready.recv().unwrap_or(false),
         "cannot listen for signals"
     );
-    Ok(stop)
+    Ok(wishes)
 }
 
 #[cfg(test)]

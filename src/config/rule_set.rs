@@ -20,21 +20,31 @@ pub fn load_rule_set(paths: &Paths) -> Result<RuleSet, ConfigErrors> {
 
 /// Compiles a rule set from files that are read already.
 pub fn compile_rule_set(files: RuleFiles) -> Result<RuleSet, ConfigErrors> {
+    compile_rule_set_with(files, None)
+}
+
+/// The same with the gazetteer that was built from the same places before, which takes longer than the rest.
+pub fn compile_rule_set_with(
+    files: RuleFiles,
+    built: Option<Arc<Gazetteer>>,
+) -> Result<RuleSet, ConfigErrors> {
     let mut shown: Vec<SourceFile> = files.rules.iter().chain(&files.lexicons).cloned().collect();
     shown.push(files.departments.clone());
     let mut diagnostics = Vec::new();
-    let gazetteer = Gazetteer::build(&GazetteerSources {
-        files: files.places,
-    })
-    .unwrap_or_else(|found| {
-        diagnostics = found;
-        Gazetteer::default()
+    let gazetteer = built.unwrap_or_else(|| {
+        let built = Gazetteer::build(&GazetteerSources {
+            files: files.places,
+        });
+        Arc::new(built.unwrap_or_else(|found| {
+            diagnostics = found;
+            Gazetteer::default()
+        }))
     });
     let compiled = RuleSet::compile(&RuleSources {
         rules: files.rules,
         lexicons: files.lexicons,
         departments: files.departments,
-        gazetteer: Arc::new(gazetteer),
+        gazetteer,
     });
     match compiled {
         Ok(set) if diagnostics.is_empty() => Ok(set),

@@ -3,6 +3,8 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::load::codes;
 use super::locate::{Place, diagnostic, place};
 use super::{Bundled, Paths};
@@ -29,6 +31,50 @@ pub struct RuleFiles {
     pub departments: SourceFile,
     /// Gazetteer files, sorted by name; the exposure of places among them.
     pub places: Vec<PlaceFile>,
+}
+
+/// What [`RuleFiles`] hold, to see whether anything changed: of places, and of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digests {
+    /// SHA-256 of the places.
+    pub places: [u8; 32],
+    /// SHA-256 of all files.
+    pub all: [u8; 32],
+}
+
+impl RuleFiles {
+    /// Digests over names and contents.
+    pub fn digests(&self) -> Digests {
+        let mut places = Sha256::new();
+        for file in &self.places {
+            add(&mut places, &[file.name.as_bytes(), &file.bytes]);
+        }
+        let places: [u8; 32] = places.finalize().into();
+        let mut all = Sha256::new();
+        all.update(places);
+        let departments = std::slice::from_ref(&self.departments);
+        for (kind, files) in [
+            ("rule", self.rules.as_slice()),
+            ("lexicon", &self.lexicons),
+            ("departments", departments),
+        ] {
+            for file in files {
+                let (name, text) = (file.name.as_bytes(), file.text.as_bytes());
+                add(&mut all, &[kind.as_bytes(), name, text]);
+            }
+        }
+        Digests {
+            places,
+            all: all.finalize().into(),
+        }
+    }
+}
+
+fn add(hash: &mut Sha256, parts: &[&[u8]]) {
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
 }
 
 /// Reads the files of a rule set. Errors name every file that could not be read.
@@ -165,7 +211,12 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
         let name = folder.display().to_string();
         let refuse = |error: &io::Error| unreadable_file(&name, error);
         for entry in std::fs::read_dir(&folder).map_err(|error| refuse(&error))? {
-            let path = entry.map_err(|error| refuse(&error))?.path();
+            let entry = entry.map_err(|error| refuse(&error))?;
+            // Editors' locks, and the versions that Kubernetes keeps beside what it mounts.
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let path = entry.path();
             if path.is_dir() {
                 // Left out, its rules would be missing without a word.
                 if depth == MAX_DEPTH {

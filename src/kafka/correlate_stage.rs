@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dead_letter::{Origin, letter};
+use super::live::Follower;
 use super::stage::PANICKED;
-use super::{Input, Outbox, Role, Stage, Target, TopicNames};
+use super::{Input, LiveRules, Outbox, Role, Stage, Target, TopicNames};
 use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use crate::core::model::Stage as Refuser;
 use crate::core::model::{
@@ -33,6 +34,7 @@ pub struct CorrelateStage {
     telemetry: Arc<Telemetry>,
     worker: u32,
     sized: Option<Instant>,
+    follower: Option<Follower>,
 }
 
 impl CorrelateStage {
@@ -51,6 +53,7 @@ impl CorrelateStage {
             telemetry,
             worker: 0,
             sized: None,
+            follower: None,
         }
     }
 
@@ -58,6 +61,13 @@ impl CorrelateStage {
     #[must_use]
     pub fn with_worker(mut self, worker: u32) -> Self {
         self.worker = worker;
+        self
+    }
+
+    /// The same, taking over the routing that `live` publishes, between two transactions.
+    #[must_use]
+    pub fn following(mut self, live: Arc<LiveRules>) -> Self {
+        self.follower = Some(Follower::new(live));
         self
     }
 
@@ -245,6 +255,16 @@ impl Stage for CorrelateStage {
             let headers = vec![("v".to_owned(), CHANGELOG_VERSION.to_vec())];
             let (key, value) = (change.key.as_bytes(), change.value.as_deref());
             out.add(Target::Incidents, Some(partition), key, value, headers);
+        }
+    }
+
+    fn between(&mut self) {
+        let Some(news) = self.follower.as_mut().and_then(Follower::news) else {
+            return;
+        };
+        self.config = news.correlate;
+        for correlator in self.partitions.values_mut() {
+            correlator.swap(Arc::clone(&self.config));
         }
     }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::correlate_stage::read_detection;
 use super::dead_letter::{KEY, Origin, STAGE, letter, original_headers};
+use super::live::Follower;
 use super::stage::PANICKED;
-use super::{Input, Outbox, Role, Stage, Target, TopicNames};
+use super::{Input, LiveRules, Outbox, Role, Stage, Target, TopicNames};
 use crate::core::detect::{DetectEngine, DetectOutput, DrillKey};
 use crate::core::model::Stage as Refuser;
 use crate::core::model::{
@@ -32,6 +33,7 @@ pub struct DetectStage {
     counts: StageCounts,
     telemetry: Arc<Telemetry>,
     processed: u64,
+    follower: Option<Follower>,
 }
 
 impl DetectStage {
@@ -56,6 +58,7 @@ impl DetectStage {
             counts: StageCounts::default(),
             telemetry,
             processed: 0,
+            follower: None,
         })
     }
 
@@ -63,6 +66,13 @@ impl DetectStage {
     #[must_use]
     pub fn with_drill_key(mut self, key: Option<Arc<DrillKey>>) -> Self {
         self.engine = self.engine.with_drill_key(key);
+        self
+    }
+
+    /// The same, taking over what `live` publishes, between two transactions.
+    #[must_use]
+    pub fn following(mut self, live: Arc<LiveRules>) -> Self {
+        self.follower = Some(Follower::new(live));
         self
     }
 
@@ -296,6 +306,15 @@ impl Stage for DetectStage {
 
     fn rule_set(&self) -> Option<Arc<str>> {
         Some(Arc::clone(&self.engine.rule_set().version))
+    }
+
+    fn between(&mut self) {
+        let Some(news) = self.follower.as_mut().and_then(Follower::news) else {
+            return;
+        };
+        if news.rules.version != self.engine.rule_set().version {
+            self.engine.swap(news.rules);
+        }
     }
 
     fn commit(&mut self) {

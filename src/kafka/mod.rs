@@ -11,6 +11,7 @@
 //! | `stage` | the border between a worker and what it runs |
 //! | `membership` | rebalances, and the group generation that a transaction is fenced by |
 //! | `transaction` | the transactional producer |
+//! | `live` | the rule set in use, replaced while workers run |
 //! | `assignment` | the partitions of a worker and what each is doing |
 //! | `restore` | state of newly assigned partitions |
 //! | `refused` | records that were in a worker's way |
@@ -27,6 +28,7 @@ mod detect_stage;
 pub mod embedded;
 mod events;
 pub mod letters;
+mod live;
 mod membership;
 mod partitioner;
 mod pool;
@@ -44,6 +46,7 @@ mod worker;
 pub use correlate_stage::*;
 pub use detect_stage::*;
 pub use events::*;
+pub use live::*;
 pub use partitioner::*;
 pub use pool::*;
 pub use settings::*;

@@ -11,7 +11,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder, exponential_buckets,
 };
 
-use super::{SilenceWatch, StageCounts};
+use super::{ReloadOutcome, SilenceWatch, StageCounts};
 use crate::core::model::{DetectOutcome, Millis, Status};
 
 /// Stands for the feed of records of the retry topic that belong to none.
@@ -37,7 +37,9 @@ pub struct Metrics {
     feed_last: IntGaugeVec,
     state_keys: IntGaugeVec,
     state_bytes: IntGaugeVec,
-    rule_set: IntGaugeVec,
+    pub(super) rule_set: IntGaugeVec,
+    pub(super) rule_set_loaded: IntGauge,
+    pub(super) reloads: IntCounterVec,
     memory: IntGauge,
     pub(super) silent: IntGaugeVec,
     pub(super) usual_gap: GaugeVec,
@@ -182,6 +184,15 @@ impl Metrics {
                 "1 for the version of the rule set in use.",
                 &["version"],
             )?,
+            rule_set_loaded: make.keep(IntGauge::new(
+                "tocsin_rule_set_loaded_timestamp_seconds",
+                "When the rule set in use was put in use.",
+            ))?,
+            reloads: make.counters(
+                "tocsin_rule_set_reloads_total",
+                "Times that the files of the rule set were read again, by what came of it.",
+                &["outcome"],
+            )?,
             memory: make.keep(IntGauge::new(
                 "process_resident_memory_bytes",
                 "Resident memory of this process.",
@@ -268,6 +279,9 @@ impl Metrics {
                 let _ = self.records.with_label_values(&[feed, outcome.id()]);
             }
         }
+        for outcome in ReloadOutcome::ALL {
+            let _ = self.reloads.with_label_values(&[outcome.id()]);
+        }
         for stage in ["detect", "correlate"] {
             let _ = self.aborts.with_label_values(&[stage]);
             let _ = self.restarts.with_label_values(&[stage]);
@@ -351,12 +365,6 @@ impl Metrics {
         self.state_bytes
             .with_label_values(&labels)
             .set(clamp(bytes));
-    }
-
-    /// The rule set in use from now on.
-    pub fn rule_set(&self, version: &str) {
-        self.rule_set.reset();
-        self.rule_set.with_label_values(&[version]).set(1);
     }
 
     /// Feeds, in the order of [`StageCounts::record`].

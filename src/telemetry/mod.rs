@@ -8,6 +8,7 @@ mod http;
 mod logs;
 mod metrics;
 mod observer;
+mod rules;
 mod watch;
 
 pub use counts::StageCounts;
@@ -16,4 +17,5 @@ pub use http::HttpServer;
 pub use logs::init_logs;
 pub use metrics::Metrics;
 pub use observer::{Telemetry, wall_clock};
+pub use rules::ReloadOutcome;
 pub use watch::{SilenceWatch, Watcher};

@@ -9,6 +9,7 @@ mod kill;
 mod panicked;
 mod plant;
 mod poison;
+mod reload;
 mod secure;
 mod skeleton;
 mod stop;

@@ -141,6 +141,16 @@ impl Plant {
         std::fs::write(self.file(), text.replace(from, to)).expect("write the configuration");
     }
 
+    /// The rules that `run` reads.
+    pub(super) fn rules(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("rules/rules.yml")).expect("the rules")
+    }
+
+    /// Replaces them, as an editor does.
+    pub(super) fn write_rules(&self, text: &str) {
+        std::fs::write(self.dir.path().join("rules/rules.yml"), text).expect("write rules");
+    }
+
     /// Runs a command to its end: status and both outputs.
     pub(super) fn command(&self, args: &[&str]) -> (ExitStatus, String) {
         let done = self.tocsin(args).output().expect("run tocsin");
@@ -385,10 +395,7 @@ impl Running {
             text.contains(" running ")
         });
         let began = Instant::now();
-        let sent = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
-        assert!(sent.is_ok_and(|status| status.success()), "send SIGTERM");
+        self.signal("-TERM");
         let status = self.child.wait().expect("wait");
         assert!(status.success(), "{status}:\n{}", self.tail());
         assert!(
@@ -397,6 +404,19 @@ impl Running {
             began.elapsed(),
             self.tail()
         );
+    }
+
+    /// Sends a signal by its flag of `kill`.
+    pub(super) fn signal(&self, flag: &str) {
+        let sent = Command::new("kill")
+            .args([flag, &self.child.id().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "send {flag}");
+    }
+
+    /// Its log so far.
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Fails when the process has ended by itself.

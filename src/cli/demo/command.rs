@@ -72,7 +72,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     // The stream is that of the bundled feeds, whatever the configuration reads.
     let feeds = Settings::bundled()?.shared_feeds();
     let telemetry = Telemetry::new(&settings, &feeds)?;
-    telemetry.metrics.rule_set(&rules.version);
+    telemetry
+        .metrics
+        .rule_set(&rules.version, crate::telemetry::wall_clock());
     let http = serve(&settings, &telemetry)?;
     let address = http.as_ref().map(|http| http.address().to_string());
     let sample = Sample::bundled()?;
