@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::feeds::anchor;
 use super::load::codes;
 use super::{Http, Kafka, Levels, Paths, Secret, Security, Settings, Topics};
+use crate::core::correlate::{MAX_AGGREGATED_PER_KEY, MAX_REPORTS_PER_KEY};
 
 /// Something wrong with the value of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,9 +272,14 @@ fn limits(settings: &Settings, found: &mut Findings) {
     let limits = &settings.limits;
     found.within("limits.keys", limits.keys, 1_000, 100_000_000);
     let reports = limits.reports_per_key;
-    found.within("limits.reports_per_key", reports, 16, 1_500);
+    found.within("limits.reports_per_key", reports, 16, MAX_REPORTS_PER_KEY);
     let aggregated = limits.aggregated_per_key;
-    found.within("limits.aggregated_per_key", aggregated, 0, 16_384);
+    found.within(
+        "limits.aggregated_per_key",
+        aggregated,
+        0,
+        MAX_AGGREGATED_PER_KEY,
+    );
     let fingerprints = limits.fingerprints_per_key;
     found.within("limits.fingerprints_per_key", fingerprints, 1, 256);
     found.within("limits.sources_per_key", limits.sources_per_key, 1, 4_096);

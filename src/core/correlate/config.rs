@@ -1,6 +1,6 @@
 //! What of the fold can be configured, and the named limits.
 //!
-//! Invariant: every value is bounded by [`CorrelateConfig::problems`]; weights are whole points.
+//! Invariant: weights are whole points. Which values are in bounds, the configuration says (`config/bounds.rs`).
 
 use std::sync::Arc;
 
@@ -114,99 +114,13 @@ impl CorrelateConfig {
             routing,
         }
     }
-
-    /// What is out of bounds, in words; empty when all is well.
-    pub fn problems(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut check = |holds: bool, message: &str| {
-            if !holds {
-                found.push(message.to_owned());
-            }
-        };
-        let level = &self.level;
-        check(
-            self.score.certainty_weight <= 100,
-            "the weight of certainty is 0…100 points",
-        );
-        check(
-            self.score.exposure_max <= 100,
-            "the highest exposure is 0…100 points",
-        );
-        check(
-            level.thresholds.windows(2).all(|pair| pair[0] < pair[1]) && level.thresholds[3] <= 100,
-            "the thresholds of the levels must rise from blue to red, up to 100",
-        );
-        check(level.hysteresis <= 20, "the hysteresis is 0…20 points");
-        check(
-            (0..=DAY).contains(&level.dwell_ms),
-            "the dwell is 0…24 hours",
-        );
-        check(
-            level.red_certainty_milli <= 1_000,
-            "the certainty of red is 0…1",
-        );
-        let times = &self.incident;
-        check(
-            (0..=30 * DAY).contains(&times.reopen_for_ms),
-            "reopen_for is 0…30 days",
-        );
-        check(
-            (0..=366 * DAY).contains(&times.previous_for_ms),
-            "previous_for is 0…366 days",
-        );
-        check(
-            (0..=HOUR).contains(&times.refresh_ms),
-            "refresh is 0…3600 seconds",
-        );
-        check(
-            (MINUTE..=366 * DAY).contains(&times.text_retention_ms),
-            "the retention of text is 1 minute to 366 days",
-        );
-        let limits = &self.limits;
-        check(limits.keys >= 1, "at least one key must fit");
-        check(
-            (1..=MAX_REPORTS_PER_KEY).contains(&limits.reports_per_key),
-            "reports per key are 1…1500: one key's state must fit into one Kafka record",
-        );
-        check(
-            limits.aggregated_per_key <= MAX_AGGREGATED_PER_KEY,
-            "aggregated reports per key are 0…16384",
-        );
-        check(
-            (1..=4_096).contains(&limits.fingerprints_per_key),
-            "fingerprints per key are 1…4096",
-        );
-        check(
-            (1..=4_096).contains(&limits.sources_per_key),
-            "sources per key are 1…4096",
-        );
-        check(
-            (1..=64).contains(&limits.rules_per_report),
-            "rules per report are 1…64",
-        );
-        found
-    }
 }
 
-/// Highest [`Limits::reports_per_key`].
-pub(super) const MAX_REPORTS_PER_KEY: usize = 1_500;
+/// Highest [`Limits::reports_per_key`]: the state of one key must fit into one Kafka record.
+pub const MAX_REPORTS_PER_KEY: u32 = 1_500;
 
 /// Highest [`Limits::aggregated_per_key`].
-pub(super) const MAX_AGGREGATED_PER_KEY: usize = 16_384;
+pub const MAX_AGGREGATED_PER_KEY: u32 = 16_384;
 
 /// Quiet times are taken within these bounds, whatever a detection says.
 pub(super) const QUIET_MS: std::ops::RangeInclusive<i64> = 1_000..=30 * DAY;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn defaults_are_within_bounds_and_nonsense_is_not() {
-        let mut config = CorrelateConfig::new(Arc::default());
-        assert_eq!(config.problems(), Vec::<String>::new());
-        config.level.thresholds = [20, 60, 40, 80];
-        config.limits.reports_per_key = 1_000_000;
-        assert_eq!(config.problems().len(), 2);
-    }
-}

@@ -35,7 +35,10 @@ mod state;
 mod store;
 mod timers;
 
-pub use config::{CorrelateConfig, IncidentConfig, LevelConfig, Limits, ScoreConfig};
+pub use config::{
+    CorrelateConfig, IncidentConfig, LevelConfig, Limits, MAX_AGGREGATED_PER_KEY,
+    MAX_REPORTS_PER_KEY, ScoreConfig,
+};
 pub use correlator::{CorrelateOutput, Correlator, LimitHit, StateChange};
 pub use identity::{ALERT_NAMESPACE, alert_id, incident_id};
 pub use state::StateError;

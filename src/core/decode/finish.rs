@@ -6,10 +6,9 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-use super::person::is_personal;
 use crate::core::mask::{is_masked_by, mask};
 use crate::core::model::{
-    Feed, FeedKind, Fields, MAX_FIELDS, Refusal, RefusalCode, Report, Status, Value,
+    Feed, FeedKind, Fields, MAX_FIELDS, Refusal, RefusalCode, Report, Status, Value, is_personal,
 };
 
 /// Longest identifier kept as it is, in bytes.

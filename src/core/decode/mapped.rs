@@ -6,10 +6,11 @@ use std::borrow::Cow;
 
 use super::decoder::Decoder;
 use super::finish::add_field;
-use super::person::is_personal;
 use super::times;
 use super::tree::{Json, Pointer};
-use crate::core::model::{Coordinates, FeedKind, Mapping, Millis, Refusal, RefusalCode, Report};
+use crate::core::model::{
+    Coordinates, FeedKind, Mapping, Millis, Refusal, RefusalCode, Report, is_personal,
+};
 
 /// A [`Mapping`] with its pointers compiled.
 #[derive(Clone, Debug)]

@@ -16,7 +16,6 @@ mod html;
 mod json;
 mod mapped;
 mod open311;
-mod person;
 mod rss;
 mod times;
 mod tocsin;

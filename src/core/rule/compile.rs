@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::ast::{self, Condition, Rule, RuleStatus};
+use super::codes;
 use super::lower::Lowering;
 use super::program::{
     Addition, CompiledRule, Expr, Guard, HotPosting, Leaf, Posting, Program, ValueTest,
 };
-use super::{codes, is_person};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::lexicon::{Lexicon, TermIndex};
+use crate::core::model::is_personal;
 use crate::core::yaml::Findings;
 
 /// Rules of one set.
@@ -111,7 +112,7 @@ fn check_persons(rule: &Rule, findings: &mut Findings<'_>) {
             ast::Group::All(groups) | ast::Group::Any(groups) => {
                 groups.iter().for_each(|g| visit(g, findings));
             }
-            ast::Group::Item(item) if item.field.as_deref().is_some_and(is_person) => {
+            ast::Group::Item(item) if item.field.as_deref().is_some_and(is_personal) => {
                 let field = item.field.as_deref().unwrap_or_default();
                 findings
                     .error(

@@ -116,33 +116,3 @@ pub use pattern::{Pattern, is_word};
 
 /// The JSON Schema of a rule with a `tocsin:` block, for editors.
 pub const SCHEMA: &str = include_str!("rule.schema.json");
-
-/// Whether a field name speaks of a person: no rule selects or groups by these.
-pub fn is_person(field: &str) -> bool {
-    let last = field
-        .rsplit(['.', '_', '-'])
-        .next()
-        .unwrap_or(field)
-        .to_ascii_lowercase();
-    matches!(
-        last.as_str(),
-        "author"
-            | "user"
-            | "username"
-            | "userid"
-            | "handle"
-            | "screenname"
-            | "account"
-            | "sender"
-            | "caller"
-            | "reporter"
-            | "person"
-            | "phone"
-            | "telephone"
-            | "email"
-            | "mail"
-            | "name_of_person"
-            | "idnumber"
-            | "passport"
-    ) || field.to_ascii_lowercase().contains("author")
-}

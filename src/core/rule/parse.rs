@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ast::{Addition, Condition, Rule, RuleStatus, Selection, Tocsin};
 use super::{codes, condition, selection};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
-use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
+use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency, is_personal};
 use crate::core::yaml::{self, At, Findings, Key, Node};
 
 /// Lines of `score.add`.
@@ -282,7 +282,7 @@ fn not_yet(key: &Key, value: &Node, findings: &mut Findings<'_>) {
     let persons = value
         .items()
         .iter()
-        .filter(|n| n.text().is_some_and(super::is_person))
+        .filter(|n| n.text().is_some_and(is_personal))
         .count();
     if persons > 0 {
         findings

@@ -154,7 +154,7 @@ impl Words {
 const LONGEST_WORD: usize = 16;
 
 /// Whether a field of this name may carry a person.
-pub(super) fn is_personal(name: &str) -> bool {
+pub fn is_personal(name: &str) -> bool {
     if !name.is_ascii() && ZH.iter().any(|word| name.contains(word)) {
         return true;
     }
