@@ -52,11 +52,7 @@ impl RuleSet {
             .iter()
             .flat_map(|file| lexicon::parse(file, &mut found))
             .collect();
-        let rules: Vec<_> = sources
-            .rules
-            .iter()
-            .flat_map(|file| rule::parse(file, &mut found))
-            .collect();
+        let rules = rule::parse_all(&sources.rules, &mut found);
         let routing = routing(sources, &mut found);
         check_departments(&rules, &routing, &mut found);
         let program = rule::compile(&rules, &lexicons, &mut found);

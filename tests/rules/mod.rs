@@ -3,6 +3,7 @@
 mod backtest;
 mod correlations;
 mod eval_files;
+mod extends;
 mod golden;
 mod large;
 mod lint;

@@ -128,6 +128,17 @@ fn what_is_wrong_is_refused_by_both() {
         !found.is_empty()
     };
     assert!(validator.is_valid(&documents(GOOD)[0]) && !refused(GOOD));
+    let base = "title: b\nid: b\ndetection: {s: {any|contains: x}}\ntocsin: {abstract: true, tier: city}\n";
+    assert!(validator.is_valid(&documents(base)[0]) && !refused(base));
+    for wrong in [
+        base.replace(", tier: city", ", tier: street"),
+        base.replace("abstract: true", "abstract: false"),
+        base.replace("abstract: true", "abstract: perhaps"),
+        base.replace("abstract: true", "extends: {}"),
+    ] {
+        assert!(!validator.is_valid(&documents(&wrong)[0]), "{wrong}");
+        assert!(refused(&wrong), "{wrong}");
+    }
     for (line, wrong) in [
         ("title: Fire", "title: ''"),
         ("id: fire-1", "id: fire 1"),

@@ -35,11 +35,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
     let (_, files) = load::rule_set(&settings.paths)?;
     let mut found = Vec::new();
-    let rules = files
-        .rules
-        .iter()
-        .flat_map(|file| rule::parse(file, &mut found));
+    let rules = rule::parse_all(&files.rules, &mut found);
     let rows: Vec<Row> = rules
+        .into_iter()
         .map(|rule| Row {
             id: rule.id.to_string(),
             title: rule.title.to_string(),

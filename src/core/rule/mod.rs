@@ -78,6 +78,37 @@
 //! `and`, `or`, `not`, parentheses (`not` binds strongest, then `and`), selection names, `1 of x*`, `all of x*`, `1 of them`,
 //! `all of them` (`them`: every selection whose name does not begin with `_`).
 //!
+//! # Extends
+//!
+//! ```yaml
+//! title: What every Chinese rule knows
+//! id: zh-base
+//! detection:
+//!   past: {any|lexicon: retrospect_zh}
+//!   deaths: {casualties.dead|gte: 3}
+//! tocsin:
+//!   abstract: true                    # only there to be extended: no condition, hazard or score needed; never fires
+//!   score:
+//!     add:
+//!       - {when: deaths, points: 30, because: three or more dead}
+//! ---
+//! title: Gas leak, Chinese reports
+//! id: zh-gas
+//! detection:
+//!   gas: {any|lexicon: gas_zh}
+//!   condition: gas and not past
+//! tocsin:
+//!   extends: zh-base                  # a rule's id, of any file, or a list; a live rule may be extended too
+//!   hazard: gas_leak
+//!   score: {base: 40}
+//! ```
+//!
+//! A rule takes over `detection` and `tocsin` of its bases (theirs first, each once): selections by name, the condition, the keys of
+//! `tocsin` and of `score`; what it says itself counts, of several bases the later. Lines of `score.add` come after those of the
+//! bases. `abstract`, `extends` and `replaces` are not taken over, nor anything outside of the two blocks. A selection that was taken
+//! over and is not used is dropped. At most 16 bases in all; a circle is an error (T0028). Findings about what was taken over are
+//! placed at `extends`.
+//!
 //! # Lexicons
 //!
 //! ```yaml
@@ -99,19 +130,22 @@
 //! Terms are normalised as texts are, so that one spelling is enough: `ＬＰＧ`, `lpg` and 煤氣/煤气 are the same.
 
 mod ast;
+mod block;
 pub mod codes;
 mod compile;
 mod condition;
+mod inherit;
 mod lower;
 mod parse;
 mod pattern;
 pub mod program;
+mod prune;
 mod selection;
 pub mod sigma;
 
 pub use ast::*;
 pub use compile::{absent, compile};
-pub use parse::parse;
+pub use parse::{parse, parse_all};
 pub use pattern::{Pattern, is_word};
 
 /// The JSON Schema of a rule with a `tocsin:` block, for editors.

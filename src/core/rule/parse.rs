@@ -1,17 +1,14 @@
-//! Rule files → rules: the frame of a rule and its `tocsin:` block.
+//! Rule files → rules: the frame of a rule, and the abstract ones that others extend.
+//!
+//! Invariant: what cannot be read is a finding with a place; a rule comes out whole or not at all.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use super::ast::{Addition, Condition, Rule, RuleStatus, Selection, Tocsin};
-use super::{codes, condition, selection};
+use super::ast::{Condition, Rule, RuleStatus, Selection};
+use super::inherit::{self, Bases};
+use super::{block, codes, condition, prune, selection};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
-use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency, is_personal};
-use crate::core::yaml::{self, At, Findings, Key, Node};
-
-/// Lines of `score.add`.
-pub(super) const MAX_ADDITIONS: usize = 32;
-/// Quiet time when a rule names none: 6 hours.
-pub(super) const DEFAULT_QUIET_MS: i64 = 6 * 3_600_000;
+use crate::core::yaml::{self, At, Findings, Node};
 
 /// Keys of Sigma that say nothing to the evaluation.
 const DESCRIPTIVE: &[&str] = &[
@@ -33,21 +30,80 @@ const DESCRIPTIVE: &[&str] = &[
     "custom",
 ];
 
-/// The rules of a file; findings go to `found`.
+/// The rules of a file that extends no rule of others; findings go to `found`.
 pub fn parse(source: &SourceFile, found: &mut Vec<Diagnostic>) -> Vec<Rule> {
-    let mut findings = Findings::new(&source.name);
-    let documents = yaml::parse(&source.text, &mut findings);
-    let rules = documents
-        .iter()
-        .filter_map(|node| {
+    parse_all(std::slice::from_ref(source), found)
+}
+
+/// The rules of all files, in their order, each with what it extends; abstract ones are checked and left out.
+pub fn parse_all(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Vec<Rule> {
+    let mut files: Vec<(Vec<Node>, Findings<'_>)> = Vec::new();
+    for source in sources {
+        let mut findings = Findings::new(&source.name);
+        files.push((yaml::parse(&source.text, &mut findings), findings));
+    }
+    let mut rules = Vec::new();
+    let (nodes, findings): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+    let mut bases = Bases::new(nodes.iter().flatten());
+    let mut ids = HashMap::new();
+    for ((documents, mut findings), source) in nodes.iter().zip(findings).zip(sources) {
+        for node in documents {
+            known_once(node, source, &mut ids, &mut findings);
+            if inherit::is_abstract(node) {
+                base(node, &mut bases, &mut findings);
+                continue;
+            }
+            let Ok(whole) = bases.resolve(node, &mut findings) else {
+                continue;
+            };
             let before = findings.list.len();
-            let rule = rule(node, &source.name, &mut findings);
+            let inherited = whole.as_ref().map(|whole| whole.at);
+            let node = whole.as_ref().map_or(node, |whole| &whole.node);
+            rules.extend(rule(node, &source.name, inherited, &mut findings));
             forget_echoes(node, before, &mut findings.list);
-            rule
-        })
-        .collect();
-    found.append(&mut findings.list);
+        }
+        found.append(&mut findings.list);
+    }
     rules
+}
+
+/// Ids of abstract rules are not those of any other: which one is extended must be plain. (Of other rules `compile` says so.)
+fn known_once<'n>(
+    node: &'n Node,
+    source: &'n SourceFile,
+    ids: &mut HashMap<&'n str, (&'n str, bool)>,
+    findings: &mut Findings<'_>,
+) {
+    let Some(id) = node.get("id").and_then(Node::text) else {
+        return;
+    };
+    let is_base = inherit::is_abstract(node);
+    if let Some((file, was_base)) = ids.insert(id.trim(), (&source.name, is_base))
+        && (is_base || was_base)
+    {
+        let message = format!("the id `{}` is also in {file}", id.trim());
+        findings.error(codes::DUPLICATE_ID, node.at, message);
+    }
+}
+
+/// Checks an abstract rule as far as it can be without the rules that extend it.
+fn base<'n>(node: &'n Node, bases: &mut Bases<'n>, findings: &mut Findings<'_>) {
+    let _ = (text(node, "title", findings), id(node, findings));
+    for (key, _) in node.map().unwrap_or_default() {
+        let known = ["title", "id", "status", "detection", "tocsin"];
+        if !known.contains(&&*key.text) && !DESCRIPTIVE.contains(&&*key.text) {
+            let message = format!("a rule has no `{}`", key.text);
+            findings.error(codes::UNKNOWN_KEY, key.at, message);
+        }
+    }
+    if let Some(block) = node.get("detection") {
+        let entries = findings.map_of(block, codes::WRONG_TYPE, "`detection`");
+        selection::parse(entries.unwrap_or_default(), findings);
+    }
+    if let Some(block) = node.get("tocsin") {
+        block::partial(block, findings);
+    }
+    let _ = bases.resolve(node, findings);
 }
 
 /// Drops what conditions say, from the finding `since` on, about selections that are there and could not be read: that they
@@ -74,7 +130,12 @@ fn forget_echoes(node: &Node, since: usize, list: &mut Vec<Diagnostic>) {
     });
 }
 
-fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
+fn rule(
+    node: &Node,
+    file: &str,
+    inherited: Option<At>,
+    findings: &mut Findings<'_>,
+) -> Option<Rule> {
     let entries = findings.map_of(node, codes::WRONG_TYPE, "a rule")?;
     // Looked up once: a file may have a million keys.
     let extended = node.get("tocsin").is_some();
@@ -104,9 +165,9 @@ fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
     let title = text(node, "title", findings);
     let id = id(node, findings);
     let status = status(node, findings);
-    let (selections, condition, mut used) = detection(node, findings)?;
-    let tocsin = match node.get("tocsin") {
-        Some(block) => Some(self::tocsin(
+    let (mut selections, condition, mut used) = detection(node, findings)?;
+    let mut tocsin = match node.get("tocsin") {
+        Some(block) => Some(block::tocsin(
             block,
             title.unwrap_or_default(),
             &selections,
@@ -116,7 +177,8 @@ fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
         None => None,
     };
     for (selection, used) in selections.iter().zip(&used) {
-        if !used && !near_uses(&selections, &selection.name) && tocsin.is_some() {
+        let own = inherited != Some(selection.at);
+        if own && !used && !prune::near_uses(&selections, &selection.name) && tocsin.is_some() {
             findings
                 .warn(
                     codes::UNUSED_SELECTION,
@@ -126,6 +188,10 @@ fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
                 .help("use it or remove it");
         }
     }
+    let mut condition = condition?;
+    if let Some(at) = inherited {
+        prune::unused(at, &mut selections, used, &mut condition, tocsin.as_mut());
+    }
     Some(Rule {
         file: file.to_owned(),
         at: node.at,
@@ -133,22 +199,9 @@ fn rule(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Rule> {
         title: title?.into(),
         status: status?,
         selections,
-        condition: condition?,
+        condition,
         tocsin,
     })
-}
-
-fn near_uses(selections: &[Selection], name: &str) -> bool {
-    use super::ast::{Group, Test};
-    fn in_group(group: &Group, name: &str) -> bool {
-        match group {
-            Group::All(groups) | Group::Any(groups) => groups.iter().any(|g| in_group(g, name)),
-            Group::Item(item) => {
-                matches!(&item.test, Test::Near { of, .. } if of.iter().any(|(n, _)| n == name))
-            }
-        }
-    }
-    selections.iter().any(|s| in_group(&s.group, name))
 }
 
 fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings<'_>) -> Option<&'n str> {
@@ -201,10 +254,6 @@ fn status(node: &Node, findings: &mut Findings<'_>) -> Option<RuleStatus> {
     }
 }
 
-fn names(selections: &[Selection]) -> Vec<&str> {
-    selections.iter().map(|s| s.name.as_str()).collect()
-}
-
 type Detected = (Vec<Selection>, Option<Condition>, Vec<bool>);
 
 fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
@@ -216,342 +265,10 @@ fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
     let selections = selection::parse(entries, findings);
     let mut used = vec![false; selections.len()];
     let condition = if let Some(value) = block.get("condition") {
-        condition::parse(value, &names(&selections), &mut used, findings)
+        condition::parse(value, &block::names(&selections), &mut used, findings)
     } else {
         findings.error(codes::MISSING_KEY, block.at, "`condition` is missing");
         None
     };
     Some((selections, condition, used))
-}
-
-fn tocsin(
-    block: &Node,
-    title: &str,
-    selections: &[Selection],
-    used: &mut [bool],
-    findings: &mut Findings<'_>,
-) -> Option<Tocsin> {
-    let entries = findings.map_of(block, codes::WRONG_TYPE, "`tocsin`")?;
-    for key in ["hazard", "score"] {
-        if block.get(key).is_none() {
-            findings.error(
-                codes::MISSING_KEY,
-                block.at,
-                format!("`tocsin.{key}` is missing"),
-            );
-        }
-    }
-    let (mut hazard, mut tier, mut quiet_ms, mut urgency) =
-        (None, Tier::County, DEFAULT_QUIET_MS, Urgency::Unknown);
-    let (mut replaces, mut departments, mut score_) = (None, Vec::new(), None);
-    for (key, value) in entries {
-        match key.text.as_str() {
-            "hazard" => hazard = self::hazard(value, findings),
-            "tier" => tier = self::tier(value, findings)?,
-            "quiet" => quiet_ms = quiet(value, findings)?,
-            "urgency" => urgency = self::urgency(value, findings)?,
-            "replaces" => replaces = value.text().map(|t| (Arc::from(t), value.at)),
-            "departments" => departments = self::departments(value, findings),
-            "score" => score_ = score(value, title, selections, used, findings),
-            "group_by" | "window" | "extends" => not_yet(key, value, findings),
-            other => {
-                findings
-                    .error(
-                        codes::UNKNOWN_KEY,
-                        key.at,
-                        format!("`tocsin` has no `{other}`"),
-                    )
-                    .help("hazard, tier, quiet, urgency, replaces, departments, score");
-            }
-        }
-    }
-    let (base, add) = score_?;
-    Some(Tocsin {
-        hazard: hazard?,
-        tier,
-        quiet_ms,
-        urgency,
-        replaces,
-        departments,
-        base,
-        add,
-    })
-}
-
-fn not_yet(key: &Key, value: &Node, findings: &mut Findings<'_>) {
-    let persons = value
-        .items()
-        .iter()
-        .filter(|n| n.text().is_some_and(is_personal))
-        .count();
-    if persons > 0 {
-        findings
-            .error(
-                codes::PERSON,
-                value.at,
-                "reports are not grouped by persons: Tocsin watches hazards",
-            )
-            .help("group by feed, kind or extracted numbers");
-    } else {
-        findings.error(
-            codes::UNSUPPORTED,
-            key.at,
-            format!("`{}` is not evaluated", key.text),
-        );
-    }
-}
-
-fn hazard(value: &Node, findings: &mut Findings<'_>) -> Option<Hazard> {
-    let hazard = value.text().and_then(|t| t.parse().ok());
-    if hazard.is_none() {
-        let known: Vec<&str> = Hazard::ALL.iter().map(|h| h.id()).collect();
-        findings
-            .error(
-                codes::UNKNOWN_HAZARD,
-                value.at,
-                "not a hazard of the taxonomy, which is closed",
-            )
-            .help(known.join(", "));
-    }
-    hazard
-}
-
-fn tier(value: &Node, findings: &mut Findings<'_>) -> Option<Tier> {
-    let tier = Tier::ALL.into_iter().find(|t| value.text() == Some(t.id()));
-    if tier.is_none() {
-        findings.error(
-            codes::BAD_VALUE,
-            value.at,
-            "a tier is township, county, city, province or country",
-        );
-    }
-    tier
-}
-
-fn urgency(value: &Node, findings: &mut Findings<'_>) -> Option<Urgency> {
-    let urgency = match value.text() {
-        Some("Immediate") => Some(Urgency::Immediate),
-        Some("Expected") => Some(Urgency::Expected),
-        Some("Future") => Some(Urgency::Future),
-        Some("Past") => Some(Urgency::Past),
-        Some("Unknown") => Some(Urgency::Unknown),
-        _ => None,
-    };
-    if urgency.is_none() {
-        findings.error(
-            codes::BAD_VALUE,
-            value.at,
-            "an urgency is Immediate, Expected, Future, Past or Unknown",
-        );
-    }
-    urgency
-}
-
-fn quiet(value: &Node, findings: &mut Findings<'_>) -> Option<i64> {
-    let read = || {
-        let text = value.text()?;
-        let unit = match text.chars().last()? {
-            's' => 1_000,
-            'm' => 60_000,
-            'h' => 3_600_000,
-            'd' => 86_400_000,
-            _ => return None,
-        };
-        let count: i64 = text[..text.len() - 1].parse().ok()?;
-        count
-            .checked_mul(unit)
-            .filter(|ms| (60_000..=30 * 86_400_000).contains(ms))
-    };
-    let quiet = read();
-    if quiet.is_none() {
-        findings.error(
-            codes::BAD_VALUE,
-            value.at,
-            "a quiet time is a whole number of s, m, h or d, from 1m to 30d",
-        );
-    }
-    quiet
-}
-
-fn departments(value: &Node, findings: &mut Findings<'_>) -> Vec<(DepartmentRequest, At)> {
-    let mut requests = Vec::new();
-    for node in value.items() {
-        let id = node.get("id").or(Some(node)).and_then(Node::text);
-        let required = node.get("required").map_or(Some(false), Node::bool);
-        let known = node
-            .map()
-            .unwrap_or_default()
-            .iter()
-            .all(|(k, _)| matches!(k.text.as_str(), "id" | "required"));
-        match (id, required) {
-            (Some(id), Some(required)) if known && !id.is_empty() => {
-                requests.push((
-                    DepartmentRequest {
-                        id: id.into(),
-                        required,
-                    },
-                    node.at,
-                ));
-            }
-            _ => {
-                findings
-                    .error(
-                        codes::WRONG_TYPE,
-                        node.at,
-                        "a department is its id, or a map of `id` and `required`",
-                    )
-                    .help("{id: fire, required: true}");
-            }
-        }
-    }
-    requests
-}
-
-fn score(
-    node: &Node,
-    title: &str,
-    selections: &[Selection],
-    used: &mut [bool],
-    findings: &mut Findings<'_>,
-) -> Option<(ScoreLine, Vec<Addition>)> {
-    keys(node, &["base", "because", "because_zh", "add"], findings);
-    let Some(base) = node.get("base") else {
-        findings.error(codes::MISSING_KEY, node.at, "`score.base` is missing");
-        return None;
-    };
-    let points = points(base, 0, findings)?;
-    let line = |node: &Node, points, default: &str| ScoreLine {
-        points,
-        because: node
-            .get("because")
-            .and_then(Node::text)
-            .unwrap_or(default)
-            .trim()
-            .to_owned(),
-        because_zh: node
-            .get("because_zh")
-            .and_then(Node::text)
-            .map(|t| t.trim().to_owned()),
-    };
-    let mut add = Vec::new();
-    for item in node.get("add").map(Node::items).unwrap_or_default() {
-        if add.len() == MAX_ADDITIONS {
-            findings.error(
-                codes::BAD_VALUE,
-                item.at,
-                format!("more than {MAX_ADDITIONS} additions"),
-            );
-            break;
-        }
-        keys(
-            item,
-            &[
-                "when",
-                "points",
-                "weight_of",
-                "up_to",
-                "because",
-                "because_zh",
-            ],
-            findings,
-        );
-        if item
-            .get("because")
-            .and_then(Node::text)
-            .is_none_or(|t| t.trim().is_empty())
-        {
-            findings.error(
-                codes::MISSING_KEY,
-                item.at,
-                "every addition says `because`, so that an analyst can add it up",
-            );
-            continue;
-        }
-        match (
-            item.get("when"),
-            item.get("points"),
-            item.get("weight_of"),
-            item.get("up_to"),
-        ) {
-            (Some(when), Some(value), None, None) => {
-                let condition = condition::parse(when, &names(selections), used, findings);
-                if let (Some(condition), Some(points)) =
-                    (condition, self::points(value, -100, findings))
-                {
-                    add.push(Addition::When {
-                        condition,
-                        line: line(item, points, ""),
-                    });
-                }
-            }
-            (None, None, Some(name), Some(value)) => {
-                let selection = condition::parse(name, &names(selections), used, findings);
-                match (selection, self::points(value, 0, findings)) {
-                    (Some(Condition::Selection(selection)), Some(points)) => {
-                        add.push(Addition::Weight {
-                            selection,
-                            line: line(item, points, ""),
-                        });
-                    }
-                    (Some(_), _) => {
-                        findings.error(
-                            codes::BAD_VALUE,
-                            name.at,
-                            "`weight_of` names one selection",
-                        );
-                    }
-                    _ => {}
-                }
-            }
-            _ => {
-                findings.error(
-                    codes::MISSING_KEY,
-                    item.at,
-                    "an addition has `when` and `points`, or `weight_of` and `up_to`",
-                );
-            }
-        }
-    }
-    Some((line(node, points, title), add))
-}
-
-fn keys(node: &Node, known: &[&str], findings: &mut Findings<'_>) {
-    let Some(entries) = node.map() else {
-        findings.error(
-            codes::WRONG_TYPE,
-            node.at,
-            format!(
-                "expected a map with {}, not {}",
-                known.join(", "),
-                node.kind()
-            ),
-        );
-        return;
-    };
-    for (key, _) in entries
-        .iter()
-        .filter(|(k, _)| !known.contains(&k.text.as_str()))
-    {
-        findings
-            .error(
-                codes::UNKNOWN_KEY,
-                key.at,
-                format!("there is no `{}` here", key.text),
-            )
-            .help(known.join(", "));
-    }
-}
-
-fn points(value: &Node, least: i32, findings: &mut Findings<'_>) -> Option<i32> {
-    let points = value
-        .number()
-        .filter(|n| n.fract() == 0.0 && (f64::from(least)..=100.0).contains(n));
-    if points.is_none() {
-        findings.error(
-            codes::BAD_VALUE,
-            value.at,
-            format!("points are a whole number from {least} to 100"),
-        );
-    }
-    points.map(|n| n as i32)
 }

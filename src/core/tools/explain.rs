@@ -88,10 +88,7 @@ impl Explainer {
     ) -> Result<Self, String> {
         // Findings were shown when the set was compiled.
         let mut found = Vec::new();
-        let rules: Vec<Rule> = rules
-            .iter()
-            .flat_map(|file| rule::parse(file, &mut found))
-            .collect();
+        let rules = rule::parse_all(rules, &mut found);
         let lexicons: Vec<Lexicon> = lexicons
             .iter()
             .flat_map(|file| lexicon::parse(file, &mut found))

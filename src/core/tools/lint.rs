@@ -33,10 +33,7 @@ const MIN_LITERAL: usize = 3;
 pub fn lint(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> Vec<Diagnostic> {
     // What keeps files from loading is found by compiling them.
     let mut dropped = Vec::new();
-    let parsed: Vec<Rule> = rules
-        .iter()
-        .flat_map(|file| rule::parse(file, &mut dropped))
-        .collect();
+    let parsed = rule::parse_all(rules, &mut dropped);
     let words: Vec<Lexicon> = lexicons
         .iter()
         .flat_map(|file| lexicon::parse(file, &mut dropped))

@@ -1,0 +1,382 @@
+//! The `tocsin:` block of a rule: hazard, times, departments, score.
+//!
+//! Invariant: every number in it is in its range, and every addition says why.
+
+use std::sync::Arc;
+
+use super::ast::{Addition, Condition, Selection, Tocsin};
+use super::{codes, condition};
+use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency, is_personal};
+use crate::core::yaml::{At, Findings, Key, Node};
+
+/// Lines of `score.add`.
+pub(super) const MAX_ADDITIONS: usize = 32;
+/// Quiet time when a rule names none: 6 hours.
+pub(super) const DEFAULT_QUIET_MS: i64 = 6 * 3_600_000;
+/// Keys of `score`.
+const SCORE: &[&str] = &["base", "because", "because_zh", "add"];
+
+/// The names of selections, which conditions call.
+pub(super) fn names(selections: &[Selection]) -> Vec<&str> {
+    selections.iter().map(|s| s.name.as_str()).collect()
+}
+
+/// Checks the block of an abstract rule, as far as it can be without the rules that extend it.
+pub(super) fn partial(block: &Node, findings: &mut Findings<'_>) {
+    for (key, value) in block.map().unwrap_or_default() {
+        match key.text.as_str() {
+            "hazard" => drop(hazard(value, findings)),
+            "tier" => drop(tier(value, findings)),
+            "quiet" => drop(quiet(value, findings)),
+            "urgency" => drop(urgency(value, findings)),
+            "departments" => drop(departments(value, findings)),
+            "score" => keys(value, SCORE, findings),
+            "group_by" | "window" => not_yet(key, value, findings),
+            "abstract" | "extends" => {}
+            other => unknown(key, other, findings),
+        }
+    }
+}
+
+/// The `tocsin:` block of a rule, its bases copied in.
+pub(super) fn tocsin(
+    block: &Node,
+    title: &str,
+    selections: &[Selection],
+    used: &mut [bool],
+    findings: &mut Findings<'_>,
+) -> Option<Tocsin> {
+    let entries = findings.map_of(block, codes::WRONG_TYPE, "`tocsin`")?;
+    for key in ["hazard", "score"] {
+        if block.get(key).is_none() {
+            findings.error(
+                codes::MISSING_KEY,
+                block.at,
+                format!("`tocsin.{key}` is missing"),
+            );
+        }
+    }
+    let (mut hazard, mut tier, mut quiet_ms, mut urgency) =
+        (None, Tier::County, DEFAULT_QUIET_MS, Urgency::Unknown);
+    let (mut replaces, mut departments, mut score_) = (None, Vec::new(), None);
+    for (key, value) in entries {
+        match key.text.as_str() {
+            "hazard" => hazard = self::hazard(value, findings),
+            "tier" => tier = self::tier(value, findings)?,
+            "quiet" => quiet_ms = quiet(value, findings)?,
+            "urgency" => urgency = self::urgency(value, findings)?,
+            "replaces" => replaces = value.text().map(|t| (Arc::from(t), value.at)),
+            "departments" => departments = self::departments(value, findings),
+            "score" => score_ = score(value, title, selections, used, findings),
+            "extends" => {}
+            "abstract" => is_true_or_false(value, findings),
+            "group_by" | "window" => not_yet(key, value, findings),
+            other => unknown(key, other, findings),
+        }
+    }
+    let (base, add) = score_?;
+    Some(Tocsin {
+        hazard: hazard?,
+        tier,
+        quiet_ms,
+        urgency,
+        replaces,
+        departments,
+        base,
+        add,
+    })
+}
+
+fn unknown(key: &Key, name: &str, findings: &mut Findings<'_>) {
+    findings
+        .error(
+            codes::UNKNOWN_KEY,
+            key.at,
+            format!("`tocsin` has no `{name}`"),
+        )
+        .help("hazard, tier, quiet, urgency, replaces, departments, score, extends, abstract");
+}
+
+fn is_true_or_false(value: &Node, findings: &mut Findings<'_>) {
+    if value.bool().is_none() {
+        findings.error(codes::WRONG_TYPE, value.at, "`abstract` is true or false");
+    }
+}
+
+fn not_yet(key: &Key, value: &Node, findings: &mut Findings<'_>) {
+    let persons = value
+        .items()
+        .iter()
+        .filter(|n| n.text().is_some_and(is_personal))
+        .count();
+    if persons > 0 {
+        findings
+            .error(
+                codes::PERSON,
+                value.at,
+                "reports are not grouped by persons: Tocsin watches hazards",
+            )
+            .help("group by feed, kind or extracted numbers");
+    } else {
+        findings.error(
+            codes::UNSUPPORTED,
+            key.at,
+            format!("`{}` is not evaluated", key.text),
+        );
+    }
+}
+
+fn hazard(value: &Node, findings: &mut Findings<'_>) -> Option<Hazard> {
+    let hazard = value.text().and_then(|t| t.parse().ok());
+    if hazard.is_none() {
+        let known: Vec<&str> = Hazard::ALL.iter().map(|h| h.id()).collect();
+        findings
+            .error(
+                codes::UNKNOWN_HAZARD,
+                value.at,
+                "not a hazard of the taxonomy, which is closed",
+            )
+            .help(known.join(", "));
+    }
+    hazard
+}
+
+fn tier(value: &Node, findings: &mut Findings<'_>) -> Option<Tier> {
+    let tier = Tier::ALL.into_iter().find(|t| value.text() == Some(t.id()));
+    if tier.is_none() {
+        findings.error(
+            codes::BAD_VALUE,
+            value.at,
+            "a tier is township, county, city, province or country",
+        );
+    }
+    tier
+}
+
+fn urgency(value: &Node, findings: &mut Findings<'_>) -> Option<Urgency> {
+    let urgency = match value.text() {
+        Some("Immediate") => Some(Urgency::Immediate),
+        Some("Expected") => Some(Urgency::Expected),
+        Some("Future") => Some(Urgency::Future),
+        Some("Past") => Some(Urgency::Past),
+        Some("Unknown") => Some(Urgency::Unknown),
+        _ => None,
+    };
+    if urgency.is_none() {
+        findings.error(
+            codes::BAD_VALUE,
+            value.at,
+            "an urgency is Immediate, Expected, Future, Past or Unknown",
+        );
+    }
+    urgency
+}
+
+fn quiet(value: &Node, findings: &mut Findings<'_>) -> Option<i64> {
+    let read = || {
+        let text = value.text()?;
+        let unit = match text.chars().last()? {
+            's' => 1_000,
+            'm' => 60_000,
+            'h' => 3_600_000,
+            'd' => 86_400_000,
+            _ => return None,
+        };
+        let count: i64 = text[..text.len() - 1].parse().ok()?;
+        count
+            .checked_mul(unit)
+            .filter(|ms| (60_000..=30 * 86_400_000).contains(ms))
+    };
+    let quiet = read();
+    if quiet.is_none() {
+        findings.error(
+            codes::BAD_VALUE,
+            value.at,
+            "a quiet time is a whole number of s, m, h or d, from 1m to 30d",
+        );
+    }
+    quiet
+}
+
+fn departments(value: &Node, findings: &mut Findings<'_>) -> Vec<(DepartmentRequest, At)> {
+    let mut requests = Vec::new();
+    for node in value.items() {
+        let id = node.get("id").or(Some(node)).and_then(Node::text);
+        let required = node.get("required").map_or(Some(false), Node::bool);
+        let known = node
+            .map()
+            .unwrap_or_default()
+            .iter()
+            .all(|(k, _)| matches!(k.text.as_str(), "id" | "required"));
+        match (id, required) {
+            (Some(id), Some(required)) if known && !id.is_empty() => {
+                requests.push((
+                    DepartmentRequest {
+                        id: id.into(),
+                        required,
+                    },
+                    node.at,
+                ));
+            }
+            _ => {
+                findings
+                    .error(
+                        codes::WRONG_TYPE,
+                        node.at,
+                        "a department is its id, or a map of `id` and `required`",
+                    )
+                    .help("{id: fire, required: true}");
+            }
+        }
+    }
+    requests
+}
+
+fn score(
+    node: &Node,
+    title: &str,
+    selections: &[Selection],
+    used: &mut [bool],
+    findings: &mut Findings<'_>,
+) -> Option<(ScoreLine, Vec<Addition>)> {
+    keys(node, SCORE, findings);
+    let Some(base) = node.get("base") else {
+        findings.error(codes::MISSING_KEY, node.at, "`score.base` is missing");
+        return None;
+    };
+    let points = points(base, 0, findings)?;
+    let line = |node: &Node, points, default: &str| ScoreLine {
+        points,
+        because: node
+            .get("because")
+            .and_then(Node::text)
+            .unwrap_or(default)
+            .trim()
+            .to_owned(),
+        because_zh: node
+            .get("because_zh")
+            .and_then(Node::text)
+            .map(|t| t.trim().to_owned()),
+    };
+    let mut add = Vec::new();
+    for item in node.get("add").map(Node::items).unwrap_or_default() {
+        if add.len() == MAX_ADDITIONS {
+            findings.error(
+                codes::BAD_VALUE,
+                item.at,
+                format!("more than {MAX_ADDITIONS} additions"),
+            );
+            break;
+        }
+        keys(
+            item,
+            &[
+                "when",
+                "points",
+                "weight_of",
+                "up_to",
+                "because",
+                "because_zh",
+            ],
+            findings,
+        );
+        if item
+            .get("because")
+            .and_then(Node::text)
+            .is_none_or(|t| t.trim().is_empty())
+        {
+            findings.error(
+                codes::MISSING_KEY,
+                item.at,
+                "every addition says `because`, so that an analyst can add it up",
+            );
+            continue;
+        }
+        match (
+            item.get("when"),
+            item.get("points"),
+            item.get("weight_of"),
+            item.get("up_to"),
+        ) {
+            (Some(when), Some(value), None, None) => {
+                let condition = condition::parse(when, &names(selections), used, findings);
+                if let (Some(condition), Some(points)) =
+                    (condition, self::points(value, -100, findings))
+                {
+                    add.push(Addition::When {
+                        condition,
+                        line: line(item, points, ""),
+                    });
+                }
+            }
+            (None, None, Some(name), Some(value)) => {
+                let selection = condition::parse(name, &names(selections), used, findings);
+                match (selection, self::points(value, 0, findings)) {
+                    (Some(Condition::Selection(selection)), Some(points)) => {
+                        add.push(Addition::Weight {
+                            selection,
+                            line: line(item, points, ""),
+                        });
+                    }
+                    (Some(_), _) => {
+                        findings.error(
+                            codes::BAD_VALUE,
+                            name.at,
+                            "`weight_of` names one selection",
+                        );
+                    }
+                    _ => {}
+                }
+            }
+            _ => {
+                findings.error(
+                    codes::MISSING_KEY,
+                    item.at,
+                    "an addition has `when` and `points`, or `weight_of` and `up_to`",
+                );
+            }
+        }
+    }
+    Some((line(node, points, title), add))
+}
+
+fn keys(node: &Node, known: &[&str], findings: &mut Findings<'_>) {
+    let Some(entries) = node.map() else {
+        findings.error(
+            codes::WRONG_TYPE,
+            node.at,
+            format!(
+                "expected a map with {}, not {}",
+                known.join(", "),
+                node.kind()
+            ),
+        );
+        return;
+    };
+    for (key, _) in entries
+        .iter()
+        .filter(|(k, _)| !known.contains(&k.text.as_str()))
+    {
+        findings
+            .error(
+                codes::UNKNOWN_KEY,
+                key.at,
+                format!("there is no `{}` here", key.text),
+            )
+            .help(known.join(", "));
+    }
+}
+
+fn points(value: &Node, least: i32, findings: &mut Findings<'_>) -> Option<i32> {
+    let points = value
+        .number()
+        .filter(|n| n.fract() == 0.0 && (f64::from(least)..=100.0).contains(n));
+    if points.is_none() {
+        findings.error(
+            codes::BAD_VALUE,
+            value.at,
+            format!("points are a whole number from {least} to 100"),
+        );
+    }
+    points.map(|n| n as i32)
+}
