@@ -11,6 +11,7 @@
 //! | `stage` | the border between a worker and what it runs |
 //! | `membership` | rebalances, and the group generation that a transaction is fenced by |
 //! | `transaction` | the transactional producer |
+//! | `dump` | a topic from its beginning to its end |
 //! | `live` | the rule set in use, replaced while workers run |
 //! | `assignment` | the partitions of a worker and what each is doing |
 //! | `restore` | state of newly assigned partitions |
@@ -25,6 +26,7 @@ mod commit;
 mod correlate_stage;
 pub mod dead_letter;
 mod detect_stage;
+pub mod dump;
 pub mod embedded;
 mod events;
 pub mod letters;

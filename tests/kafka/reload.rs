@@ -194,6 +194,17 @@ fn the_process_takes_over_good_files_and_refuses_broken_ones() {
     assert_eq!(ids, ["1", "3", "4"]);
     let versions: BTreeSet<&str> = found.iter().map(|d| &*d.rule_set).collect();
     assert_eq!(versions.len(), 2);
+    // The shadow rule fired on the two that say fire; the second is nobody else's since the reload.
+    plant.write_rules(&good);
+    let (status, text) = plant.command(&["rules", "shadow", "--json"]);
+    assert!(status.success(), "{text}");
+    let shown: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let rule = &shown["rules"][0];
+    assert_eq!(
+        (&rule["rule"], &rule["hits"], &rule["new"]),
+        (&"any-fire".into(), &2.into(), &1.into())
+    );
+    assert_eq!(rule["samples"][0]["excerpt"], "House on fire");
     let log = running.log();
     assert!(log.contains("rules.yml"), "where it is broken: {log}");
 }

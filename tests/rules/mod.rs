@@ -9,6 +9,7 @@ mod large;
 mod lint;
 mod naive;
 mod schema;
+mod shadow;
 mod sigma;
 mod sigma_exact;
 mod sigma_naive;

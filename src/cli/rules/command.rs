@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::super::Global;
-use super::{backtest, eval, explain, lint, list, test};
+use super::{backtest, eval, explain, lint, list, shadow, test};
 
 /// Arguments of `rules`.
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,8 @@ pub enum Tool {
     Explain(explain::Args),
     /// Run a corpus through one or two rule sets: what each fired on and put on the queue, and where they differ
     Backtest(backtest::Args),
+    /// Show what rules of `status: test` would have added or removed, and whether they may go live
+    Shadow(shadow::Args),
     /// List the rules
     List(list::Args),
 }
@@ -38,6 +40,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         Tool::Test(args) => test::run(args, global),
         Tool::Explain(args) => explain::run(args, global),
         Tool::Backtest(args) => backtest::run(args, global),
+        Tool::Shadow(args) => shadow::run(args, global),
         Tool::List(args) => list::run(args, global),
     }
 }

@@ -61,11 +61,11 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(MISUSED));
     }
     let tests = load::test_files(&args.tests, paths)?;
-    let (mut found, mut sources) = find(paths, &tests);
+    let (mut found, mut sources) = findings(paths, &tests);
     let mut fixed = 0;
     if args.fix {
         fixed = write_fixes(&found, &sources)?;
-        (found, sources) = find(paths, &tests);
+        (found, sources) = findings(paths, &tests);
     }
     sources.extend(tests);
     let mut out = io::stdout().lock();
@@ -113,7 +113,7 @@ fn shown(finding: &Diagnostic) -> ShownFinding<'_> {
 }
 
 /// What compiling finds and what linting finds.
-fn find(paths: &Paths, tests: &[SourceFile]) -> (Vec<Diagnostic>, Vec<SourceFile>) {
+pub(super) fn findings(paths: &Paths, tests: &[SourceFile]) -> (Vec<Diagnostic>, Vec<SourceFile>) {
     let files = match load_rule_files(paths) {
         Ok(files) => files,
         Err(diagnostics) => return (diagnostics, Vec::new()),

@@ -1,6 +1,6 @@
 //! `tocsin rules …`: the tools of those who write rules. One file per tool, with `Args` and `run`.
 //!
-//! Invariant: nothing here connects to Kafka, and none of the tools changes what `run` would load.
+//! Invariant: `shadow` alone connects to Kafka, to read; none of the tools changes what `run` would load but `lint --fix`.
 //!
 //! To add a tool: `src/cli/rules/<tool>.rs` with `pub struct Args` (`clap::Args`) and
 //! `pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode>`, one variant and one arm in `command.rs`.
@@ -13,6 +13,8 @@ mod explain_text;
 pub mod lint;
 pub mod list;
 mod load;
+mod promote;
+pub mod shadow;
 pub mod test;
 
 pub use command::{Args, Tool, run};

@@ -94,18 +94,25 @@ impl<'a, 'r> Builder<'a, 'r> {
 
     /// What a shadow rule would have done.
     pub(super) fn shadow(&self, rule: &CompiledRule) -> ShadowHit {
-        let fired = |id: &Arc<str>| {
-            self.matcher
-                .fired
-                .iter()
-                .any(|n| self.set.program.rules[*n as usize].id == *id)
-        };
+        let rules = &self.set.program.rules;
+        let fired = self.matcher.fired.iter().map(|n| &rules[*n as usize]);
+        let replaced = |id: &Arc<str>| fired.clone().any(|rule| rule.id == *id);
+        let live = fired.clone().filter(|rule| !rule.shadow);
+        let mut others: Vec<Arc<str>> = live.clone().map(|rule| rule.id.clone()).collect();
+        others.sort_unstable();
+        others.truncate(MAX_MATCHES);
+        let place = self.key_place(rule);
+        let ReportRef { title, excerpt, .. } = self.report_ref(&self.matches(rule));
         ShadowHit {
             v: SHADOW_VERSION,
             rule_id: rule.id.clone(),
             replaces: rule.replaces.clone(),
-            replaced_fired: rule.replaces.as_ref().is_some_and(fired),
-            key: self.key(rule, &self.key_place(rule)),
+            replaced_fired: rule.replaces.as_ref().is_some_and(replaced),
+            fired: others,
+            covered: live.clone().any(|other| other.hazard == rule.hazard),
+            key: self.key(rule, &place),
+            place: place.name.to_string(),
+            excerpt: if title.is_empty() { excerpt } else { title },
             severity: severity(&self.score(rule)),
             feed: self.feed.id.clone(),
             report_id: self.report.id.as_ref().to_owned(),

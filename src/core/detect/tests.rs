@@ -249,10 +249,13 @@ fn shadow_rules_do_not_alert() {
         (outcome, output.detections.len(), output.shadow.len()),
         (DetectOutcome::Detected, 1, 1)
     );
-    assert!(output.shadow[0].replaced_fired);
+    let hit = &output.shadow[0];
+    assert!(hit.replaced_fired && hit.covered);
+    assert_eq!((&*hit.fired[0], hit.fired.len()), ("r1", 1));
+    assert_eq!(hit.excerpt, "smoke");
     let (outcome, output) = run(&both, r#"{"id":"1","text":"fumes"}"#);
     assert_eq!((outcome, output.shadow.len()), (DetectOutcome::NoMatch, 1));
-    assert!(!output.shadow[0].replaced_fired);
+    assert!(!output.shadow[0].replaced_fired && !output.shadow[0].covered);
     assert_eq!(output.shadow[0].key, "actual/gas_leak/-");
 }
 

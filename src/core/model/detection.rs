@@ -185,6 +185,18 @@ pub struct ShadowHit {
     /// Whether the replaced rule fired on the same report.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replaced_fired: bool,
+    /// Live rules that fired on the same report, sorted; ≤ [`MAX_MATCHES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fired: Vec<Arc<str>>,
+    /// One of them has the same hazard: the report counts without this rule too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub covered: bool,
+    /// Name of the place of the key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// Masked title, or the masked text around the matches; ≤ [`MAX_EXCERPT_CHARS`] characters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub excerpt: String,
     /// Key of the incident it would have opened or joined.
     pub key: String,
     /// Severity it would have given.

@@ -13,5 +13,6 @@ pub mod junit;
 pub mod lint;
 mod logic;
 pub mod run;
+pub mod shadow;
 mod terms;
 mod wanted;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::case::{Case, Wanted, WantedDetection, WantedIncident};
 use super::convert::duration_text;
 use crate::core::correlate::CorrelateConfig;
-use crate::core::model::{Alert, Detection, IncidentState, Level, Millis, MsgType};
+use crate::core::model::{Alert, Detection, IncidentState, Level, Millis, MsgType, ShadowHit};
 use crate::core::replay::{ReplayOutput, Replayer};
 use crate::core::ruleset::RuleSet;
 
@@ -46,6 +46,7 @@ pub struct Failure {
 /// Everything that came of the reports of a case.
 struct Happened {
     detections: Vec<Detection>,
+    shadow: Vec<ShadowHit>,
     alerts: Vec<Alert>,
     refused: Vec<String>,
 }
@@ -68,6 +69,7 @@ pub fn run(
     )?;
     let mut happened = Happened {
         detections: Vec::new(),
+        shadow: Vec::new(),
         alerts: Vec::new(),
         refused: Vec::new(),
     };
@@ -109,6 +111,7 @@ impl Happened {
     fn keep(&mut self, out: ReplayOutput) {
         self.detections
             .extend(out.detections.into_iter().map(|(detection, _)| detection));
+        self.shadow.extend(out.shadow);
         self.alerts.extend(out.alerts);
         self.refused
             .extend(out.refusal.map(|refusal| refusal.to_string()));
@@ -131,7 +134,10 @@ fn wanted_times(case: &Case) -> Vec<i64> {
 fn compare(case: &Case, happened: &Happened, last: i64, failures: &mut Vec<Failure>) {
     match &case.wanted {
         Wanted::Fires { rule, fires } => {
-            let fired: Vec<&str> = happened.detections.iter().map(|d| &*d.rule_id).collect();
+            // A shadow rule is tested before it goes live.
+            let live = happened.detections.iter().map(|d| &*d.rule_id);
+            let shadow = happened.shadow.iter().map(|hit| &*hit.rule_id);
+            let fired: Vec<&str> = live.chain(shadow).collect();
             if fired.contains(&&**rule) != *fires {
                 let fired = if fired.is_empty() {
                     "no rule fired".to_owned()

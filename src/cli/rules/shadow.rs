@@ -1,0 +1,199 @@
+//! `tocsin rules shadow`: what rules of `status: test` would have added and removed, and the gate before they go live.
+//!
+//! Exit codes: 0 done, and every rule passes the gate; 1 one does not; 2 wrong usage or files that do not load.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::super::replay::{open_input, progress, read_line};
+use super::super::{FAILED, Global, MISUSED, escaped};
+use super::load;
+use super::promote::{Bars, Gate, Verdict};
+use crate::config::Settings;
+use crate::core::model::{Detection, ShadowHit};
+use crate::core::rule::{self, Rule, RuleStatus};
+use crate::core::tools::shadow::{MAX_SAMPLES, Observed, Tally};
+use crate::kafka::dump::dump;
+use crate::telemetry::wall_clock;
+
+/// Arguments of `rules shadow`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Read hits from this file, JSON lines as on `tocsin.shadow` (`.gz` too; `-` is standard input), not from Kafka
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// This rule only; several times for several
+    #[arg(long = "rule", value_name = "ID")]
+    rules: Vec<String>,
+    /// Samples shown of each rule
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    samples: usize,
+    /// Gate: the rule was watched for so many days since its first hit
+    #[arg(long, value_name = "DAYS")]
+    min_days: Option<f64>,
+    /// Gate: it adds no more reports a day than this
+    #[arg(long, value_name = "N")]
+    max_new_per_day: Option<f64>,
+    /// Gate: test files, or folders of them; without any the bundled ones of the bundled rules
+    #[arg(long, value_name = "PATH")]
+    tests: Vec<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    rules: Vec<Observed>,
+    /// Records that are no hits of a known version.
+    unreadable: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<Vec<Verdict>>,
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let settings = global.settings()?;
+    let (tally, unreadable) = read(args, &settings)?;
+    let end = args.input.is_none().then(wall_clock);
+    let mut rules = tally.observed(end, args.samples.min(MAX_SAMPLES));
+    let wanted = |id: &str| args.rules.is_empty() || args.rules.iter().any(|rule| rule == id);
+    rules.retain(|one| wanted(&one.rule));
+    let mut shown = Shown {
+        rules,
+        unreadable,
+        gate: None,
+    };
+    if args.min_days.is_some() || args.max_new_per_day.is_some() {
+        let Some(verdicts) = gate(args, &settings, &shown.rules, wanted)? else {
+            let why = "the gate has nothing to judge: no such rule of status: test";
+            writeln!(io::stderr().lock(), "error: {why}")?;
+            return Ok(ExitCode::from(MISUSED));
+        };
+        shown.gate = Some(verdicts);
+    }
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
+    } else {
+        out.write_all(text(&shown).as_bytes())?;
+    }
+    let passed = shown.gate.iter().flatten().all(|verdict| verdict.ok);
+    Ok(ExitCode::from(if passed { 0 } else { FAILED }))
+}
+
+fn read(args: &Args, settings: &Settings) -> anyhow::Result<(Tally, u64)> {
+    let (mut tally, mut unreadable) = (Tally::default(), 0);
+    let mut take = |line: &[u8]| match serde_json::from_slice::<ShadowHit>(line) {
+        Ok(hit) => tally.hit(&hit),
+        Err(_) => unreadable += 1,
+    };
+    if let Some(path) = &args.input {
+        let bar = progress(path);
+        let mut reader = open_input(path, &bar).with_context(|| format!("{}", path.display()))?;
+        let mut line = Vec::new();
+        while read_line(&mut reader, &mut line)? {
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                take(&line);
+            }
+        }
+        bar.finish_and_clear();
+        return Ok((tally, unreadable));
+    }
+    let (kafka, names) = (settings.kafka_settings(), settings.topic_names());
+    dump(&kafka, &names.shadow, |_, value| take(value))?;
+    if tally.wants_detections() {
+        dump(&kafka, &names.detections, |_, value| {
+            // Control records are no detections.
+            if let Ok(detection) = serde_json::from_slice::<Detection>(value) {
+                tally.detection(&detection);
+            }
+        })?;
+    }
+    Ok((tally, unreadable))
+}
+
+fn gate(
+    args: &Args,
+    settings: &Settings,
+    observed: &[Observed],
+    wanted: impl Fn(&str) -> bool,
+) -> anyhow::Result<Option<Vec<Verdict>>> {
+    let (set, files) = load::rule_set(&settings.paths)?;
+    let mut found = Vec::new();
+    let parsed = files.rules.iter();
+    let rules: Vec<Rule> = parsed
+        .flat_map(|file| rule::parse(file, &mut found))
+        .filter(|rule| rule.status == RuleStatus::Shadow && wanted(&rule.id))
+        .collect();
+    if rules.is_empty() {
+        return Ok(None);
+    }
+    let gate = Gate {
+        bars: Bars {
+            min_days: args.min_days.unwrap_or(0.0),
+            max_new_per_day: args.max_new_per_day.unwrap_or(f64::INFINITY),
+        },
+        settings,
+        set: &set,
+        files: &files,
+        tests: &load::test_files(&args.tests, &settings.paths)?,
+    };
+    gate.judge(&rules, observed).map(Some)
+}
+
+fn text(shown: &Shown) -> String {
+    let mut out = String::new();
+    for one in &shown.rules {
+        // Writing to a string cannot fail.
+        let _ = rule_text(one, &mut out);
+    }
+    if shown.rules.is_empty() {
+        out += "no hit of a shadow rule\n";
+    }
+    if shown.unreadable > 0 {
+        let _ = writeln!(out, "{} records are no hits", shown.unreadable);
+    }
+    for verdict in shown.gate.iter().flatten() {
+        let sign = if verdict.ok { "may go live" } else { "stays" };
+        let _ = writeln!(out, "{} {sign}", verdict.rule);
+        for reason in &verdict.reasons {
+            let _ = writeln!(out, "  {reason}");
+        }
+    }
+    out
+}
+
+fn rule_text(one: &Observed, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "{}: {} reports since {} ({:.1} days), {:.1} a day",
+        one.rule, one.hits, one.since, one.days, one.per_day
+    )?;
+    writeln!(
+        out,
+        "  would add {} reports in {} incidents, {:.1} a day",
+        one.new, one.new_keys, one.new_per_day
+    )?;
+    for (rule, reports) in &one.overlap {
+        writeln!(out, "  {reports} also by {rule}")?;
+    }
+    if let (Some(replaced), Some(removed)) = (&one.replaces, one.removed) {
+        writeln!(out, "  would remove {removed} reports of {replaced}")?;
+    }
+    for sample in &one.samples {
+        let sign = if sample.new { "new" } else { "known" };
+        let (place, excerpt) = (escaped(&sample.place), escaped(&sample.excerpt));
+        writeln!(
+            out,
+            "  {sign} {}/{} {place}: {excerpt}",
+            sample.feed, sample.report
+        )?;
+    }
+    Ok(())
+}

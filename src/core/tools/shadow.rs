@@ -1,0 +1,227 @@
+//! What shadow rules would have done: their hits counted, and held against what went live.
+//!
+//! Invariant: a report counts once per rule, however often it was read; memory is bounded by [`MAX_REPORTS`] a rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::core::model::{Detection, Millis, ShadowHit};
+
+/// Most reports of a rule that are told apart; of further ones each record counts.
+const MAX_REPORTS: usize = 1_000_000;
+/// Samples kept of a rule.
+pub const MAX_SAMPLES: usize = 50;
+
+const DAY_MS: f64 = 86_400_000.0;
+
+/// One report on which a rule fired, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Sample {
+    pub feed: Arc<str>,
+    pub report: String,
+    pub received: Millis,
+    pub key: String,
+    pub place: String,
+    pub excerpt: String,
+    /// No live rule of the hazard fired on it.
+    pub new: bool,
+}
+
+/// What one rule did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Observed {
+    /// Rule id.
+    pub rule: Arc<str>,
+    /// First and last hit.
+    pub since: Millis,
+    /// Last hit.
+    pub last: Millis,
+    /// From the first hit to the end of what was read.
+    pub days: f64,
+    /// Reports on which it fired.
+    pub hits: u64,
+    /// Reports a day, of one day at least.
+    pub per_day: f64,
+    /// Of these, reports that no live rule of its hazard fired on: what it would add.
+    pub new: u64,
+    /// The same a day, of one day at least.
+    pub new_per_day: f64,
+    /// Incident keys of these.
+    pub new_keys: usize,
+    /// How many of its reports each live rule fired on.
+    pub overlap: BTreeMap<Arc<str>, u64>,
+    /// Rule that it would replace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Arc<str>>,
+    /// Reports since the first hit on which only the replaced rule fired: what it would remove. None: not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<u64>,
+    /// Versions of the rule set that the hits come from.
+    pub rule_sets: BTreeSet<Arc<str>>,
+    /// The first reports that it would add, then others.
+    pub samples: Vec<Sample>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    since: Option<Millis>,
+    last: Option<Millis>,
+    hits: u64,
+    new: u64,
+    reports: BTreeSet<(Arc<str>, String)>,
+    new_keys: BTreeSet<String>,
+    overlap: BTreeMap<Arc<str>, u64>,
+    replaces: Option<Arc<str>>,
+    removed: BTreeSet<(Arc<str>, String)>,
+    rule_sets: BTreeSet<Arc<str>>,
+    samples: [Vec<Sample>; 2],
+}
+
+/// Counts. First every hit, then, where wanted, every detection.
+#[derive(Debug, Default)]
+pub struct Tally {
+    rules: BTreeMap<Arc<str>, Kept>,
+    end: Option<Millis>,
+    detections: bool,
+}
+
+impl Tally {
+    /// Counts a hit.
+    pub fn hit(&mut self, hit: &ShadowHit) {
+        self.end = self.end.max(Some(hit.received));
+        let kept = self.rules.entry(hit.rule_id.clone()).or_default();
+        if kept.reports.len() < MAX_REPORTS
+            && !kept
+                .reports
+                .insert((hit.feed.clone(), hit.report_id.clone()))
+        {
+            return;
+        }
+        kept.since = Some(kept.since.map_or(hit.received, |at| at.min(hit.received)));
+        kept.last = kept.last.max(Some(hit.received));
+        kept.hits += 1;
+        for rule in &hit.fired {
+            *kept.overlap.entry(rule.clone()).or_default() += 1;
+        }
+        if !hit.covered {
+            kept.new += 1;
+            if kept.new_keys.len() < MAX_REPORTS {
+                kept.new_keys.insert(hit.key.clone());
+            }
+        }
+        kept.replaces.clone_from(&hit.replaces);
+        kept.rule_sets.insert(hit.rule_set.clone());
+        let samples = &mut kept.samples[usize::from(hit.covered)];
+        if samples.len() < MAX_SAMPLES {
+            samples.push(Sample {
+                feed: hit.feed.clone(),
+                report: hit.report_id.clone(),
+                received: hit.received,
+                key: hit.key.clone(),
+                place: hit.place.clone(),
+                excerpt: hit.excerpt.clone(),
+                new: !hit.covered,
+            });
+        }
+    }
+
+    /// Whether detections are needed to say what would be removed.
+    pub fn wants_detections(&self) -> bool {
+        self.rules.values().any(|kept| kept.replaces.is_some())
+    }
+
+    /// Holds a detection against the rules that would replace its rule.
+    pub fn detection(&mut self, detection: &Detection) {
+        self.detections = true;
+        let report = &detection.report;
+        for kept in self.rules.values_mut() {
+            let watched = kept.since.is_some_and(|since| report.received >= since);
+            if kept.replaces.as_ref() != Some(&detection.rule_id) || !watched {
+                continue;
+            }
+            let id = (report.feed.clone(), report.id.clone());
+            if !kept.reports.contains(&id) && kept.removed.len() < MAX_REPORTS {
+                kept.removed.insert(id);
+            }
+        }
+    }
+
+    /// What came of it, rules in the order of their ids. `end`: until when was watched; none: until the last hit of any rule.
+    pub fn observed(&self, end: Option<Millis>, samples: usize) -> Vec<Observed> {
+        let end = end.or(self.end).unwrap_or_default();
+        self.rules
+            .iter()
+            .map(|(rule, kept)| kept.observed(rule, end, self.detections, samples))
+            .collect()
+    }
+}
+
+impl Kept {
+    fn observed(&self, rule: &Arc<str>, end: Millis, detections: bool, samples: usize) -> Observed {
+        let since = self.since.unwrap_or_default();
+        let days = end.since(since).max(0) as f64 / DAY_MS;
+        let per_day = |n: u64| n as f64 / days.max(1.0);
+        Observed {
+            rule: rule.clone(),
+            since,
+            last: self.last.unwrap_or_default(),
+            days,
+            hits: self.hits,
+            per_day: per_day(self.hits),
+            new: self.new,
+            new_per_day: per_day(self.new),
+            new_keys: self.new_keys.len(),
+            overlap: self.overlap.clone(),
+            replaces: self.replaces.clone(),
+            removed: (detections && self.replaces.is_some()).then_some(self.removed.len() as u64),
+            rule_sets: self.rule_sets.clone(),
+            samples: self
+                .samples
+                .iter()
+                .flatten()
+                .take(samples)
+                .cloned()
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(report: &str, day: i64, covered: bool) -> ShadowHit {
+        serde_json::from_value(serde_json::json!({
+            "v": 1, "rule_id": "s", "key": format!("actual/fire/{report}"), "severity": 40, "feed": "f",
+            "report_id": report, "received": Millis(day * 86_400_000), "rule_set": "abc", "covered": covered,
+            "fired": if covered { vec!["live"] } else { vec![] }, "place": "Town", "excerpt": "smoke",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn reports_count_once_and_new_ones_are_told_apart() {
+        let mut tally = Tally::default();
+        for one in [
+            hit("a", 10, true),
+            hit("b", 11, false),
+            hit("b", 12, false),
+            hit("c", 14, false),
+        ] {
+            tally.hit(&one);
+        }
+        let observed = tally.observed(None, 2);
+        let one = &observed[0];
+        assert_eq!((one.hits, one.new, one.new_keys), (3, 2, 2));
+        assert!((one.days - 4.0).abs() < 1e-9 && (one.new_per_day - 0.5).abs() < 1e-9);
+        assert_eq!(one.overlap, BTreeMap::from([("live".into(), 1)]));
+        let samples: Vec<&str> = one.samples.iter().map(|s| &*s.report).collect();
+        assert_eq!(samples, ["b", "c"], "what it would add comes first");
+        let longer = tally.observed(Some(Millis(20 * 86_400_000)), 0);
+        assert!((longer[0].new_per_day - 0.2).abs() < 1e-9);
+        assert_eq!(one.removed, None);
+    }
+}

@@ -1,0 +1,135 @@
+//! `tocsin rules shadow`: counts, overlap, and the gate with every reason against.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tocsin::core::model::Millis;
+
+const RULES: &str = "\
+title: Smoke
+id: smoke
+status: test
+detection:
+  a: {any|contains: smoke}
+  condition: a
+tocsin:
+  hazard: fire
+  score: {base: 30}
+";
+
+const CASES: &str = "\
+smoke:
+  fires: [smoke over the harbour]
+  silent: [a quiet day]
+";
+
+fn tocsin(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TOCSIN_") {
+            command.env_remove(name);
+        }
+    }
+    let config = dir.join("tocsin.toml");
+    command.args(["--config", config.to_str().unwrap()]);
+    command.args(args).current_dir(dir).output().unwrap()
+}
+
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("rules")).unwrap();
+    std::fs::create_dir(dir.path().join("lexicons")).unwrap();
+    std::fs::write(dir.path().join("rules/smoke.yml"), RULES).unwrap();
+    std::fs::write(dir.path().join("cases.yml"), CASES).unwrap();
+    let text = "[paths]\nrules = \"rules\"\nlexicons = \"lexicons\"\n";
+    std::fs::write(dir.path().join("tocsin.toml"), text).unwrap();
+    // Twelve reports in eight days: every third is one that a live rule has found too.
+    let lines: String = (0..12)
+        .map(|n| {
+            let covered = n % 3 == 0;
+            let fired = if covered { r#"["fire"]"# } else { "[]" };
+            let received = Millis(1_700_000_000_000_i64 + n * 57_600_000 * 12 / 11);
+            format!(
+                "{{\"v\":1,\"rule_id\":\"smoke\",\"fired\":{fired},\"covered\":{covered},\"place\":\"Harbour\",\"excerpt\":\"smoke {n}\",\
+                 \"key\":\"actual/fire/p{}\",\"severity\":30,\"feed\":\"posts\",\"report_id\":\"{n}\",\"received\":\"{received}\",\
+                 \"rule_set\":\"abc\"}}\n",
+                n % 2
+            )
+        })
+        .collect();
+    std::fs::write(dir.path().join("hits.jsonl"), lines + "{\"v\":1}\n").unwrap();
+    dir
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn hits_are_counted_with_what_they_would_add() {
+    let dir = folder();
+    let shown = tocsin(
+        dir.path(),
+        &["rules", "shadow", "--input", "hits.jsonl", "--json"],
+    );
+    assert_eq!(shown.status.code(), Some(0));
+    let shown = json(&shown);
+    let rule = &shown["rules"][0];
+    assert_eq!((&rule["hits"], &rule["new"]), (&12.into(), &8.into()));
+    assert_eq!(rule["new_keys"], 2);
+    assert_eq!(rule["days"], 8.0);
+    assert_eq!(rule["new_per_day"], 1.0);
+    assert_eq!(rule["overlap"]["fire"], 4);
+    assert_eq!(rule["samples"].as_array().unwrap().len(), 3);
+    assert_eq!(rule["samples"][0]["excerpt"], "smoke 1");
+    assert_eq!(shown["unreadable"], 1);
+    assert!(shown.get("gate").is_none());
+}
+
+#[test]
+fn the_gate_opens_and_names_every_reason_to_stay_shut() {
+    let dir = folder();
+    let gate = |days: &str, rate: &str, more: &[&str]| {
+        let args = [
+            "rules",
+            "shadow",
+            "--input",
+            "hits.jsonl",
+            "--json",
+            "--min-days",
+            days,
+        ];
+        let args = [&args[..], &["--max-new-per-day", rate], more].concat();
+        tocsin(dir.path(), &args)
+    };
+    let tests = ["--tests", "cases.yml"];
+    let open = gate("7", "2", &tests);
+    assert_eq!(json(&open)["gate"][0]["reasons"], serde_json::json!([]));
+    assert_eq!(open.status.code(), Some(0));
+    let shut = gate("14", "0.5", &[]);
+    assert_eq!(shut.status.code(), Some(1));
+    let reasons = json(&shut)["gate"][0]["reasons"].to_string();
+    for why in [
+        "watched for 8.0 days, not 14",
+        "1.0 new reports a day, more than 0.5",
+        "no test case",
+    ] {
+        assert!(reasons.contains(why), "{why}: {reasons}");
+    }
+    let broken = CASES.replace("a quiet day", "smoke again");
+    std::fs::write(dir.path().join("cases.yml"), broken).unwrap();
+    let reasons = json(&gate("7", "2", &tests))["gate"][0]["reasons"].to_string();
+    assert!(
+        reasons.contains("cases.yml:") && reasons.contains(" fails"),
+        "{reasons}"
+    );
+    let unused = RULES.replace(
+        "  condition: a",
+        "  b: {any|contains: soot}\n  condition: a",
+    );
+    std::fs::write(dir.path().join("rules/smoke.yml"), unused).unwrap();
+    let reasons = json(&gate("7", "2", &tests))["gate"][0]["reasons"].to_string();
+    assert!(reasons.contains("lint: "), "{reasons}");
+    assert_eq!(gate("7", "2", &["--rule", "nobody"]).status.code(), Some(2));
+}
