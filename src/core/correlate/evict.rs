@@ -6,7 +6,7 @@
 use super::aggregate::{Aggregate, Entry};
 use super::config::Limits;
 use super::identity::report_hash;
-use super::score::standing;
+use super::standing::standing;
 use super::state::{Incident, Member, kind_of};
 use crate::core::model::MAX_EVIDENCE;
 

@@ -31,6 +31,7 @@ mod revise;
 #[cfg(test)]
 mod sample;
 mod score;
+mod standing;
 mod state;
 mod store;
 mod timers;

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use super::aggregate::Forgotten;
 use super::config::ScoreConfig;
+use super::standing::standing;
 use super::state::{Incident, Text, kind_of};
 use crate::core::model::{CertaintyClass, ScoreLine};
 
 /// What counts, computed from the members and the aggregate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Summary {
-    /// The members that stand for a cluster, most telling first.
+    /// The members that stand for a cluster, in the order of `Standing::members`.
     pub telling: Vec<u32>,
     /// Near-duplicates of each of `telling`.
     pub copies: Vec<u32>,
@@ -70,15 +71,19 @@ pub(super) fn summarise(incident: &Incident, config: &ScoreConfig) -> Summary {
     };
     let mut counted = Counted::new(incident);
     let mut summary = Summary::default();
+    let mut rules = vec![false; incident.names.len()];
     for index in &standing.members {
         let member = &incident.members[*index as usize];
         counted.add(member.source, member.reliability, member.kind);
         counted.urgency = counted.urgency.max(Some(member.urgency));
         counted.severity = counted.severity.max(member.severity());
         counted.expose(member.exposure);
-        summary
-            .rules
-            .extend(member.rules.iter().map(|(rule, _)| *rule));
+        for (rule, _) in &member.rules {
+            let known = rules.get_mut(usize::from(*rule));
+            if known.is_none_or(|known| !std::mem::replace(known, true)) {
+                summary.rules.push(*rule);
+            }
+        }
         summary.copies.push(copies(member.cluster));
     }
     let mut bits = forgotten.map_or(0, |forgotten| forgotten.rules);
@@ -182,109 +187,6 @@ impl<'a> Counted<'a> {
         let sum = summary.severity + summary.certainty_points + summary.exposure_points;
         summary.score = sum.clamp(0, 100) as u8;
     }
-}
-
-/// What stands for the clusters.
-pub(super) struct Standing {
-    /// Members, most telling first.
-    pub members: Vec<u32>,
-    /// Entries that stand for their clusters.
-    pub entries: Vec<u32>,
-    /// By cluster: its other live members and entries.
-    pub copies: Vec<u32>,
-}
-
-/// Clusters are numbered below this: whatever state is read, memory is bounded.
-pub(super) const MAX_CLUSTERS: u32 = 1 << 16;
-
-/// The member, or else the entry, that stands for each cluster.
-///
-/// The earliest received stands for its cluster, so that copies that arrive in another order give the same incident.
-pub(super) fn standing(incident: &Incident) -> Standing {
-    let (members, entries) = (&incident.members, incident.entries());
-    let numbers = members
-        .iter()
-        .map(|m| m.cluster)
-        .chain(entries.iter().map(|e| e.cluster));
-    let count = numbers
-        .filter(|cluster| *cluster < MAX_CLUSTERS)
-        .max()
-        .map_or(0, |n| n as usize + 1);
-    let mut first: Vec<Option<u32>> = vec![None; count];
-    let mut copies = vec![0_u32; count];
-    for (index, member) in members.iter().enumerate() {
-        let (Some(slot), false) = (first.get_mut(member.cluster as usize), member.withdrawn) else {
-            continue;
-        };
-        let index = index as u32;
-        match *slot {
-            None => *slot = Some(index),
-            Some(other) => {
-                copies[member.cluster as usize] += 1;
-                if earlier(incident, index, other) {
-                    *slot = Some(index);
-                }
-            }
-        }
-    }
-    let mut of_entries: Vec<Option<u32>> = vec![None; count];
-    for (index, entry) in entries.iter().enumerate() {
-        let cluster = entry.cluster as usize;
-        let (Some(slot), false) = (of_entries.get_mut(cluster), entry.withdrawn) else {
-            continue;
-        };
-        let order = |at: u32| (entries[at as usize].received, entries[at as usize].report);
-        if first[cluster].is_some() || slot.is_some() {
-            copies[cluster] += 1;
-        }
-        if slot.is_none_or(|other| order(index as u32) < order(other)) {
-            *slot = Some(index as u32);
-        }
-    }
-    let mut standing = Vec::new();
-    for (member, entry) in first.iter_mut().zip(of_entries) {
-        let received = member.map(|index| members[index as usize].received);
-        let is_first =
-            |at: &u32| received.is_none_or(|member| entries[*at as usize].received < member);
-        if let Some(at) = entry.filter(is_first) {
-            standing.push(at);
-            *member = None;
-        }
-    }
-    let mut members: Vec<u32> = first.into_iter().flatten().collect();
-    members.sort_by(|a, b| telling_order(incident, *a, *b));
-    Standing {
-        members,
-        entries: standing,
-        copies,
-    }
-}
-
-fn earlier(incident: &Incident, a: u32, b: u32) -> bool {
-    let order = |index: u32| {
-        let member = &incident.members[index as usize];
-        (
-            member.received,
-            &incident.names[usize::from(member.feed)],
-            &member.id,
-        )
-    };
-    order(a) < order(b)
-}
-
-/// Most telling first: severity, then reliability, then the earliest.
-fn telling_order(incident: &Incident, a: u32, b: u32) -> std::cmp::Ordering {
-    let weight = |index: u32| {
-        let member = &incident.members[index as usize];
-        (member.severity(), member.reliability)
-    };
-    weight(b).cmp(&weight(a)).then_with(|| {
-        if earlier(incident, a, b) {
-            std::cmp::Ordering::Less
-        } else {
-            std::cmp::Ordering::Greater
-        }
-    })
 }
 
 /// 1 − Π(1 − reliability) in thousandths over the independent sources, each taken once with its highest reliability.
