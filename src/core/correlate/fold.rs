@@ -8,10 +8,11 @@ use std::sync::Arc;
 use super::config::{CorrelateConfig, QUIET_MS};
 use super::correlator::CorrelateOutput;
 use super::identity::incident_id;
-use super::members::{join, take_out};
+use super::members::join;
 use super::revise::{Cause, revise};
 use super::state::{Incident, KeyState, Phase, Previous, Published, StPlace};
 use super::timers::{fall_due, refresh_due, resolve_due, text_due};
+use super::withdraw::take_out;
 use crate::core::model::{CorrelateOutcome, Detection, Millis, Retraction};
 
 /// The incident that `detection` opens at `now`.

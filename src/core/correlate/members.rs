@@ -361,35 +361,3 @@ fn note_rule(incident: &mut Incident, rule: u16, detection: &Detection) {
         incident.requests.push((rule, asked));
     }
 }
-
-/// Takes a report out: it stays known, as withdrawn, so that an older statement that comes late does not bring it back. True
-/// when it counted.
-pub(super) fn take_out(incident: &mut Incident, feed: &str, id: &str, received: Millis) -> bool {
-    let received = received.clamped();
-    let known = incident
-        .members
-        .iter()
-        .position(|member| *member.id == *id && *incident.names[usize::from(member.feed)] == *feed);
-    if let Some(index) = known {
-        let member = &mut incident.members[index];
-        if member.withdrawn || received < member.restated.unwrap_or(member.received) {
-            return false;
-        }
-        // The same content, stated again later, is news.
-        (member.withdrawn, member.hash) = (true, !member.hash);
-        (member.received, member.restated) = (received, None);
-        incident.texts.retain(|(owner, _)| *owner as usize != index);
-        return true;
-    }
-    let report = report_hash(feed, id);
-    let mut entries = incident.aggregate.iter_mut().flat_map(|a| &mut a.entries.0);
-    let Some(entry) = entries.find(|entry| entry.report == report) else {
-        return false;
-    };
-    if entry.withdrawn || received < entry.stated {
-        return false;
-    }
-    (entry.withdrawn, entry.content) = (true, !entry.content);
-    (entry.received, entry.stated) = (received, received);
-    true
-}

@@ -35,6 +35,7 @@ mod standing;
 mod state;
 mod store;
 mod timers;
+mod withdraw;
 
 pub use config::{
     CorrelateConfig, IncidentConfig, LevelConfig, Limits, MAX_AGGREGATED_PER_KEY,
