@@ -284,6 +284,8 @@ fn limits(settings: &Settings, found: &mut Findings) {
     found.within("limits.fingerprints_per_key", fingerprints, 1, 256);
     found.within("limits.sources_per_key", limits.sources_per_key, 1, 4_096);
     found.within("limits.rules_per_report", limits.rules_per_report, 1, 64);
+    let events = limits.correlation_events_per_key;
+    found.within("limits.correlation_events_per_key", events, 1_000, 65_536);
     let silence = &settings.silence;
     found.within("silence.factor", silence.factor, 2, 1_000);
     found.within("silence.min_gap_s", silence.min_gap_s, 1, 86_400);

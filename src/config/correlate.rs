@@ -38,6 +38,7 @@ impl Settings {
                 fingerprints_per_key: limits.fingerprints_per_key as usize,
                 sources_per_key: limits.sources_per_key as usize,
                 rules_per_report: limits.rules_per_report as usize,
+                correlation_events_per_key: limits.correlation_events_per_key as usize,
             },
             routing,
         }

@@ -299,6 +299,8 @@ pub struct Limits {
     pub sources_per_key: u32,
     /// Rules that may fire on one report.
     pub rules_per_report: u32,
+    /// Events of correlations per key, oldest forgotten.
+    pub correlation_events_per_key: u32,
 }
 
 /// The silent-feed alarm.

@@ -224,6 +224,7 @@ fn detection(number: usize, report: usize) -> Detection {
         quiet_ms: 6 * 3_600_000,
         urgency: Urgency::Immediate,
         departments: Vec::new(),
+        correlations: Vec::new(),
         position: Position::default(),
     }
 }

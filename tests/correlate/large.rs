@@ -140,6 +140,41 @@ fn publishers_beyond_the_limit_count_as_their_feed() {
     );
 }
 
+#[test]
+fn what_forgotten_events_fired_stays_and_what_they_did_not_is_gone() {
+    let limited = |events| {
+        let mut small = (*config()).clone();
+        small.limits.correlation_events_per_key = events;
+        Arc::new(small)
+    };
+    let rule = |id, rule| Pick {
+        rule,
+        ..report(id, 50)
+    };
+    // “count” fires on two of rule 0 within ten minutes; “order” wants rule 1 after rule 0.
+    let mut picks: Vec<Pick> = (0..20).map(|id| rule(id, 0)).collect();
+    picks.push(rule(20, 1));
+    let rules = |events| {
+        let (_, out) = play(limited(events), &picks);
+        let hit = out
+            .limits
+            .keys()
+            .any(|hit| hit.limit == "correlation_events_per_key");
+        let last = out.alerts.last().unwrap().clone();
+        let points: i32 = last.reasons.iter().map(|line| line.points).sum();
+        assert_eq!(points, i32::from(last.score));
+        let names: Vec<String> = last.rules.iter().map(ToString::to_string).collect();
+        (names.join(" "), hit)
+    };
+    assert_eq!(
+        rules(1_000),
+        ("count order rule-0 rule-1".to_owned(), false)
+    );
+    assert_eq!(rules(8), ("count order rule-0 rule-1".to_owned(), true));
+    // Of one event nothing of two can be seen.
+    assert_eq!(rules(1), ("rule-0 rule-1".to_owned(), true));
+}
+
 /// What of an alert must not depend on how much is remembered.
 fn essence(alerts: &[Alert]) -> Vec<String> {
     let line = |a: &Alert| {

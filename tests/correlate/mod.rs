@@ -2,6 +2,7 @@
 
 mod large;
 mod oracle;
+mod oracle_correlations;
 mod properties;
 mod sample;
 mod schema;

@@ -2,12 +2,14 @@
 //! computed, no encoding, no indices.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tocsin::core::correlate::CorrelateConfig;
 use tocsin::core::model::{
-    CorrelateOutcome, Detection, FeedKind, Level, NO_PLACE, Retraction, Status,
+    CorrelateOutcome, Correlation, Detection, FeedKind, Level, NO_PLACE, Retraction, Status,
 };
 
+use super::oracle_correlations::fired;
 use super::sample::Event;
 
 /// What is compared of an alert.
@@ -30,12 +32,14 @@ pub(super) struct Seen {
 }
 
 #[derive(Clone)]
-struct Report {
-    feed: String,
-    detection: Detection,
-    rules: BTreeMap<String, u8>,
+pub(super) struct Report {
+    pub(super) feed: String,
+    pub(super) detection: Detection,
+    pub(super) rules: BTreeMap<String, u8>,
+    /// Correlations of each rule that fired.
+    pub(super) correlations: BTreeMap<String, Vec<Arc<Correlation>>>,
     requests: BTreeMap<String, Vec<String>>,
-    cluster: usize,
+    pub(super) cluster: usize,
     /// When its feed last stated this content.
     stated: i64,
 }
@@ -264,7 +268,8 @@ impl<'a> Oracle<'a> {
     }
 
     fn set_level(&self, incident: &mut Incident, standing: &[Report], now: i64) {
-        let score = i32::from(score(standing, self.config));
+        let fired = fired(&incident.reports);
+        let score = i32::from(score(standing, &fired, self.config));
         let settings = &self.config.level;
         let by_score = Level::ALL
             .into_iter()
@@ -343,7 +348,7 @@ impl<'a> Oracle<'a> {
             active: incident.active,
             material,
             level,
-            score: score(&standing, self.config),
+            score: score(&standing, &fired(&incident.reports), self.config),
             certainty: certainty(&standing),
             reports: standing
                 .iter()
@@ -481,6 +486,7 @@ impl Report {
             feed: detection.report.feed.to_string(),
             detection: detection.clone(),
             rules: BTreeMap::new(),
+            correlations: BTreeMap::new(),
             requests: BTreeMap::new(),
             cluster,
             stated: detection.report.received.0,
@@ -497,6 +503,8 @@ impl Report {
             .iter()
             .map(|d| d.id.to_string())
             .collect();
+        self.correlations
+            .insert(rule.clone(), detection.correlations.clone());
         self.requests.insert(rule, ids);
     }
 }
@@ -514,7 +522,7 @@ fn certainty(standing: &[Report]) -> u32 {
     ((1.0 - doubt) * 1_000.0).round() as u32
 }
 
-fn score(standing: &[Report], config: &CorrelateConfig) -> u8 {
+fn score(standing: &[Report], fired: &[(String, i32)], config: &CorrelateConfig) -> u8 {
     if standing.is_empty() {
         return 0;
     }
@@ -526,6 +534,7 @@ fn score(standing: &[Report], config: &CorrelateConfig) -> u8 {
         .unwrap_or(0);
     let sure = f64::from(certainty(standing)) / 1_000.0;
     let c = (f64::from(config.score.certainty_weight) * (sure - 0.5)).round() as i32;
+    let k: i32 = fired.iter().map(|(_, points)| points).sum();
     let exposed = standing
         .iter()
         .filter_map(|r| r.detection.exposure.as_ref())
@@ -534,7 +543,7 @@ fn score(standing: &[Report], config: &CorrelateConfig) -> u8 {
         .max()
         .unwrap_or(0)
         .clamp(0, i32::from(config.score.exposure_max));
-    (i32::from(severity) + c + e).clamp(0, 100) as u8
+    (i32::from(severity) + c + e + k).clamp(0, 100) as u8
 }
 
 fn class(standing: &[Report]) -> u8 {

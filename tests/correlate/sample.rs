@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use tocsin::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use tocsin::core::diagnostic::SourceFile;
 use tocsin::core::model::{
-    Alert, CorrelateOutcome, DepartmentRequest, Detection, FeedKind, Fingerprint, Hazard, Millis,
-    NO_PLACE, Place, Position, RETRACTION_VERSION, ReportRef, Retraction, ScoreLine, Status, Tier,
-    Urgency,
+    Alert, Bound, CorrelateOutcome, Correlation, CorrelationType, DepartmentRequest, Detection,
+    FeedKind, Fingerprint, Hazard, Millis, NO_PLACE, Place, Position, RETRACTION_VERSION,
+    ReportRef, Retraction, ScoreLine, Status, Tier, Urgency,
 };
 use tocsin::core::route::Routing;
 
@@ -119,7 +119,10 @@ pub(super) fn detection(pick: Pick, received: i64) -> Detection {
             }
             .into(),
             reliability,
-            observed: None,
+            // One content in three says when it happened, which is not when it came.
+            observed: (pick.content == 1).then(|| {
+                Millis(START + i64::from(pick.id) * 2 * MINUTE + i64::from(pick.feed) * SECOND)
+            }),
             received: Millis(received),
             title: format!("Title {}", pick.id),
             excerpt: format!("Report {} as of {}", pick.id, pick.content),
@@ -150,9 +153,74 @@ pub(super) fn detection(pick: Pick, received: i64) -> Detection {
         } else {
             Vec::new()
         },
+        correlations: correlations(&rule),
         position: Position::default(),
         rule_id: rule,
     }
+}
+
+/// Correlations that call `rule`: of every kind, with bounds that a late report may break again.
+fn correlations(rule: &Arc<str>) -> Vec<Arc<Correlation>> {
+    use CorrelationType::{EventCount, Temporal, TemporalOrdered, ValueCount};
+    let of = |id: &str, kind, rules: &[&str], group: &[&str], minutes: i64, bound, points| {
+        Arc::new(Correlation {
+            id: id.into(),
+            kind,
+            rules: rules.iter().map(|rule| Arc::from(*rule)).collect(),
+            group_by: group.iter().map(|name| Arc::from(*name)).collect(),
+            fields: if kind == CorrelationType::ValueCount {
+                vec!["source".into()]
+            } else {
+                Vec::new()
+            },
+            span_ms: minutes * MINUTE,
+            bounds: vec![bound],
+            points,
+            because: format!("{id} fired"),
+            because_zh: None,
+        })
+    };
+    let all = [
+        of(
+            "count",
+            EventCount,
+            &["rule-0", "rule-1"],
+            &["kind"],
+            10,
+            (Bound::Gte, 2.0),
+            12,
+        ),
+        of(
+            "order",
+            TemporalOrdered,
+            &["rule-0", "rule-1"],
+            &["casualties.dead"],
+            5,
+            (Bound::Gte, 2.0),
+            15,
+        ),
+        of("pair", EventCount, &["rule-2"], &[], 4, (Bound::Eq, 2.0), 5),
+        of(
+            "times",
+            Temporal,
+            &["rule-1", "rule-2"],
+            &["feed"],
+            8,
+            (Bound::Gt, 1.0),
+            7,
+        ),
+        of(
+            "values",
+            ValueCount,
+            &["rule-2", "rule-0"],
+            &[],
+            20,
+            (Bound::Gte, 3.0),
+            9,
+        ),
+    ];
+    let calls = |correlation: &&Arc<Correlation>| correlation.rules.contains(rule);
+    all.iter().filter(calls).cloned().collect()
 }
 
 pub(super) fn retraction(pick: Pick, received: i64) -> Retraction {

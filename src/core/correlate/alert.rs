@@ -156,6 +156,11 @@ fn rules(incident: &Incident, summary: &Summary) -> Vec<Arc<str>> {
         .iter()
         .map(|rule| incident.name(*rule))
         .collect();
+    let correlations = summary.correlated.iter();
+    names.extend(correlations.map(|(at, _)| {
+        let tracked = &incident.correlations[usize::from(*at)];
+        Arc::clone(&tracked.correlation.id)
+    }));
     names.sort_unstable();
     names
 }

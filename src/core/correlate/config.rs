@@ -65,6 +65,8 @@ pub struct Limits {
     pub sources_per_key: usize,
     /// Rules that may fire on one report.
     pub rules_per_report: usize,
+    /// Events of all correlations of one incident; the oldest are forgotten, and what they fired stays.
+    pub correlation_events_per_key: usize,
 }
 
 /// Everything the fold needs beside the detections.
@@ -110,6 +112,7 @@ impl CorrelateConfig {
                 fingerprints_per_key: 256,
                 sources_per_key: 256,
                 rules_per_report: 16,
+                correlation_events_per_key: 4_096,
             },
             routing,
         }

@@ -5,6 +5,7 @@
 
 use super::aggregate::{Aggregate, Entry};
 use super::config::Limits;
+use super::correlations::release;
 use super::identity::report_hash;
 use super::standing::standing;
 use super::state::{Incident, Member, kind_of};
@@ -211,6 +212,7 @@ fn forget_cluster(incident: &Incident, aggregate: &mut Aggregate, cluster: u32, 
 
 /// Nothing is left of a cluster: its copies so far become sums, and the next report like it founds another one.
 fn drop_cluster(incident: &mut Incident, aggregate: &mut Aggregate, cluster: u32) {
+    release(incident, cluster);
     incident.prints.retain(|(_, of)| *of != cluster);
     incident.uncounted.retain(|(of, count)| {
         if *of == cluster {

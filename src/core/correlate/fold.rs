@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::config::{CorrelateConfig, QUIET_MS};
+use super::correlations::note;
 use super::correlator::CorrelateOutput;
 use super::identity::incident_id;
 use super::members::join;
@@ -52,6 +53,7 @@ pub(super) fn open(detection: &Detection, previous: Option<&Previous>, now: Mill
         rule_set: Arc::clone(&detection.rule_set),
         last_seen: detection.report.received.clamped(),
         aggregate: None,
+        correlations: Vec::new(),
     }
 }
 
@@ -72,6 +74,9 @@ pub(super) fn apply(
     }
     if !joined.changed {
         return joined.outcome;
+    }
+    for limit in note(incident, detection, joined.replaced, &config.limits) {
+        out.hit(limit, detection.status);
     }
     let report = &detection.report;
     if joined.arrived && !report.withdrawn {

@@ -32,6 +32,8 @@ pub(super) struct Joined {
     pub changed: bool,
     /// A report that the incident did not have.
     pub arrived: bool,
+    /// The report had other content before.
+    pub replaced: bool,
     /// Named limits that were hit.
     pub limits: Vec<&'static str>,
 }
@@ -42,6 +44,7 @@ impl Joined {
             outcome,
             changed,
             arrived: false,
+            replaced: false,
             limits: Vec::new(),
         }
     }
@@ -51,6 +54,7 @@ impl Joined {
             outcome: CorrelateOutcome::Suppressed,
             changed: false,
             arrived: false,
+            replaced: false,
             limits: vec![limit],
         }
     }
@@ -184,6 +188,7 @@ fn entry_again(
     Joined {
         outcome,
         arrived: false,
+        replaced: true,
         ..again
     }
 }
@@ -251,6 +256,7 @@ fn revised(
         return Joined::new(CorrelateOutcome::Merged, false);
     }
     let mut joined = Joined::new(CorrelateOutcome::Merged, true);
+    joined.replaced = true;
     let old_cluster = member.cluster;
     if report.withdrawn {
         let Some(replacement) = member_of(incident, detection, &report.source, old_cluster) else {

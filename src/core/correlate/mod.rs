@@ -16,6 +16,7 @@ mod aggregate;
 mod alert;
 mod codec;
 mod config;
+mod correlations;
 mod correlator;
 mod duplicate;
 mod evict;
@@ -35,6 +36,7 @@ mod standing;
 mod state;
 mod store;
 mod timers;
+mod window;
 mod withdraw;
 
 pub use config::{

@@ -81,6 +81,7 @@ pub(super) fn detection(id: &str, received: i64, severity: u8) -> Detection {
         quiet_ms: QUIET,
         urgency: Urgency::Immediate,
         departments: Vec::new(),
+        correlations: Vec::new(),
         position: Position::default(),
     }
 }

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use super::aggregate::Forgotten;
 use super::config::ScoreConfig;
+use super::correlations::Firing;
 use super::standing::standing;
 use super::state::{Incident, Text, kind_of};
+use super::window;
 use crate::core::model::{CertaintyClass, ScoreLine};
 
 /// What counts, computed from the members and the aggregate.
@@ -38,7 +40,9 @@ pub(super) struct Summary {
     pub exposure_points: i32,
     /// Index of the exposure line.
     pub exposure: Option<u8>,
-    /// clamp(S + C + G + E, 0, 100).
+    /// Correlations that fired, by their place in the incident.
+    pub correlated: Vec<(u16, Firing)>,
+    /// clamp(S + C + G + E + the points of correlations, 0, 100).
     pub score: u8,
 }
 
@@ -184,9 +188,29 @@ impl<'a> Counted<'a> {
                     .clamp(0, i32::from(config.exposure_max))
             });
         }
-        let sum = summary.severity + summary.certainty_points + summary.exposure_points;
+        let mut sum = summary.severity + summary.certainty_points + summary.exposure_points;
+        if summary.reports > 0 {
+            summary.correlated = correlated(self.incident);
+            let of = |at: u16| {
+                self.incident.correlations[usize::from(at)]
+                    .correlation
+                    .points
+            };
+            sum += summary
+                .correlated
+                .iter()
+                .map(|(at, _)| of(*at))
+                .sum::<i32>();
+        }
         summary.score = sum.clamp(0, 100) as u8;
     }
+}
+
+/// The correlations of an incident that fired.
+fn correlated(incident: &Incident) -> Vec<(u16, Firing)> {
+    let all = incident.correlations.iter().zip(0..);
+    all.filter_map(|(tracked, at)| Some((at, window::firing(tracked)?)))
+        .collect()
 }
 
 /// 1 − Π(1 − reliability) in thousandths over the independent sources, each taken once with its highest reliability.
@@ -249,6 +273,10 @@ pub(super) fn lines(incident: &Incident, summary: &Summary) -> Vec<ScoreLine> {
         }
         None => ScoreLine::new(0, "no known exposure at the place", "该地点无已知脆弱目标"),
     });
+    for (at, firing) in &summary.correlated {
+        let correlation = &incident.correlations[usize::from(*at)].correlation;
+        lines.push(window::line(correlation, firing));
+    }
     let sum: i32 = lines.iter().map(|line| line.points).sum();
     let clamp = i32::from(summary.score) - sum;
     if clamp != 0 {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::aggregate::Aggregate;
+use super::correlations::Tracked;
 use super::rate::Rate;
 use crate::core::model::{
     Coordinates, FeedKind, Fingerprint, Hazard, Level, Millis, Place, ScoreLine, Status, Tier,
@@ -17,9 +18,9 @@ use crate::core::model::{
 };
 
 /// Version of the encoding; first byte of every value.
-pub(super) const STATE_VERSION: u8 = 2;
-/// Versions that can be read. Version 1 had no aggregate.
-pub(super) const READABLE: std::ops::RangeInclusive<u8> = 1..=STATE_VERSION;
+pub(super) const STATE_VERSION: u8 = 3;
+/// Versions that can be read. Version 2 had no correlations.
+pub(super) const READABLE: std::ops::RangeInclusive<u8> = 2..=STATE_VERSION;
 
 /// A value that is not a state of a known version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +117,9 @@ pub(super) struct Incident {
     /// Reports for which there was no room among the members.
     #[serde(default)]
     pub aggregate: Option<Box<Aggregate>>,
+    /// Correlations that call its rules, by their ids.
+    #[serde(default)]
+    pub correlations: Vec<Tracked>,
 }
 
 /// A report of the incident, as its feed last stated it.

@@ -3,6 +3,7 @@
 //! Invariant: what was taken out is still known, so that neither an older statement that comes late nor a second withdrawal
 //! changes anything.
 
+use super::correlations::drop_report;
 use super::identity::report_hash;
 use super::state::Incident;
 use crate::core::model::Millis;
@@ -24,6 +25,7 @@ pub(super) fn take_out(incident: &mut Incident, feed: &str, id: &str, received: 
         (member.withdrawn, member.hash) = (true, !member.hash);
         (member.received, member.restated) = (received, None);
         incident.texts.retain(|(owner, _)| *owner as usize != index);
+        drop_report(incident, report_hash(feed, id));
         return true;
     }
     let report = report_hash(feed, id);
@@ -36,5 +38,6 @@ pub(super) fn take_out(incident: &mut Incident, feed: &str, id: &str, received: 
     }
     (entry.withdrawn, entry.content) = (true, !entry.content);
     (entry.received, entry.stated) = (received, received);
+    drop_report(incident, report);
     true
 }

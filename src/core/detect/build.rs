@@ -158,6 +158,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             quiet_ms: rule.quiet_ms,
             urgency: self.urgency(rule),
             departments: rule.departments.clone(),
+            correlations: rule.correlations.clone(),
             position: position.clone(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FeedKind, Hazard, Millis, Place, ScoreLine, Status, Tier, Urgency};
+use super::{Correlation, FeedKind, Hazard, Millis, Place, ScoreLine, Status, Tier, Urgency};
 
 /// Format version of detections; readers accept this and the one before.
 pub const DETECTION_VERSION: u8 = 1;
@@ -165,6 +165,9 @@ pub struct Detection {
     /// Departments that the rule asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub departments: Vec<DepartmentRequest>,
+    /// Correlations that call the rule, by their ids; ≤ [`MAX_CORRELATED`](super::MAX_CORRELATED).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub correlations: Vec<Arc<Correlation>>,
     /// Where the report was read.
     pub position: Position,
 }

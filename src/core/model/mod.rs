@@ -1,6 +1,7 @@
 //! The vocabulary: every type that crosses a stage border, and nothing that computes.
 
 mod alert;
+mod correlation;
 mod dead_letter;
 mod detection;
 mod feed;
@@ -15,6 +16,7 @@ mod retraction;
 mod time;
 
 pub use alert::*;
+pub use correlation::*;
 pub use dead_letter::*;
 pub use detection::*;
 pub use feed::*;

@@ -204,6 +204,7 @@ fn one(
         urgency: tocsin.urgency,
         replaces: tocsin.replaces.as_ref().map(|(id, _)| id.clone()),
         departments: tocsin.departments.iter().map(|(d, _)| d.clone()).collect(),
+        correlations: Vec::new(),
         base: tocsin.base.clone(),
         add,
         when,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::ast::{How, Need, Op};
 use super::pattern::Pattern;
 use crate::core::lexicon::TermIndex;
-use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
+use crate::core::model::{Correlation, DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
 
 /// The fields that the term index covers, as bits.
 pub mod scope {
@@ -216,6 +216,8 @@ pub struct CompiledRule {
     pub urgency: Urgency,
     pub replaces: Option<Arc<str>>,
     pub departments: Vec<DepartmentRequest>,
+    /// Correlations that call it, by their ids.
+    pub correlations: Vec<Arc<Correlation>>,
     pub base: ScoreLine,
     pub add: Vec<Addition>,
     pub when: Expr,

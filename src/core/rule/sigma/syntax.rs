@@ -3,6 +3,7 @@
 
 use super::super::ast::Condition;
 use super::modifier::Modifier;
+pub use crate::core::model::Bound;
 use crate::core::yaml::At;
 
 /// One YAML document.
@@ -102,28 +103,6 @@ words! {
     CorrelationKind {
         EventCount "event_count", ValueCount "value_count", Temporal "temporal", TemporalOrdered "temporal_ordered",
         ValueSum "value_sum", ValueAvg "value_avg", ValuePercentile "value_percentile",
-    }
-}
-
-words! {
-    /// A bound of a correlation's condition.
-    Bound {
-        Gt "gt", Gte "gte", Lt "lt", Lte "lte", Eq "eq", Neq "neq",
-    }
-}
-
-impl Bound {
-    /// `left` bound `right`.
-    #[allow(clippy::float_cmp)] // The rule's author asks for exactly this number.
-    pub fn holds(self, left: f64, right: f64) -> bool {
-        match self {
-            Self::Gt => left > right,
-            Self::Gte => left >= right,
-            Self::Lt => left < right,
-            Self::Lte => left <= right,
-            Self::Eq => left == right,
-            Self::Neq => left != right,
-        }
     }
 }
 
