@@ -7,8 +7,8 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::broker::Broker;
-use super::plant::{FEEDS, Plant, Sent};
-use super::tools::{Random, until};
+use super::plant::{FEEDS, Plant, Running, Sent};
+use super::tools::Random;
 
 struct Size {
     reports: u64,
@@ -128,10 +128,18 @@ fn nothing_is_lost_or_doubled_when_processes_die_and_the_broker_goes_away() {
         a.kill();
         a = plant.run("a", 2);
     }
-    until(Duration::from_secs(240), "everything read", || {
+    let waiting = Instant::now();
+    while !plant.is_done() {
         a.assert_alive();
-        plant.is_done()
-    });
+        assert!(
+            waiting.elapsed() < Duration::from_secs(240),
+            "not everything read: {}\n--- a\n{}\n--- b\n{}",
+            plant.progress(),
+            a.tail(),
+            b.as_ref().map_or_else(String::new, Running::tail)
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
     // Idle partitions advance to the wall clock meanwhile; then everything ends in order.
     std::thread::sleep(Duration::from_secs(3));
     a.stop();

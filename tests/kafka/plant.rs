@@ -245,6 +245,25 @@ impl Plant {
                 >= read_committed(&self.brokers, &self.names.detections).len() as u64
     }
 
+    /// What was written and what is in the ledger, by topic and partition: shown when a test waited in vain.
+    pub(super) fn progress(&self) -> String {
+        let ledger = self.ledger();
+        let mut text = format!(
+            "{} reports sent, {} detections committed; ledger:",
+            self.total(),
+            read_committed(&self.brokers, &self.names.detections).len()
+        );
+        for ((topic, partition), entries) in &ledger {
+            let read: u64 = entries.iter().map(|entry| entry.read).sum();
+            let to = entries.iter().map(|entry| entry.to).max().unwrap_or(0);
+            text += &format!("\n  {topic}/{partition}: {read} records, to {to}");
+        }
+        for ((feed, partition), records) in &self.sent {
+            text += &format!("\n  sent {}/{partition}: {}", FEEDS[*feed].0, records.len());
+        }
+        text
+    }
+
     /// Everything that must hold when all records were read. Returns (detections, alerts, dead letters).
     pub(super) fn verify(&self) -> (usize, usize, usize) {
         let ledger = self.ledger();
