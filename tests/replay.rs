@@ -219,3 +219,84 @@ fn the_command_writes_the_documented_lines() {
         );
     }
 }
+
+/// More than a few batches of lines, some of them blank, broken, too long, or without a time where a batch begins.
+fn corpus() -> String {
+    let mut text = String::new();
+    for (number, line) in lines().iter().cycle().take(1_500).enumerate() {
+        match number {
+            700 => text.push_str(&"x".repeat(3 << 20)),
+            n if n % 31 == 0 => text.push('\r'),
+            n if n % 37 == 0 || (250..260).contains(&n) || (500..800).contains(&n) => {
+                let fire = format!("Large fire in a hotel in Houston, {number} people evacuated");
+                text.push_str(&json!({"id": format!("n{number}"), "text": fire}).to_string());
+            }
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("corpus.jsonl");
+    std::fs::write(&input, corpus()).unwrap();
+    let run = |threads: &str| {
+        let [detections, alerts] =
+            ["detections", "alerts"].map(|name| folder.path().join(format!("{name}{threads}")));
+        let output = Command::new(env!("CARGO_BIN_EXE_tocsin"))
+            .args(["replay", "--threads", threads, "--input"])
+            .arg(&input)
+            .arg("--detections")
+            .arg(&detections)
+            .arg("--alerts")
+            .arg(&alerts)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let complaints = String::from_utf8(output.stderr).unwrap();
+        let complaints: Vec<String> = complaints
+            .lines()
+            .filter(|line| line.starts_with("line ") || line.starts_with('…'))
+            .map(str::to_owned)
+            .collect();
+        let read = |path: &Path| std::fs::read(path).unwrap();
+        (read(&detections), read(&alerts), complaints)
+    };
+    let one = run("1");
+    assert!(one.0.len() > 10_000 && one.1.len() > 10_000 && one.2.len() == 11);
+    // The serial engine, line by line, says the same.
+    let text = corpus();
+    let kept: Vec<String> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(str::to_owned)
+        .collect();
+    let mut serial = Vec::new();
+    for alert in play(&kept).alerts {
+        serde_json::to_writer(&mut serial, &alert).unwrap();
+        serial.push(b'\n');
+    }
+    assert!(serial == one.1, "alerts differ from the serial engine's");
+    for threads in ["2", "3"] {
+        assert!(run(threads) == one, "--threads {threads} differs");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_command_as_it_ends_other_tools() {
+    for args in [&["schema", "report"][..], &["demo", "--once"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_tocsin"))
+            .args(args)
+            .stdout(writer)
+            .stderr(std::process::Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(141), "{args:?}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
+}

@@ -13,6 +13,9 @@ use clap::Parser;
 use super::{check, dead_letters, decode, demo, render, replay, rules, run, schema, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
+/// Exit code when the reader of standard output has gone: that of a tool ended by SIGPIPE (128 + 13), which shells expect and
+/// which no finding has. `set -o pipefail` with `| head` then sees a cut, not a failure of the records.
+const CUT_OFF: u8 = 141;
 /// Exit code of findings and failures.
 pub const FAILED: u8 = 1;
 /// Exit code of wrong usage and configuration.
@@ -140,7 +143,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
     {
-        return ExitCode::from(FAILED);
+        return ExitCode::from(CUT_OFF);
     }
     let mut err = io::stderr().lock();
     if let Some(errors) = error.downcast_ref::<ConfigErrors>() {

@@ -2,9 +2,10 @@
 //!
 //! Invariant: a command decides nothing about records; it wires the core to files, Kafka and the terminal.
 //!
-//! Exit codes: 0 done, 1 findings or failure, 2 wrong usage or configuration.
+//! Exit codes: 0 done, 1 findings or failure, 2 wrong usage or configuration, 141 the reader of standard output has gone.
 
 pub mod check;
+mod corpus;
 pub mod dead_letters;
 pub mod decode;
 pub mod demo;

@@ -3,20 +3,23 @@
 //! Invariant: the outputs depend on the input, the rule set and the flags alone; the wall clock is only measured.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
+use super::corpus::{self, MAX_THREADS, Seen};
 use super::{FAILED, Global, MISUSED, summary_text};
 use crate::config::{Settings, load_rule_set};
-use crate::core::decode::MAX_RECORD;
 use crate::core::model::{DecoderKind, DetectOutcome, Feed, Millis, Refusal};
-use crate::core::replay::{DetectionLine, ReplayOutput, Replayer, Summary, default_feed};
+use crate::core::replay::{
+    Detecting, DetectionLine, Folding, Reading, ReplayOutput, Summary, default_feed,
+};
+use crate::core::ruleset::RuleSet;
 
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
@@ -44,6 +47,9 @@ pub struct Args {
     /// interval only, so that every counted report is on the queue
     #[arg(long)]
     settle: bool,
+    /// Threads that decode and detect; the output does not depend on it. Without it: as many as the machine runs at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
+    threads: Option<u16>,
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
@@ -51,8 +57,6 @@ pub struct Args {
 
 /// Lines that could not be read are shown up to this number; all are counted.
 const SHOWN_REFUSALS: u64 = 10;
-/// Longest line kept: beyond a record's limit only its size matters.
-const MAX_LINE: usize = MAX_RECORD + 1;
 
 /// Runs the command.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
@@ -66,19 +70,28 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let set = Arc::new(load_rule_set(&settings.paths)?);
     let config = Arc::new(settings.correlate_config(Arc::clone(&set.routing)));
-    let mut replayer =
-        Replayer::new(set, config, base, &settings.feeds, start).map_err(anyhow::Error::msg)?;
+    let reading = Reading::new(base, &settings.feeds).map_err(anyhow::Error::msg)?;
+    let engines = engines(args.threads, &set, &reading)?;
+    let mut folding = Folding::new(config);
     let mut sinks = Sinks::open(args)?;
     let began = Instant::now();
-    let bar = progress(&args.input);
-    let read = read_all(&args.input, &bar, &mut replayer, &mut sinks);
+    let bar = corpus::progress(&args.input);
+    let read = read_all(
+        args,
+        &bar,
+        &reading,
+        engines,
+        start,
+        &mut folding,
+        &mut sinks,
+    );
     bar.finish_and_clear();
     read?;
     let mut out = ReplayOutput::default();
-    replayer.finish(args.settle, &mut out);
+    folding.finish(args.settle, &mut out);
     sinks.write(&out)?;
     sinks.flush()?;
-    let mut summary = replayer.summary().clone();
+    let mut summary = folding.summary().clone();
     summary.elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     show(&summary, args.json)?;
     Ok(if summary.adds_up() {
@@ -115,31 +128,44 @@ fn base_feed(args: &Args, settings: &Settings) -> Result<Feed, String> {
     Ok(feed)
 }
 
+fn engines(
+    threads: Option<u16>,
+    set: &Arc<RuleSet>,
+    reading: &Reading,
+) -> anyhow::Result<Vec<Vec<Detecting>>> {
+    let threads = threads.map_or_else(corpus::threads, usize::from);
+    let engine = || Detecting::new(Arc::clone(set), reading).map_err(anyhow::Error::msg);
+    (0..threads).map(|_| Ok(vec![engine()?])).collect()
+}
+
 fn read_all(
-    input: &Path,
+    args: &Args,
     bar: &ProgressBar,
-    replayer: &mut Replayer,
+    reading: &Reading,
+    engines: Vec<Vec<Detecting>>,
+    start: Millis,
+    folding: &mut Folding,
     sinks: &mut Sinks,
 ) -> anyhow::Result<()> {
-    let mut reader = open_input(input, bar).with_context(|| format!("{}", input.display()))?;
-    let mut line = Vec::new();
+    let named = || args.input.display().to_string();
+    let mut reader = corpus::open_input(&args.input, bar).with_context(named)?;
     let mut out = ReplayOutput::default();
-    let (mut number, mut refused) = (0_u64, 0_u64);
-    while read_line(&mut reader, &mut line).with_context(|| format!("{}", input.display()))? {
-        number += 1;
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        out.clear();
-        let outcome = replayer.line(&line, &mut out);
-        if outcome == DetectOutcome::DeadLetter {
-            refused += 1;
-            if let Some(refusal) = out.refusal.as_ref().filter(|_| refused <= SHOWN_REFUSALS) {
-                bar.suspend(|| complain(number, refusal))?;
+    let mut refused = 0_u64;
+    corpus::run(&mut *reader, reading, engines, start, |seen: Seen<'_>| {
+        for (outcome, mut detected) in seen.sides {
+            out.clear();
+            folding.line(outcome, detected.as_deref_mut(), &mut out);
+            if outcome == DetectOutcome::DeadLetter {
+                refused += 1;
+                if let Some(refusal) = out.refusal.as_ref().filter(|_| refused <= SHOWN_REFUSALS) {
+                    bar.suspend(|| complain(seen.number, refusal))?;
+                }
             }
+            sinks.write(&out)?;
         }
-        sinks.write(&out)?;
-    }
+        anyhow::Ok(())
+    })
+    .with_context(named)?;
     if refused > SHOWN_REFUSALS {
         let rest = refused - SHOWN_REFUSALS;
         writeln!(
@@ -156,72 +182,6 @@ fn complain(number: u64, refusal: &Refusal) -> io::Result<()> {
         "line {number}: {refusal}; {}",
         refusal.code.help()
     )
-}
-
-/// Reads a line without its end; false at the end of input. What exceeds [`MAX_LINE`] is read and dropped.
-pub(super) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    let mut any = false;
-    loop {
-        let available = reader.fill_buf()?;
-        if available.is_empty() {
-            return Ok(any);
-        }
-        any = true;
-        let end = memchr::memchr(b'\n', available);
-        let part = &available[..end.unwrap_or(available.len())];
-        let room = MAX_LINE.saturating_sub(line.len()).min(part.len());
-        line.extend_from_slice(&part[..room]);
-        let used = end.map_or(available.len(), |end| end + 1);
-        reader.consume(used);
-        if end.is_some() {
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            return Ok(true);
-        }
-    }
-}
-
-pub(super) fn open_input(input: &Path, bar: &ProgressBar) -> io::Result<Box<dyn BufRead>> {
-    let raw: Box<dyn Read> = if input.as_os_str() == "-" {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(input)?)
-    };
-    let counted = bar.wrap_read(raw);
-    Ok(
-        if input.extension().is_some_and(|extension| extension == "gz") {
-            Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(counted)))
-        } else {
-            Box::new(BufReader::with_capacity(1 << 16, counted))
-        },
-    )
-}
-
-pub(super) fn progress(input: &Path) -> ProgressBar {
-    let size = std::fs::metadata(input)
-        .map(|file| file.len())
-        .ok()
-        .filter(|size| *size > 0);
-    let hidden = !io::stderr().is_terminal();
-    let (bar, template) = match size {
-        Some(size) => (
-            ProgressBar::new(size),
-            "{bar:40} {percent:>3} %  {bytes_per_sec}  {eta} left",
-        ),
-        None => (
-            ProgressBar::no_length(),
-            "{spinner} {bytes}  {bytes_per_sec}",
-        ),
-    };
-    if hidden {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 /// Where detections and alerts are written.

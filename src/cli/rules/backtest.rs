@@ -12,12 +12,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::super::replay::{open_input, progress, read_line};
+use super::super::corpus::{self, MAX_THREADS, Seen};
 use super::super::{FAILED, Global};
 use super::load;
 use crate::config::{Paths, Settings};
 use crate::core::model::Millis;
-use crate::core::replay::{ReplayOutput, Replayer, default_feed};
+use crate::core::replay::{Detecting, Folding, Reading, ReplayOutput, default_feed};
+use crate::core::ruleset::RuleSet;
 use crate::core::tools::backtest::{Difference, Incident, Quality, Share, Side, Totals, compare};
 
 /// Rows shown of a list.
@@ -35,6 +36,9 @@ pub struct Args {
     /// JSON lines with `id` and `label` (true, false, 0, 1): precision and recall. May be the corpus itself
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Threads that decode and detect; the result does not depend on it. Without it: as many as the machine runs at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
+    threads: Option<u16>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -70,34 +74,41 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let labels = args.labels.as_deref().map(labels).transpose()?;
     let mut quality = vec![Quality::default(); sides.len()];
-    let bar = progress(&args.input);
-    let mut reader =
-        open_input(&args.input, &bar).with_context(|| format!("{}", args.input.display()))?;
-    let (mut line, mut out) = (Vec::new(), ReplayOutput::default());
-    while read_line(&mut reader, &mut line)? {
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
+    let bar = corpus::progress(&args.input);
+    let named = || args.input.display().to_string();
+    let mut reader = corpus::open_input(&args.input, &bar).with_context(named)?;
+    let reading = Reading::new(default_feed(), &settings.feeds).map_err(anyhow::Error::msg)?;
+    let engines = engines(args.threads, &sides, &reading)?;
+    let start = Millis::parse("2000-01-01T00:00:00Z").unwrap_or_default();
+    let mut out = ReplayOutput::default();
+    corpus::run(&mut *reader, &reading, engines, start, |seen: Seen<'_>| {
         let label = labels
             .as_ref()
-            .and_then(|labels| labels.get(&id_of(&line)?).copied());
-        for ((replayer, side), quality) in sides.iter_mut().zip(&mut quality) {
+            .and_then(|labels| labels.get(&id_of(seen.line)?).copied());
+        for ((outcome, mut detected), (side, quality)) in seen
+            .sides
+            .into_iter()
+            .zip(sides.iter_mut().zip(&mut quality))
+        {
             out.clear();
-            replayer.line(&line, &mut out);
-            side.keep(&out, true);
+            side.folding
+                .line(outcome, detected.as_deref_mut(), &mut out);
+            side.kept.keep(&out, true);
             if let Some(label) = label {
                 quality.count(label, !out.detections.is_empty());
             }
         }
-    }
+        anyhow::Ok(())
+    })
+    .with_context(named)?;
     bar.finish_and_clear();
-    for (replayer, side) in &mut sides {
+    for side in &mut sides {
         out.clear();
-        replayer.finish(false, &mut out);
-        side.keep(&out, false);
+        side.folding.finish(false, &mut out);
+        side.kept.keep(&out, false);
     }
-    let a = &sides[0].1;
-    let b = sides.get(1).map(|(_, side)| side);
+    let a = &sides[0].kept;
+    let b = sides.get(1).map(|side| &side.kept);
     let names = ["A", "B"].into_iter().zip(quality);
     let shown = Shown {
         a: a.totals(),
@@ -115,13 +126,35 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if same { 0 } else { FAILED }))
 }
 
-fn side(settings: &Settings, paths: &Paths) -> anyhow::Result<(Replayer, Side)> {
+/// One rule set, what it folds and what is kept of that.
+struct Tried {
+    set: Arc<RuleSet>,
+    folding: Folding,
+    kept: Side,
+}
+
+fn side(settings: &Settings, paths: &Paths) -> anyhow::Result<Tried> {
     let (set, _) = load::rule_set(paths)?;
     let config = Arc::new(settings.correlate_config(set.routing.clone()));
-    let start = Millis::parse("2000-01-01T00:00:00Z").unwrap_or_default();
-    let replayer = Replayer::new(set, config, default_feed(), &settings.feeds, start)
-        .map_err(anyhow::Error::msg)?;
-    Ok((replayer, Side::default()))
+    Ok(Tried {
+        set,
+        folding: Folding::new(config),
+        kept: Side::default(),
+    })
+}
+
+/// Per thread, an engine of each side.
+fn engines(
+    threads: Option<u16>,
+    sides: &[Tried],
+    reading: &Reading,
+) -> anyhow::Result<Vec<Vec<Detecting>>> {
+    let threads = threads.map_or_else(corpus::threads, usize::from);
+    let engine =
+        |side: &Tried| Detecting::new(Arc::clone(&side.set), reading).map_err(anyhow::Error::msg);
+    (0..threads)
+        .map(|_| sides.iter().map(engine).collect())
+        .collect()
 }
 
 fn against(paths: &Paths, folder: &Path) -> Paths {

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::super::replay::{open_input, progress, read_line};
+use super::super::corpus::{open_input, progress, read_line};
 use super::super::{FAILED, Global, MISUSED, escaped};
 use super::load;
 use super::promote::{Bars, Gate, Verdict};

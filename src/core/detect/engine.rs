@@ -95,15 +95,30 @@ impl DetectEngine {
         position: &Position,
         output: &mut DetectOutput,
     ) -> DetectOutcome {
-        let decoder = &self.decoders[feed];
-        let mut report = match decoder.decode(record) {
+        let decoded = self.decoders[feed].decode(record);
+        self.decoded(feed, decoded, record, position, output)
+    }
+
+    /// The same of a record that was decoded before, with the decoder of this feed.
+    ///
+    /// # Panics
+    /// When `feed` is no index of the feeds the engine was made for.
+    pub fn decoded(
+        &mut self,
+        feed: usize,
+        decoded: Result<Report<'_>, Refusal>,
+        record: &RawRecord<'_>,
+        position: &Position,
+        output: &mut DetectOutput,
+    ) -> DetectOutcome {
+        let mut report = match decoded {
             Ok(report) => report,
             Err(refusal) => {
                 output.refusal = Some(refusal);
                 return DetectOutcome::DeadLetter;
             }
         };
-        let feed = decoder.feed().clone();
+        let feed = self.decoders[feed].feed().clone();
         if is_expired(&feed, &report, record) {
             return DetectOutcome::Expired;
         }

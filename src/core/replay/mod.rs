@@ -6,10 +6,14 @@
 
 mod committed;
 mod driver;
+mod folding;
 mod line;
+mod reading;
 mod summary;
 
 pub use committed::{Committed, replay_committed};
 pub use driver::{DEFAULT_FEED, ReplayOutput, Replayer, default_feed};
+pub use folding::Folding;
 pub use line::DetectionLine;
+pub use reading::{Detecting, Line, Reading};
 pub use summary::Summary;

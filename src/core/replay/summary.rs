@@ -46,11 +46,18 @@ impl Default for Summary {
     }
 }
 
+fn count(counts: &mut BTreeMap<String, u64>, id: &str) {
+    match counts.get_mut(id) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(id.to_owned(), 1)),
+    }
+}
+
 impl Summary {
     /// Counts a record.
     pub fn record(&mut self, outcome: DetectOutcome) {
         self.records += 1;
-        *self.outcomes.entry(outcome.id().to_owned()).or_default() += 1;
+        count(&mut self.outcomes, outcome.id());
     }
 
     /// Counts a detection.
@@ -58,7 +65,7 @@ impl Summary {
         if outcome == CorrelateOutcome::Opened {
             self.incidents += 1;
         }
-        *self.detections.entry(outcome.id().to_owned()).or_default() += 1;
+        count(&mut self.detections, outcome.id());
     }
 
     /// Records per outcome of detect.
