@@ -19,7 +19,7 @@
 //!    Each rule that fires becomes a [`core::model::Detection`] on `tocsin.detections`, keyed `status/hazard/place`; a rule of
 //!    `status: test` leaves a line on `tocsin.shadow` instead.
 //! 3. [`kafka::CorrelateStage`] folds detections into incidents with one [`core::correlate::Correlator`] per partition: near-duplicates,
-//!    certainty over independent sources, score, level, timers on the partition clock. [`core::route`] says which
+//!    certainty over independent sources, correlations, score, level, timers on the partition clock. [`core::route`] says which
 //!    departments have a duty. Each revision is a [`core::model::Alert`] on `tocsin.joint-meeting`, `material` where somebody
 //!    has to know and not where it only refreshes counts; the state goes to the compacted `tocsin.incidents`.
 //! 4. Each of the two commits its outputs, its state, a [`core::model::LedgerEntry`] per input partition and the input offsets in one
@@ -38,7 +38,7 @@
 //! | change what `tocsin rules test` or `explain` works out | `src/core/tools`; what they print: `src/cli/rules` |
 //! | write rules and terms, quiet times, score lines of a report | `config/rules`, `config/lexicons`, their cases in `config/tests` (no code) |
 //! | change departments | `config/departments.yaml` (no code) |
-//! | change how reports become incidents | `src/core/correlate`; score lines of an incident: `score.rs`, caps: `level.rs` |
+//! | change how reports become incidents | `src/core/correlate`; score lines of an incident: `score.rs`, caps: `level.rs`, correlations: `window.rs` |
 //! | change transactions, restore, topics, dead letters | `src/kafka` |
 //! | add a setting | `config/tocsin.toml`, `src/config/settings.rs` and `bounds.rs` |
 //! | add a metric | `src/telemetry/metrics.rs`, counted in `observer.rs`; `docs/operating.md` where it deserves an alarm |

@@ -52,10 +52,11 @@ impl RuleSet {
             .iter()
             .flat_map(|file| lexicon::parse(file, &mut found))
             .collect();
-        let rules = rule::parse_all(&sources.rules, &mut found);
+        let parsed = rule::parse_set(&sources.rules, &mut found);
         let routing = routing(sources, &mut found);
-        check_departments(&rules, &routing, &mut found);
-        let program = rule::compile(&rules, &lexicons, &mut found);
+        check_departments(&parsed.rules, &routing, &mut found);
+        let mut program = rule::compile(&parsed.rules, &lexicons, &mut found);
+        rule::correlate(&parsed, &mut program, &mut found);
         if sources.rules.is_empty() {
             let mut findings = yaml::Findings::new("rules");
             findings.error(

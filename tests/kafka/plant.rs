@@ -49,6 +49,29 @@ tocsin:
   score:
     base: 30
 ---
+title: Fire reported again and again
+id: fires
+status: stable
+correlation:
+  type: event_count
+  rules: [fire]
+  group-by: [feed]
+  timespan: 3m
+  condition: {gte: 3}
+tocsin:
+  score: {base: 9, because: reported again and again}
+---
+title: Deaths of several numbers
+id: numbers
+status: stable
+correlation:
+  type: value_count
+  rules: [fire]
+  timespan: 10m
+  condition: {field: casualties.dead, gte: 2}
+tocsin:
+  score: {base: 4}
+---
 title: Any fire
 id: any-fire
 status: test

@@ -17,4 +17,5 @@ mod sigma_oracle;
 mod sigma_robust;
 mod sigma_rules;
 mod sigma_workload;
+mod stream;
 mod tools;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use tocsin::core::diagnostic::SourceFile;
 use tocsin::core::model::{Hazard, Tier};
+use tocsin::core::rule::program::EXTRACTED;
 use tocsin::core::rule::{SCHEMA, parse};
 use tocsin::core::yaml::{self, Data, Findings, Node};
 
@@ -78,6 +79,8 @@ fn its_lists_are_those_of_the_program() {
     let hazards: Vec<&str> = Hazard::ALL.iter().map(|h| h.id()).collect();
     assert_eq!(schema["$defs"]["hazard"]["enum"], json!(hazards));
     let tiers: Vec<&str> = Tier::ALL.iter().map(|t| t.id()).collect();
+    let listed = schema["$defs"]["fieldname"]["enum"].as_array().unwrap();
+    assert_eq!(&listed[4..], EXTRACTED);
     let listed = &schema["$defs"]["tocsin"]["properties"]["tier"]["enum"];
     assert!(
         tiers
@@ -113,6 +116,62 @@ tocsin:
       - {when: e, points: -5, because: dead}
       - {weight_of: a, up_to: 10, because: wording}
 ";
+
+const CORRELATION: &str = "\
+title: Many
+id: many
+status: stable
+correlation:
+  type: value_count
+  rules: [a, b]
+  group-by: [kind, casualties.dead]
+  timespan: 30m
+  condition: {field: source, gte: 3}
+tocsin: {hazard: fire, score: {base: 10, because: many sources}}
+";
+
+#[test]
+fn a_correlation_is_valid_and_what_is_wrong_about_it_is_refused_by_both() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let refused = |text: &str| {
+        let mut found = Vec::new();
+        let source = SourceFile {
+            name: "r.yml".to_owned(),
+            text: text.to_owned(),
+        };
+        parse(&source, &mut found);
+        !found.is_empty()
+    };
+    assert!(validator.is_valid(&documents(CORRELATION)[0]) && !refused(CORRELATION));
+    for (line, wrong) in [
+        ("status: stable", "status: test"),
+        ("status: stable", "detection: {}"),
+        ("value_count", "value_sum"),
+        ("  rules: [a, b]\n", ""),
+        ("[a, b]", "{a: b}"),
+        ("[kind, casualties.dead]", "[author]"),
+        ("[kind, casualties.dead]", "[hazard]"),
+        ("30m", "half an hour"),
+        ("field: source", "field: color"),
+        ("gte: 3", "gte: 3000"),
+        ("gte: 3", "more: 3"),
+        ("condition:", "limit:"),
+        ("  timespan", "  aliases: {x: {a: b}}\n  timespan"),
+        ("  timespan", "  generate: false\n  timespan"),
+        ("hazard: fire", "tier: city"),
+        (
+            "score: {base: 10",
+            "score: {base: 10, add: {when: a, points: 1, because: b}",
+        ),
+        ("base: 10, ", ""),
+    ] {
+        assert!(CORRELATION.contains(line), "{line}");
+        let text = CORRELATION.replacen(line, wrong, 1);
+        let valid = validator.is_valid(&documents(&text)[0]);
+        assert!(!valid, "the schema takes `{wrong}` for `{line}`");
+        assert!(refused(&text), "the program takes `{wrong}` for `{line}`");
+    }
+}
 
 /// Each takes a line of the good rule and writes it wrongly; the schema and the program refuse all of them.
 #[test]

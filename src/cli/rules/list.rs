@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 2 files that do not load.
 
+use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ pub struct Args {
 struct Row {
     id: String,
     title: String,
+    kind: &'static str,
     status: &'static str,
     hazard: Option<&'static str>,
     base: Option<i32>,
@@ -30,28 +32,50 @@ struct Row {
     line: usize,
 }
 
+fn status(status: RuleStatus) -> &'static str {
+    match status {
+        RuleStatus::Live => "live",
+        RuleStatus::Shadow => "shadow",
+        RuleStatus::Off => "off",
+    }
+}
+
 /// Runs the tool.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
     let (_, files) = load::rule_set(&settings.paths)?;
     let mut found = Vec::new();
-    let rules = rule::parse_all(&files.rules, &mut found);
-    let rows: Vec<Row> = rules
-        .into_iter()
-        .map(|rule| Row {
-            id: rule.id.to_string(),
-            title: rule.title.to_string(),
-            status: match rule.status {
-                RuleStatus::Live => "live",
-                RuleStatus::Shadow => "shadow",
-                RuleStatus::Off => "off",
-            },
-            hazard: rule.tocsin.as_ref().map(|tocsin| tocsin.hazard.id()),
-            base: rule.tocsin.as_ref().map(|tocsin| tocsin.base.points),
-            file: rule.file,
-            line: rule.at.line,
-        })
+    let parsed = rule::parse_set(&files.rules, &mut found);
+    let hazards: HashMap<&str, &'static str> = parsed
+        .rules
+        .iter()
+        .filter_map(|rule| Some((&*rule.id, rule.tocsin.as_ref()?.hazard.id())))
         .collect();
+    let of_called = |id: &str| match parsed.called.get(id) {
+        Some(rule::Called::Rule(id)) => hazards.get(&**id).copied(),
+        _ => None,
+    };
+    let correlations = parsed.correlations.iter().map(|rule| Row {
+        id: rule.correlation.id.to_string(),
+        title: rule.title.to_string(),
+        kind: "correlation",
+        status: status(rule.status),
+        hazard: rule.calls.iter().find_map(|(id, _)| of_called(id)),
+        base: Some(rule.correlation.points),
+        file: rule.file.clone(),
+        line: rule.at.line,
+    });
+    let rules = parsed.rules.iter().map(|rule| Row {
+        id: rule.id.to_string(),
+        title: rule.title.to_string(),
+        kind: "rule",
+        status: status(rule.status),
+        hazard: rule.tocsin.as_ref().map(|tocsin| tocsin.hazard.id()),
+        base: rule.tocsin.as_ref().map(|tocsin| tocsin.base.points),
+        file: rule.file.clone(),
+        line: rule.at.line,
+    });
+    let rows: Vec<Row> = rules.chain(correlations).collect();
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?;

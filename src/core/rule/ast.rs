@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pattern::Pattern;
-use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
+use crate::core::model::{Correlation, DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
 use crate::core::yaml::At;
 
 /// What becomes of a hit.
@@ -30,6 +30,21 @@ pub struct Rule {
     pub condition: Condition,
     /// None: a plain Sigma rule.
     pub tocsin: Option<Tocsin>,
+}
+
+/// A correlation of the stream, not yet against the rules that it calls.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct CorrelationRule {
+    pub file: String,
+    pub at: At,
+    pub title: Arc<str>,
+    pub status: RuleStatus,
+    /// Ids or names.
+    pub calls: Vec<(Arc<str>, At)>,
+    pub hazard: Option<(Hazard, At)>,
+    /// Its `rules` are filled in when they are found.
+    pub correlation: Correlation,
 }
 
 /// A named selection.

@@ -13,8 +13,22 @@ use crate::core::yaml::{At, Findings, Key, Node};
 pub(super) const MAX_ADDITIONS: usize = 32;
 /// Quiet time when a rule names none: 6 hours.
 pub(super) const DEFAULT_QUIET_MS: i64 = 6 * 3_600_000;
+/// Keys of `tocsin`.
+pub(super) const KEYS: &[&str] = &[
+    "hazard",
+    "tier",
+    "quiet",
+    "urgency",
+    "replaces",
+    "departments",
+    "score",
+    "extends",
+    "abstract",
+    "group_by",
+    "window",
+];
 /// Keys of `score`.
-const SCORE: &[&str] = &["base", "because", "because_zh", "add"];
+pub(super) const SCORE: &[&str] = &["base", "because", "because_zh", "add"];
 
 /// The names of selections, which conditions call.
 pub(super) fn names(selections: &[Selection]) -> Vec<&str> {
@@ -87,7 +101,7 @@ pub(super) fn tocsin(
     })
 }
 
-fn unknown(key: &Key, name: &str, findings: &mut Findings<'_>) {
+pub(super) fn unknown(key: &Key, name: &str, findings: &mut Findings<'_>) {
     findings
         .error(
             codes::UNKNOWN_KEY,
@@ -126,7 +140,7 @@ fn not_yet(key: &Key, value: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-fn hazard(value: &Node, findings: &mut Findings<'_>) -> Option<Hazard> {
+pub(super) fn hazard(value: &Node, findings: &mut Findings<'_>) -> Option<Hazard> {
     let hazard = value.text().and_then(|t| t.parse().ok());
     if hazard.is_none() {
         let known: Vec<&str> = Hazard::ALL.iter().map(|h| h.id()).collect();
@@ -340,7 +354,7 @@ fn score(
     Some((line(node, points, title), add))
 }
 
-fn keys(node: &Node, known: &[&str], findings: &mut Findings<'_>) {
+pub(super) fn keys(node: &Node, known: &[&str], findings: &mut Findings<'_>) {
     let Some(entries) = node.map() else {
         findings.error(
             codes::WRONG_TYPE,
@@ -367,7 +381,7 @@ fn keys(node: &Node, known: &[&str], findings: &mut Findings<'_>) {
     }
 }
 
-fn points(value: &Node, least: i32, findings: &mut Findings<'_>) -> Option<i32> {
+pub(super) fn points(value: &Node, least: i32, findings: &mut Findings<'_>) -> Option<i32> {
     let points = value
         .number()
         .filter(|n| n.fract() == 0.0 && (f64::from(least)..=100.0).contains(n));

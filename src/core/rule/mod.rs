@@ -109,6 +109,31 @@
 //! over and is not used is dropped. At most 16 bases in all; a circle is an error (T0028). Findings about what was taken over are
 //! placed at `extends`.
 //!
+//! # Correlations
+//!
+//! ```yaml
+//! title: Smoke reported by several
+//! id: much-smoke
+//! correlation:
+//!   type: event_count       # event_count | value_count | temporal | temporal_ordered
+//!   rules: [zh-smoke, en-smoke]         # ids or names of live rules, of one hazard and tier
+//!   group-by: [kind]        # optional: feed, kind, extracted numbers
+//!   timespan: 30m
+//!   condition: {gte: 5}     # value_count: {field: source, gte: 3}, of feed, kind, source, place, extracted numbers
+//! tocsin:
+//!   hazard: fire            # optional: that of its rules
+//!   score: {base: 15, because: several people report smoke, because_zh: 多人报告烟雾}
+//! ```
+//!
+//! It looks into one incident and adds its line to the incident's score when a window of its reports is within the bounds. Windows
+//! slide with the reports, on their own times (`observed`, else `received`), in whatever order they come; a report counts once,
+//! a near-duplicate not at all, a withdrawn one no more. Without a condition a temporal correlation wants all of its rules.
+//! The line stays as long as the incident does and those reports count. Its rules detect by themselves as well (`generate`).
+//! Events are kept up to `limits.correlation_events_per_key`. What a rule set changes about a correlation holds for the
+//! incident from the next report of its rules on; where what is counted has changed, it begins anew. The stream has no
+//! `value_sum`, `value_avg`, `value_percentile`, aliases, chains or wider groups (T0025, T0029): without a `tocsin:` block
+//! `rules eval` evaluates these.
+//!
 //! # Lexicons
 //!
 //! ```yaml
@@ -134,6 +159,8 @@ mod block;
 pub mod codes;
 mod compile;
 mod condition;
+mod correlate;
+mod correlation;
 mod inherit;
 mod lower;
 mod parse;
@@ -145,7 +172,8 @@ pub mod sigma;
 
 pub use ast::*;
 pub use compile::{absent, compile};
-pub use parse::{parse, parse_all};
+pub use correlate::correlate;
+pub use parse::{Called, Parsed, parse, parse_all, parse_set};
 pub use pattern::{Pattern, is_word};
 
 /// The JSON Schema of a rule with a `tocsin:` block, for editors.

@@ -4,14 +4,14 @@
 
 use std::collections::HashMap;
 
-use super::ast::{Condition, Rule, RuleStatus, Selection};
+use super::ast::{Condition, CorrelationRule, Rule, RuleStatus, Selection};
 use super::inherit::{self, Bases};
-use super::{block, codes, condition, prune, selection};
+use super::{block, codes, condition, correlation, prune, selection};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::yaml::{self, At, Findings, Node};
 
 /// Keys of Sigma that say nothing to the evaluation.
-const DESCRIPTIVE: &[&str] = &[
+pub(super) const DESCRIPTIVE: &[&str] = &[
     "author",
     "date",
     "description",
@@ -35,20 +35,53 @@ pub fn parse(source: &SourceFile, found: &mut Vec<Diagnostic>) -> Vec<Rule> {
     parse_all(std::slice::from_ref(source), found)
 }
 
-/// The rules of all files, in their order, each with what it extends; abstract ones are checked and left out.
+/// The rules of all files, as [`parse_set`] gives them.
 pub fn parse_all(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Vec<Rule> {
+    parse_set(sources, found).rules
+}
+
+/// What rule files say.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// In the order of the files.
+    pub rules: Vec<Rule>,
+    /// Likewise.
+    pub correlations: Vec<CorrelationRule>,
+    /// What there is by ids and names, readable or not.
+    pub called: HashMap<String, Called>,
+}
+
+/// What a correlation may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Called {
+    /// By its id.
+    Rule(String),
+    Correlation,
+    Abstract,
+}
+
+/// The rules of all files, in their order, each with what it extends, and the correlations; abstract rules are checked and left
+/// out.
+pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed {
     let mut files: Vec<(Vec<Node>, Findings<'_>)> = Vec::new();
     for source in sources {
         let mut findings = Findings::new(&source.name);
         files.push((yaml::parse(&source.text, &mut findings), findings));
     }
-    let mut rules = Vec::new();
+    let mut parsed = Parsed::default();
     let (nodes, findings): (Vec<_>, Vec<_>) = files.into_iter().unzip();
     let mut bases = Bases::new(nodes.iter().flatten());
     let mut ids = HashMap::new();
     for ((documents, mut findings), source) in nodes.iter().zip(findings).zip(sources) {
         for node in documents {
             known_once(node, source, &mut ids, &mut findings);
+            parsed.name(node);
+            if node.get("correlation").is_some() {
+                let read = correlation::parse(node, &source.name, &mut findings);
+                parsed.correlations.extend(read);
+                continue;
+            }
             if inherit::is_abstract(node) {
                 base(node, &mut bases, &mut findings);
                 continue;
@@ -59,12 +92,31 @@ pub fn parse_all(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Vec<Rul
             let before = findings.list.len();
             let inherited = whole.as_ref().map(|whole| whole.at);
             let node = whole.as_ref().map_or(node, |whole| &whole.node);
-            rules.extend(rule(node, &source.name, inherited, &mut findings));
+            parsed
+                .rules
+                .extend(rule(node, &source.name, inherited, &mut findings));
             forget_echoes(node, before, &mut findings.list);
         }
         found.append(&mut findings.list);
     }
-    rules
+    parsed
+}
+
+impl Parsed {
+    /// Notes what a document may be called by. An id is unique; of two with one name the first is meant.
+    fn name(&mut self, node: &Node) {
+        let text = |key: &str| node.get(key).and_then(Node::text).map(str::trim);
+        let called = match text("id") {
+            _ if node.get("correlation").is_some() => Called::Correlation,
+            _ if inherit::is_abstract(node) => Called::Abstract,
+            Some(id) => Called::Rule(id.to_owned()),
+            None => return,
+        };
+        for name in [text("id"), text("name")].into_iter().flatten() {
+            let entry = self.called.entry(name.to_owned());
+            entry.or_insert_with(|| called.clone());
+        }
+    }
 }
 
 /// Ids of abstract rules are not those of any other: which one is extended must be plain. (Of other rules `compile` says so.)
@@ -142,7 +194,7 @@ fn rule(
     for (key, _) in entries {
         match key.text.as_str() {
             "title" | "id" | "status" | "detection" | "tocsin" => {}
-            "correlation" | "filter" | "action" => {
+            "filter" | "action" => {
                 findings.error(
                     codes::UNSUPPORTED,
                     key.at,
@@ -204,7 +256,7 @@ fn rule(
     })
 }
 
-fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings<'_>) -> Option<&'n str> {
+pub(super) fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings<'_>) -> Option<&'n str> {
     match node.get(key) {
         Some(value) if value.text().is_some_and(|t| !t.trim().is_empty()) => {
             value.text().map(str::trim)
@@ -220,7 +272,7 @@ fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings<'_>) -> Option<&'
     }
 }
 
-fn id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n str> {
+pub(super) fn id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n str> {
     let id = text(node, "id", findings)?;
     let valid = id.len() <= 64
         && id
@@ -237,7 +289,7 @@ fn id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n str> {
     valid.then_some(id)
 }
 
-fn status(node: &Node, findings: &mut Findings<'_>) -> Option<RuleStatus> {
+pub(super) fn status(node: &Node, findings: &mut Findings<'_>) -> Option<RuleStatus> {
     let Some(value) = node.get("status") else {
         return Some(RuleStatus::Live);
     };

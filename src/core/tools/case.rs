@@ -23,7 +23,8 @@
 //!       - {report: a, rule: zh-fire, severity: 45, hazard: fire, place: cn-310115}
 //!     incidents:                      # every one on the queue at that time (default: after the last report)
 //!       - {at: 10m, hazard: fire, place: cn-310115, level: orange, score: 62, state: active, reports: 2, copies: 0,
-//!          departments: [fire, health], levels: [{at: 0s, level: yellow}, {at: 5m, level: orange}]}
+//!          departments: [fire, health], rules: [fire, many-fires],     # those that fired, correlations among them
+//!          levels: [{at: 0s, level: yellow}, {at: 5m, level: orange}]}
 //! ```
 //!
 //! Invariant: what is not understood is a coded finding; a case that checks nothing is one too.
@@ -325,6 +326,7 @@ impl Reader<'_, '_> {
                     "reports" => one.reports = self.whole(value),
                     "copies" => one.copies = self.whole(value),
                     "departments" => one.departments = Some(strings(value)),
+                    "rules" => one.rules = Some(strings(value)),
                     "levels" => one.levels = Some(self.levels(value)),
                     other => self.unknown(key.at, other),
                 }

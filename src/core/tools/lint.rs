@@ -11,7 +11,9 @@ use super::logic::{Truth, only, samples, truth};
 use super::terms;
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::lexicon::{self, Lexicon};
-use crate::core::rule::{self, Addition, Condition, Group, Item, Rule, RuleStatus, Test};
+use crate::core::rule::{
+    self, Addition, Condition, CorrelationRule, Group, Item, Rule, RuleStatus, Test,
+};
 use crate::core::yaml::Findings;
 
 crate::core::diagnostic::codes! {
@@ -33,7 +35,8 @@ const MIN_LITERAL: usize = 3;
 pub fn lint(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> Vec<Diagnostic> {
     // What keeps files from loading is found by compiling them.
     let mut dropped = Vec::new();
-    let parsed = rule::parse_all(rules, &mut dropped);
+    let set = rule::parse_set(rules, &mut dropped);
+    let parsed = set.rules;
     let words: Vec<Lexicon> = lexicons
         .iter()
         .flat_map(|file| lexicon::parse(file, &mut dropped))
@@ -60,7 +63,7 @@ pub fn lint(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> Ve
     unused_lexicons(&parsed, &words, &mut found);
     terms::lint(&parsed, &words, lexicons, &mut found);
     if !cases.is_empty() {
-        untested(&parsed, cases, &mut found);
+        untested(&parsed, &set.correlations, cases, &mut found);
     }
     found.sort_by(|a, b| {
         (&a.file, a.line, a.column, a.code, &a.message)
@@ -237,9 +240,47 @@ fn unused_lexicons(rules: &[Rule], lexicons: &[Lexicon], found: &mut Vec<Diagnos
     }
 }
 
-fn untested(rules: &[Rule], cases: &[Case], found: &mut Vec<Diagnostic>) {
+/// Correlations on feeds without a case with an incident in which they fired, and one in which they did not.
+fn untested_correlations(
+    correlations: &[CorrelationRule],
+    cases: &[Case],
+    found: &mut Vec<Diagnostic>,
+) {
+    let incidents = cases.iter().flat_map(|case| match &case.wanted {
+        Wanted::Story {
+            incidents: Some(incidents),
+            ..
+        } => &incidents[..],
+        _ => &[],
+    });
+    let lists: Vec<&Vec<String>> = incidents.filter_map(|one| one.rules.as_ref()).collect();
+    let live = correlations.iter().filter(|c| c.status == RuleStatus::Live);
+    for correlation in live {
+        let id = &correlation.correlation.id;
+        let names = |list: &&&Vec<String>| list.iter().any(|rule| **rule == **id);
+        let fires = lists.iter().filter(names).count();
+        let missing = match (fires > 0, fires < lists.len()) {
+            (true, true) => continue,
+            (false, _) => "no incident of a case lists it under `rules`",
+            (true, false) => "every incident of a case with `rules` lists it",
+        };
+        let mut findings = Findings::new(&correlation.file);
+        findings.warn(UNTESTED, correlation.at, format!("`{id}`: {missing}"));
+        found.append(&mut findings.list);
+    }
+}
+
+fn untested(
+    rules: &[Rule],
+    correlations: &[CorrelationRule],
+    cases: &[Case],
+    found: &mut Vec<Diagnostic>,
+) {
+    untested_correlations(correlations, cases, found);
     let (mut fires, mut silent): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
     let known: BTreeSet<&str> = rules.iter().map(|rule| &*rule.id).collect();
+    let correlated = correlations.iter().map(|c| &*c.correlation.id);
+    let correlated: BTreeSet<&str> = correlated.collect();
     for case in cases {
         let mut named: Vec<&str> = Vec::new();
         match &case.wanted {
@@ -266,6 +307,15 @@ fn untested(rules: &[Rule], cases: &[Case], found: &mut Vec<Diagnostic>) {
         }
         if let Wanted::Fires { rule, .. } = &case.wanted {
             named.push(rule);
+        }
+        if let Wanted::Story {
+            incidents: Some(incidents),
+            ..
+        } = &case.wanted
+        {
+            let listed = incidents.iter().filter_map(|one| one.rules.as_ref());
+            let listed = listed.flatten().map(String::as_str);
+            named.extend(listed.filter(|rule| !correlated.contains(rule)));
         }
         for rule in named.iter().filter(|rule| !known.contains(**rule)) {
             let mut findings = Findings::new(&case.file);

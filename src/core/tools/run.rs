@@ -321,6 +321,12 @@ fn compare_incident(
     let departments: Vec<&str> = alert.departments.iter().map(|d| &*d.id).collect();
     let wanted = one.departments.as_ref().map(|wanted| wanted.join(", "));
     check.same("departments", wanted, departments.join(", "));
+    let wanted = one.rules.as_ref().map(|wanted| {
+        let mut wanted = wanted.clone();
+        wanted.sort_unstable();
+        wanted.join(", ")
+    });
+    check.same("rules", wanted, alert.rules.join(", "));
     let mut changes: Vec<(i64, Level)> = Vec::new();
     for revision in alerts.iter().filter(|a| a.incident_id == alert.incident_id) {
         let after = revision.sent.since(START);

@@ -42,6 +42,8 @@ pub struct WantedIncident {
     pub reports: Option<i64>,
     pub copies: Option<i64>,
     pub departments: Option<Vec<String>>,
+    /// Rules and correlations that fired, in any order.
+    pub rules: Option<Vec<String>>,
     /// Level changes: time and level.
     pub levels: Option<Vec<(i64, String)>>,
 }

@@ -64,6 +64,7 @@ pub use correlator::{Correlator, Firing};
 pub use plan::{Rule, Sigma};
 pub use print::print;
 pub use read::read;
+pub(super) use read_other::correlation as read_correlation;
 pub use read_other::milliseconds;
 pub use scan::{BadEvent, Scratch};
 pub use test::Test;

@@ -47,7 +47,7 @@ fn references(node: &Node, findings: &mut Findings<'_>) -> Option<Vec<Reference>
 }
 
 /// The `correlation` block of a document.
-pub(super) fn correlation(
+pub(in crate::core::rule) fn correlation(
     document: &Node,
     block: &Node,
     findings: &mut Findings<'_>,
