@@ -35,6 +35,8 @@ pub struct CorrelateStage {
     worker: u32,
     sized: Option<Instant>,
     follower: Option<Follower>,
+    /// Version of the rule set whose routing `config` has.
+    rule_set: Option<Arc<str>>,
 }
 
 impl CorrelateStage {
@@ -54,6 +56,7 @@ impl CorrelateStage {
             worker: 0,
             sized: None,
             follower: None,
+            rule_set: None,
         }
     }
 
@@ -68,6 +71,8 @@ impl CorrelateStage {
     #[must_use]
     pub fn following(mut self, live: Arc<LiveRules>) -> Self {
         self.follower = Some(Follower::new(live));
+        // From the first transaction on the ledger names what is in use.
+        self.between();
         self
     }
 
@@ -258,11 +263,16 @@ impl Stage for CorrelateStage {
         }
     }
 
+    fn rule_set(&self) -> Option<Arc<str>> {
+        self.rule_set.clone()
+    }
+
     fn between(&mut self) {
         let Some(news) = self.follower.as_mut().and_then(Follower::news) else {
             return;
         };
         self.config = news.correlate;
+        self.rule_set = Some(Arc::clone(&news.rules.version));
         for correlator in self.partitions.values_mut() {
             correlator.swap(Arc::clone(&self.config));
         }

@@ -10,6 +10,7 @@ mod panicked;
 mod plant;
 mod poison;
 mod reload;
+mod rerouted;
 mod secure;
 mod skeleton;
 mod stop;

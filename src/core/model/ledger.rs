@@ -36,7 +36,7 @@ pub struct LedgerEntry {
     /// correlate: partition clock after the range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<Millis>,
-    /// Version of the rule set (detect).
+    /// Version of the rule set: of correlate the one whose routing was used, while detections name their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_set: Option<String>,
 }

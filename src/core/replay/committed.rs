@@ -17,6 +17,8 @@ pub enum Committed {
     Detection(Box<Detection>),
     /// A control record of the detections topic.
     Retraction(Box<Retraction>),
+    /// Another rule set's routing is in use from here on, as the ledger says.
+    Routing(Arc<CorrelateConfig>),
 }
 
 /// Detections folded between two commits, which bound the memory.
@@ -38,6 +40,7 @@ pub fn replay_committed(
             Committed::Retraction(retraction) => {
                 correlator.retract(&retraction, &mut out);
             }
+            Committed::Routing(config) => correlator.swap(config),
         }
         if count % COMMIT_EVERY == 0 {
             correlator.commit();
