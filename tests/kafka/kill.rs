@@ -147,6 +147,10 @@ fn nothing_is_lost_or_doubled_when_processes_die_and_the_broker_goes_away() {
         b.stop();
     }
     let (detections, alerts, letters) = plant.verify();
+    for correlation in ["fires", "feeds"] {
+        let of = plant.alerts_of(correlation);
+        assert!(of > 10, "{of} alerts of the correlation {correlation}");
+    }
     eprintln!(
         "{} reports, {} kills, outage {:?}: {detections} detections, {alerts} alerts, {letters} dead letters; {:?}",
         plant.total(),

@@ -56,19 +56,19 @@ correlation:
   type: event_count
   rules: [fire]
   group-by: [feed]
-  timespan: 3m
-  condition: {gte: 3}
+  timespan: 2h
+  condition: {gte: 2}
 tocsin:
   score: {base: 9, because: reported again and again}
 ---
-title: Deaths of several numbers
-id: numbers
+title: Fire reported from both sides
+id: feeds
 status: stable
 correlation:
   type: value_count
   rules: [fire]
-  timespan: 10m
-  condition: {field: casualties.dead, gte: 2}
+  timespan: 3h
+  condition: {field: feed, gte: 2}
 tocsin:
   score: {base: 4}
 ---
@@ -299,6 +299,15 @@ impl Plant {
         let (detections, letters) = self.verify_detect();
         let alerts = self.verify_correlate(&ledger);
         (detections, alerts, letters)
+    }
+
+    /// Alerts on the queue to which a rule or correlation contributed.
+    pub(super) fn alerts_of(&self, rule: &str) -> usize {
+        let queue = read_committed(&self.brokers, &self.names.queue);
+        let alerts = queue.iter().map(super::tools::Seen::json::<Alert>);
+        alerts
+            .filter(|alert| alert.rules.iter().any(|id| **id == *rule))
+            .count()
     }
 
     /// The committed detections and dead letters are those of the engine on the records as they were sent, each once.
