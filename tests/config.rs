@@ -108,6 +108,22 @@ fn remote_metrics_have_to_be_allowed() {
 }
 
 #[test]
+fn the_token_of_reloads_is_a_hash_that_is_not_shown() {
+    let hash = "0f".repeat(32);
+    let (_folder, path) = file(&format!("[http]\nreload_token_sha256 = \"{hash}\"\n"));
+    let settings = Settings::load(&LoadOptions::new(Some(path))).unwrap();
+    assert_eq!(settings.http.reload_token(), Some([0x0f; 32]));
+    assert!(!toml::to_string(&settings).unwrap().contains(&hash));
+    for wrong in ["a token", &hash[1..], &format!("{}+f", &hash[2..])] {
+        let (_folder, path) = file(&format!("[http]\nreload_token_sha256 = \"{wrong}\"\n"));
+        let errors = Settings::load(&LoadOptions::new(Some(path))).unwrap_err();
+        let found = &errors.diagnostics[0];
+        assert_eq!(found.code, codes::BAD_VALUE);
+        assert!(found.message.contains("64 hexadecimal digits") && !found.message.contains(wrong));
+    }
+}
+
+#[test]
 fn secrets_are_read_from_files_and_never_shown() {
     let (folder, path) = file(
         "[kafka.security]\nprotocol = \"sasl_ssl\"\nmechanism = \"PLAIN\"\nusername = \"u\"\npassword_file = \"pw\"\n",

@@ -14,6 +14,7 @@ mod places;
 mod purity;
 mod quality;
 mod readme;
+mod reload_api;
 mod replay;
 mod rules;
 mod sample_feed;

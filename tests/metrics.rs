@@ -154,7 +154,7 @@ fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
 #[test]
 fn served_over_http() {
     let telemetry = telemetry();
-    let server = telemetry.serve("127.0.0.1:0").unwrap();
+    let server = telemetry.serve("127.0.0.1:0", None).unwrap();
     let (status, text) = get(server.address(), "/metrics");
     assert_eq!(status, 200);
     assert!(text.contains("text/plain; version=0.0.4"));
@@ -166,4 +166,5 @@ fn served_over_http() {
     telemetry.ready(Role::Detect, 0, true);
     assert_eq!(get(server.address(), "/readyz").0, 200);
     assert_eq!(get(server.address(), "/nothing").0, 404);
+    assert_eq!(get(server.address(), "/api/rules/reload").0, 404);
 }

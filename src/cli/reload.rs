@@ -1,4 +1,4 @@
-//! Hot reload: the files of the rule set, read again when they change or on SIGHUP, while the workers go on.
+//! Hot reload: the files of the rule set, read again when they change, on SIGHUP or when asked over HTTP, while the workers go on.
 //!
 //! Invariant: what is published was compiled whole from files that did not change meanwhile; otherwise the rule set in use stays,
 //! and log, metric and `/readyz` say why.
@@ -17,12 +17,16 @@ use crate::config::{
 use crate::core::diagnostic::Diagnostic;
 use crate::core::ruleset::RuleSet;
 use crate::kafka::{Edition, LiveRules};
-use crate::telemetry::{ReloadOutcome, Telemetry, wall_clock};
+use crate::telemetry::{ReloadAsks, ReloadOutcome, ReloadReply, Telemetry, wall_clock};
 
 /// How often the thread looks whether there is something to do.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Most findings of a refused rule set that are logged.
 const MAX_LOGGED: usize = 20;
+/// Readings for one request, where the files change while they are read.
+const MAX_READINGS: usize = 10;
+/// Wait between two of them.
+const READ_AGAIN: Duration = Duration::from_millis(300);
 /// What the remark on `/readyz` is about.
 const NOTE: &str = "rule set";
 
@@ -55,13 +59,14 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    /// Follows the files of `loaded`, and publishes to `live`. `asked` is set from outside to read at once.
+    /// Follows the files of `loaded`, and publishes to `live`. `asked` is set, and `asks` asked, from outside to read at once.
     pub(super) fn start(
         settings: &Settings,
         loaded: Loaded,
         live: Arc<LiveRules>,
         telemetry: Arc<Telemetry>,
         asked: Arc<AtomicBool>,
+        asks: ReloadAsks,
     ) -> std::io::Result<Self> {
         let ended = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&ended);
@@ -81,7 +86,14 @@ impl Reloader {
                 files.watch.look_again(Instant::now());
                 while !end.load(Ordering::SeqCst) {
                     let asked = asked.swap(false, Ordering::SeqCst);
-                    if asked || files.watch.changed(Instant::now()) {
+                    let waiting = asks.take();
+                    if !waiting.is_empty() {
+                        let reply = files.read_whole();
+                        for asker in waiting {
+                            // One that has gone away needs no answer.
+                            let _ = asker.send(reply.clone());
+                        }
+                    } else if asked || files.watch.changed(Instant::now()) {
                         files.read(asked);
                     }
                     std::thread::sleep(LOOK_EVERY);
@@ -137,14 +149,30 @@ enum Kept {
 }
 
 impl Files {
-    fn read(&mut self, asked: bool) {
+    /// Reads until the files have not changed meanwhile, within bounds.
+    fn read_whole(&mut self) -> ReloadReply {
+        let mut reply = self.read(true);
+        for _ in 1..MAX_READINGS {
+            if !reply.is_busy() {
+                break;
+            }
+            std::thread::sleep(READ_AGAIN);
+            reply = self.read(true);
+        }
+        reply
+    }
+
+    fn read(&mut self, asked: bool) -> ReloadReply {
         self.watch.arm();
         // A defect that shows in a rule file must not end the thread that would read its correction.
         let compiled = catch_unwind(AssertUnwindSafe(|| self.compile(asked)));
         match compiled {
             Ok(Ok(loaded)) => self.publish(loaded),
             Ok(Err(Kept::Same)) => self.unchanged(asked),
-            Ok(Err(Kept::Moving)) => self.watch.look_again(Instant::now()),
+            Ok(Err(Kept::Moving)) => {
+                self.watch.look_again(Instant::now());
+                self.reply(None, &[])
+            }
             Ok(Err(Kept::Broken(errors))) => self.refuse(&errors),
             Err(_) => self.refuse(&bare(Vec::new())),
         }
@@ -172,7 +200,11 @@ impl Files {
         Ok(Loaded { rules, digests })
     }
 
-    fn publish(&mut self, loaded: Loaded) {
+    fn reply(&self, outcome: Option<ReloadOutcome>, found: &[Diagnostic]) -> ReloadReply {
+        ReloadReply::new(outcome, Arc::clone(&self.active.rules.version), found)
+    }
+
+    fn publish(&mut self, loaded: Loaded) -> ReloadReply {
         let before = Arc::clone(&self.active.rules.version);
         let rules = Arc::clone(&loaded.rules);
         let correlate = self
@@ -193,11 +225,16 @@ impl Files {
             warnings,
             "the rule set was reloaded"
         );
+        ReloadReply {
+            before: Some(before),
+            ..self.reply(Some(ReloadOutcome::Applied), &self.active.rules.warnings)
+        }
     }
 
-    fn unchanged(&self, asked: bool) {
+    fn unchanged(&self, asked: bool) -> ReloadReply {
+        let reply = self.reply(Some(ReloadOutcome::Unchanged), &[]);
         if self.tried != self.active.digests {
-            return;
+            return reply;
         }
         // The files are back to what is in use.
         self.telemetry.health.note(NOTE, None);
@@ -206,9 +243,10 @@ impl Files {
             let rule_set = &*self.active.rules.version;
             tracing::info!(rule_set, "the files of the rule set are unchanged");
         }
+        reply
     }
 
-    fn refuse(&self, errors: &ConfigErrors) {
+    fn refuse(&self, errors: &ConfigErrors) -> ReloadReply {
         let rule_set = &*self.active.rules.version;
         let found = &errors.diagnostics;
         for one in found.iter().take(MAX_LOGGED) {
@@ -229,5 +267,6 @@ impl Files {
         );
         let remark = format!("the files are broken, {rule_set} stays in use: {why}");
         self.telemetry.health.note(NOTE, Some(remark));
+        self.reply(Some(ReloadOutcome::Refused), found)
     }
 }

@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::core::model::Feed;
 use crate::kafka::topics::{TopicFinding, check, plan};
 use crate::kafka::{CorrelateStage, DetectStage, Edition, LiveRules, Pool, Role, WorkerContext};
-use crate::telemetry::{Telemetry, init_logs, wall_clock};
+use crate::telemetry::{ReloadApi, Telemetry, init_logs, wall_clock};
 
 /// Longest wait for workers that were told to stop; a second signal ends it.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -75,10 +75,11 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     );
     let telemetry = Telemetry::new(&settings, &feeds)?;
     telemetry.metrics.rule_set(&rules.version, wall_clock());
+    let (api, asks) = ReloadApi::new(settings.http.reload_token());
     let http = settings
         .http
         .enabled
-        .then(|| telemetry.serve(&settings.http.listen))
+        .then(|| telemetry.serve(&settings.http.listen, Some(api)))
         .transpose()
         .with_context(|| format!("cannot listen on {}", settings.http.listen))?;
     if let Some(server) = &http {
@@ -101,7 +102,14 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         rules: Arc::clone(&rules),
     });
     let pools = start(args.role, &settings, &context, &telemetry, &feeds, &live);
-    let reloader = Reloader::start(&settings, loaded, live, Arc::clone(&telemetry), reload)?;
+    let reloader = Reloader::start(
+        &settings,
+        loaded,
+        live,
+        Arc::clone(&telemetry),
+        reload,
+        asks,
+    )?;
     tracing::info!(
         brokers = settings.kafka.brokers,
         group = settings.kafka.group,

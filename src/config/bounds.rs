@@ -298,6 +298,16 @@ fn limits(settings: &Settings, found: &mut Findings) {
 }
 
 fn http(http: &Http, found: &mut Findings) {
+    if http.reload_token_sha256.is_some() && http.reload_token().is_none() {
+        let message = "not a SHA-256: 64 hexadecimal digits";
+        let help = "as `printf %s \"$TOKEN\" | sha256sum` prints it";
+        found.push(
+            "http.reload_token_sha256",
+            codes::BAD_VALUE,
+            message,
+            Some(help),
+        );
+    }
     match http.listen.parse::<SocketAddr>() {
         Err(_) => {
             let message = format!("`{}` is not address:port", http.listen);
@@ -310,6 +320,23 @@ fn http(http: &Http, found: &mut Findings) {
             "listen on 127.0.0.1, or set http.allow_remote_metrics = true where the network keeps others out",
         ),
         Ok(_) => {}
+    }
+}
+
+impl Http {
+    /// The SHA-256 of the token for reloads; none where there is none, or it is not one.
+    pub fn reload_token(&self) -> Option<[u8; 32]> {
+        let digits = self.reload_token_sha256.as_ref()?.expose().as_bytes();
+        let (pairs, rest) = digits.as_chunks::<2>();
+        if !rest.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        let byte = |pair: &[u8; 2]| {
+            let text = std::str::from_utf8(pair).ok()?;
+            u8::from_str_radix(text, 16).ok()
+        };
+        let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
+        bytes?.try_into().ok()
     }
 }
 

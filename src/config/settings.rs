@@ -327,6 +327,9 @@ pub struct Http {
     pub listen: String,
     /// Serve beyond loopback, without authentication.
     pub allow_remote_metrics: bool,
+    /// SHA-256, in hexadecimal, of the bearer token that `POST /api/rules/reload` requires; none: only this machine is heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload_token_sha256: Option<Secret>,
 }
 
 /// Log lines.

@@ -1,4 +1,4 @@
-//! The HTTP listener: `/metrics`, `/healthz`, `/readyz`. Its own thread with a single-threaded runtime, so that no worker
+//! The HTTP listener: `/metrics`, `/healthz`, `/readyz`, and `POST /api/rules/reload`. Its own thread with a single-threaded runtime, so that no worker
 //! ever waits for it.
 
 use std::io;
@@ -7,18 +7,19 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::sync::oneshot;
 
-use super::{Health, Metrics};
+use super::{Health, Metrics, RELOAD_PATH, ReloadApi};
 
 #[derive(Clone, Debug)]
 struct Shared {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
+    reload: Option<ReloadApi>,
 }
 
 /// A running listener; stops when dropped.
@@ -31,7 +32,12 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Binds `listen` and serves. Whether the address may be bound is the configuration's business.
-    pub fn start(listen: &str, metrics: Arc<Metrics>, health: Arc<Health>) -> io::Result<Self> {
+    pub fn start(
+        listen: &str,
+        metrics: Arc<Metrics>,
+        health: Arc<Health>,
+        reload: Option<ReloadApi>,
+    ) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(listen).map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}"))
         })?;
@@ -41,14 +47,19 @@ impl HttpServer {
             .enable_all()
             .build()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let router = router(Shared { metrics, health });
+        let router = router(Shared {
+            metrics,
+            health,
+            reload,
+        });
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let thread = std::thread::Builder::new()
             .name("http".to_owned())
             .spawn(move || {
                 let served = runtime.block_on(async move {
                     let listener = tokio::net::TcpListener::from_std(listener)?;
                     tokio::select! {
-                        served = axum::serve(listener, router) => served,
+                        served = axum::serve(listener, service) => served,
                         _ = stopped => Ok(()),
                     }
                 });
@@ -82,11 +93,17 @@ impl Drop for HttpServer {
 }
 
 fn router(shared: Shared) -> Router {
-    Router::new()
+    let reload = shared.reload.is_some();
+    let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(readyz))
-        .with_state(shared)
+        .route("/readyz", get(readyz));
+    let router = if reload {
+        router.route(RELOAD_PATH, post(ask_reload))
+    } else {
+        router
+    };
+    router.with_state(shared)
 }
 
 async fn metrics(State(shared): State<Shared>) -> Response {
@@ -96,6 +113,17 @@ async fn metrics(State(shared): State<Shared>) -> Response {
             ([(header::CONTENT_TYPE, kind)], text).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn ask_reload(
+    State(shared): State<Shared>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    match &shared.reload {
+        Some(reload) => reload.answer(peer, &headers).await,
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 

@@ -8,6 +8,7 @@ mod http;
 mod logs;
 mod metrics;
 mod observer;
+mod reload_api;
 mod rules;
 mod watch;
 
@@ -17,5 +18,6 @@ pub use http::HttpServer;
 pub use logs::init_logs;
 pub use metrics::Metrics;
 pub use observer::{Telemetry, wall_clock};
+pub use reload_api::{RELOAD_PATH, ReloadApi, ReloadAsks, ReloadReply};
 pub use rules::ReloadOutcome;
 pub use watch::{SilenceWatch, Watcher};

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Health, HttpServer, Metrics, SilenceWatch, StageCounts, Watcher};
+use super::{Health, HttpServer, Metrics, ReloadApi, SilenceWatch, StageCounts, Watcher};
 use crate::config::Settings;
 use crate::core::model::{Feed, Millis};
 use crate::kafka::{Committed, Role, WorkerEvents};
@@ -37,9 +37,9 @@ impl Telemetry {
         }))
     }
 
-    /// Serves `/metrics`, `/healthz` and `/readyz`.
-    pub fn serve(&self, listen: &str) -> io::Result<HttpServer> {
-        HttpServer::start(listen, self.metrics.clone(), self.health.clone())
+    /// Serves `/metrics`, `/healthz` and `/readyz`, and with `reload` that the rule set is read again.
+    pub fn serve(&self, listen: &str, reload: Option<ReloadApi>) -> io::Result<HttpServer> {
+        HttpServer::start(listen, self.metrics.clone(), self.health.clone(), reload)
     }
 
     /// Starts to look for silent feeds.

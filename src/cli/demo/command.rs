@@ -16,9 +16,11 @@ use super::pipeline::{Controls, Event, Parts, Pipeline};
 use super::sample::Sample;
 use super::view;
 use super::words::{Lang, level_name, level_sign, step_name};
+use crate::cli::reload::{self, Reloader};
 use crate::cli::{FAILED, Global, summary_text};
-use crate::config::{Settings, load_rule_set};
-use crate::telemetry::{HttpServer, Telemetry, init_logs};
+use crate::config::Settings;
+use crate::kafka::{Edition, LiveRules};
+use crate::telemetry::{HttpServer, ReloadApi, Telemetry, init_logs};
 
 /// Speed with a screen: the stream of 50 minutes in 75 seconds.
 const WATCHED: f64 = 40.0;
@@ -68,14 +70,16 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         }
         init_logs(&log);
     }
-    let rules = Arc::new(load_rule_set(&settings.paths)?);
+    let loaded = reload::load(&settings.paths)?;
+    let rules = Arc::clone(&loaded.rules);
     // The stream is that of the bundled feeds, whatever the configuration reads.
     let feeds = Settings::bundled()?.shared_feeds();
     let telemetry = Telemetry::new(&settings, &feeds)?;
     telemetry
         .metrics
         .rule_set(&rules.version, crate::telemetry::wall_clock());
-    let http = serve(&settings, &telemetry)?;
+    let (api, asks) = ReloadApi::new(settings.http.reload_token());
+    let http = serve(&settings, &telemetry, &api)?;
     let address = http.as_ref().map(|http| http.address().to_string());
     let sample = Sample::bundled()?;
     let total = sample.records.len() as u64;
@@ -83,10 +87,21 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let (sender, events) = mpsc::channel();
     let lang = args.lang.unwrap_or_else(Lang::from_environment);
     let board = Board::new(lang, total);
-    let parts = Parts {
-        settings,
-        feeds,
+    let live = LiveRules::new(Edition {
+        correlate: Arc::new(settings.correlate_config(Arc::clone(&rules.routing))),
         rules,
+    });
+    let reloader = Reloader::start(
+        &settings,
+        loaded,
+        Arc::clone(&live),
+        Arc::clone(&telemetry),
+        Arc::default(),
+        asks,
+    )?;
+    let parts = Parts {
+        feeds,
+        live,
         telemetry,
         sample,
         speed: args.speed.unwrap_or(if once { AT_ONCE } else { WATCHED }),
@@ -104,19 +119,24 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         demo.follow(address.as_deref(), args.json)
     };
     let stopped = pipeline.stop();
+    drop((reloader, http));
     ended?;
     stopped?;
     demo.finish(args.json)
 }
 
 /// Metrics at the configured address, else, when that is taken, at any free port of loopback.
-fn serve(settings: &Settings, telemetry: &Telemetry) -> anyhow::Result<Option<HttpServer>> {
+fn serve(
+    settings: &Settings,
+    telemetry: &Telemetry,
+    reload: &ReloadApi,
+) -> anyhow::Result<Option<HttpServer>> {
     if !settings.http.enabled {
         return Ok(None);
     }
     let server = telemetry
-        .serve(&settings.http.listen)
-        .or_else(|_| telemetry.serve("127.0.0.1:0"))
+        .serve(&settings.http.listen, Some(reload.clone()))
+        .or_else(|_| telemetry.serve("127.0.0.1:0", Some(reload.clone())))
         .context("cannot serve metrics")?;
     Ok(Some(server))
 }

@@ -19,13 +19,11 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::sample::Sample;
-use crate::config::Settings;
 use crate::core::model::{Alert, Feed, LedgerEntry, Millis, RETRACTION_KEY};
-use crate::core::ruleset::RuleSet;
 use crate::kafka::embedded::{Embedded, EmbeddedPartitions};
 use crate::kafka::{
-    Committed, CorrelateStage, DetectStage, KafkaSettings, Pool, Role, TopicNames, WorkerContext,
-    WorkerEvents, client,
+    Committed, CorrelateStage, DetectStage, KafkaSettings, LiveRules, Pool, Role, TopicNames,
+    WorkerContext, WorkerEvents, client,
 };
 use crate::telemetry::{Telemetry, wall_clock};
 
@@ -99,9 +97,9 @@ pub(super) struct Pipeline {
 
 /// What a pipeline is started with.
 pub(super) struct Parts {
-    pub(super) settings: Settings,
     pub(super) feeds: Vec<Arc<Feed>>,
-    pub(super) rules: Arc<RuleSet>,
+    /// What the workers follow.
+    pub(super) live: Arc<LiveRules>,
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) sample: Sample,
     /// Stream time per real time.
@@ -186,21 +184,22 @@ fn kafka_settings(cluster: &Embedded, length_ms: i64) -> KafkaSettings {
 
 fn workers(parts: &Parts, context: &WorkerContext) -> Vec<Pool> {
     let names = context.names.clone();
-    let (rules, feeds) = (parts.rules.clone(), parts.feeds.clone());
+    let (live, feeds) = (parts.live.clone(), parts.feeds.clone());
     let telemetry = parts.telemetry.clone();
     telemetry.health.expect(Role::Detect.id(), 1);
     telemetry.health.expect(Role::Correlate.id(), 1);
     let detect = Pool::start(context, Role::Detect, 1, {
-        let (names, telemetry) = (names.clone(), telemetry.clone());
-        move |_| DetectStage::new(&names, rules.clone(), &feeds, telemetry.clone())
+        let (names, telemetry, live) = (names.clone(), telemetry.clone(), live.clone());
+        move |_| {
+            let rules = live.current().rules;
+            let stage = DetectStage::new(&names, rules, &feeds, telemetry.clone())?;
+            Ok(stage.following(live.clone()))
+        }
     });
-    let config = Arc::new(parts.settings.correlate_config(parts.rules.routing.clone()));
     let correlate = Pool::start(context, Role::Correlate, 1, move |_| {
-        Ok(CorrelateStage::new(
-            &names,
-            config.clone(),
-            telemetry.clone(),
-        ))
+        let config = live.current().correlate;
+        let stage = CorrelateStage::new(&names, config, telemetry.clone());
+        Ok(stage.following(live.clone()))
     });
     vec![detect, correlate]
 }
