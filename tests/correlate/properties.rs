@@ -198,15 +198,16 @@ proptest! {
     ) {
         let mut now = START;
         let mut reports: Vec<(i64, Pick)> = Vec::new();
-        let mut stated: BTreeMap<(u8, u8, u8), Vec<u8>> = BTreeMap::new();
+        let mut stated: BTreeMap<(u8, u8, u8), Vec<(u8, bool)>> = BTreeMap::new();
         for (pick, step) in picks {
             // A feed that returns to what it said before its last revision says when it began to say so twice; which one
-            // counts depends on whether the revision between is seen in time.
+            // counts depends on whether the revision between is seen in time. A withdrawal is such a revision.
+            let said = (pick.content, pick.withdrawn);
             let contents = stated.entry((pick.place % 3, pick.feed % 4, pick.id)).or_default();
-            match contents.iter().position(|content| *content == pick.content) {
+            match contents.iter().position(|content| *content == said) {
                 Some(at) if at + 1 < contents.len() => continue,
                 Some(_) => {}
-                None => contents.push(pick.content),
+                None => contents.push(said),
             }
             now += step;
             // A revision fires the rules of its own content; two severities for one content would be two truths.

@@ -120,8 +120,11 @@ pub(super) fn note(
     replaced: bool,
     limits: &Limits,
 ) -> Vec<&'static str> {
-    let report = report_hash(&detection.report.feed, &detection.report.id);
     let mut hit = Vec::new();
+    if incident.correlations.is_empty() && detection.correlations.is_empty() {
+        return hit;
+    }
+    let report = report_hash(&detection.report.feed, &detection.report.id);
     if replaced || detection.report.withdrawn {
         drop_report(incident, report);
     } else {

@@ -188,7 +188,7 @@ pub struct Alert {
     pub evidence: Vec<Evidence>,
     /// `feed/id` of reports in order of arrival, the newest [`MAX_REPORT_IDS`].
     pub report_ids: Vec<String>,
-    /// Rules that fired, sorted.
+    /// Rules and correlations that fired, sorted.
     pub rules: Vec<Arc<str>>,
     /// Version of the rule set of the newest detection.
     pub rule_set: Arc<str>,
