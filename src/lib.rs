@@ -40,8 +40,8 @@
 //! | change departments | `config/departments.yaml` (no code) |
 //! | change how reports become incidents | `src/core/correlate`; score lines of an incident: `score.rs`, caps: `level.rs`, correlations: `window.rs` |
 //! | change transactions, restore, topics, dead letters | `src/kafka` |
-//! | add a setting | `config/tocsin.toml`, `src/config/settings.rs` and `bounds.rs` |
-//! | add a metric | `src/telemetry/metrics.rs`, counted in `observer.rs`; `docs/operating.md` where it deserves an alarm |
+//! | add a setting | `config/tocsin.toml`, `src/config/settings.rs` and `bounds.rs`; what workers take of it: `src/kafka/resolve.rs` |
+//! | add a metric | `src/telemetry/metrics.rs`, counted in `src/kafka/observed.rs`; `docs/operating.md` where it deserves an alarm |
 //! | add a command | `src/cli`, README |
 //!
 //! A rule set ([`core::ruleset::RuleSet`]: rules, lexicons, gazetteer, routing) is one immutable, versioned value. `src/cli/reload.rs`

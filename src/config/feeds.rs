@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::load::MAX_BYTES;
 use super::load::{BUNDLED_NAME, codes};
@@ -15,6 +16,13 @@ use crate::core::model::{DecoderKind, Feed};
 pub const MAX_FEEDS: usize = 1_000;
 const MAX_ID_BYTES: usize = 64;
 const MAX_TOPIC_BYTES: usize = 249;
+
+impl Settings {
+    /// The feeds, shared.
+    pub fn shared_feeds(&self) -> Vec<Arc<Feed>> {
+        self.feeds.iter().cloned().map(Arc::new).collect()
+    }
+}
 
 /// The feeds, the files they were read from, and everything wrong with them.
 pub(super) fn load(

@@ -10,7 +10,6 @@ mod embedded;
 mod feeds;
 mod load;
 mod locate;
-mod resolve;
 mod rule_set;
 mod secret;
 mod settings;

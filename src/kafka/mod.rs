@@ -5,10 +5,11 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `settings` | what a worker needs to know about cluster, group and limits |
+//! | `settings` | what a worker needs to know about cluster, group and limits; `resolve` reads it from the configuration |
 //! | `cluster` | what a command asks the cluster, and why it cannot |
 //! | `client` | how consumers and producers are configured |
 //! | `stage` | the border between a worker and what it runs |
+//! | `observed` | what workers report, as metrics and log lines |
 //! | `membership` | rebalances, and the group generation that a transaction is fenced by |
 //! | `transaction` | the transactional producer |
 //! | `dump` | a topic from its beginning to its end |
@@ -32,11 +33,13 @@ mod events;
 pub mod letters;
 mod live;
 mod membership;
+mod observed;
 mod partitioner;
 mod pool;
 mod read;
 mod rebalance;
 mod refused;
+mod resolve;
 mod restore;
 mod settings;
 mod stage;

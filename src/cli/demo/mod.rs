@@ -14,6 +14,7 @@
 mod board;
 mod command;
 mod pipeline;
+mod player;
 mod sample;
 mod view;
 mod words;

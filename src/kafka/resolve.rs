@@ -1,11 +1,9 @@
-//! From settings to what each part takes: every unit converted in one place.
+//! From settings to what workers take: every unit converted in one place.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Delivery, Security, Settings};
-use crate::core::model::Feed;
-use crate::kafka::{self, KafkaSettings, TopicNames};
+use super::{KafkaSettings, TopicNames};
+use crate::config::{Secret, Security, Settings};
 
 impl Settings {
     /// Connection and limits of the workers.
@@ -17,10 +15,7 @@ impl Settings {
             brokers: kafka.brokers.clone(),
             group: kafka.group.clone(),
             instance: kafka.instance.clone(),
-            delivery: match kafka.delivery {
-                Delivery::ExactlyOnce => kafka::Delivery::ExactlyOnce,
-                Delivery::AtLeastOnce => kafka::Delivery::AtLeastOnce,
-            },
+            delivery: kafka.delivery,
             max_records: kafka.transaction_max_records,
             max_bytes: kafka.transaction_max_bytes,
             max_time: Duration::from_millis(kafka.transaction_max_ms),
@@ -36,11 +31,6 @@ impl Settings {
     /// Names of Tocsin's own topics.
     pub fn topic_names(&self) -> TopicNames {
         TopicNames::new(&self.topics.prefix)
-    }
-
-    /// The feeds, shared.
-    pub fn shared_feeds(&self) -> Vec<Arc<Feed>> {
-        self.feeds.iter().cloned().map(Arc::new).collect()
     }
 }
 
@@ -58,7 +48,7 @@ fn security(security: &Security) -> Vec<(String, String)> {
     set("ssl.ca.location", path(&security.ca_file));
     set("ssl.certificate.location", path(&security.certificate_file));
     set("ssl.key.location", path(&security.key_file));
-    let exposed = |secret: &super::Secret| secret.expose().to_owned();
+    let exposed = |secret: &Secret| secret.expose().to_owned();
     set(
         "ssl.key.password",
         security.key_password.as_ref().map(exposed),
@@ -88,10 +78,10 @@ mod tests {
     #[test]
     fn sasl_reaches_the_client() {
         let mut settings = Settings::bundled().unwrap();
-        settings.kafka.security.protocol = super::super::Protocol::SaslSsl;
-        settings.kafka.security.mechanism = Some(super::super::Mechanism::ScramSha512);
+        settings.kafka.security.protocol = crate::config::Protocol::SaslSsl;
+        settings.kafka.security.mechanism = Some(crate::config::Mechanism::ScramSha512);
         settings.kafka.security.username = Some("u".to_owned());
-        settings.kafka.security.password = Some(super::super::Secret::new("p"));
+        settings.kafka.security.password = Some(Secret::new("p"));
         let properties = settings.kafka_settings().properties;
         for (key, value) in [
             ("security.protocol", "sasl_ssl"),
