@@ -2,6 +2,7 @@
 
 mod at_least_once;
 mod broker;
+mod burst;
 mod counter;
 mod embedded;
 mod held;

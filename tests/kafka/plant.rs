@@ -479,11 +479,18 @@ impl Running {
 
     /// Resident memory, bytes.
     pub(super) fn memory(&self) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
-            .unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kib.unwrap_or(0) * 1024
+        self.memory_reader()()
+    }
+
+    /// Reads the resident memory, bytes, from any thread.
+    pub(super) fn memory_reader(&self) -> impl Fn() -> u64 + Send + 'static {
+        let file = format!("/proc/{}/status", self.child.id());
+        move || {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+            kib.unwrap_or(0) * 1024
+        }
     }
 
     /// The last lines of its log.
