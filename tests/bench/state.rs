@@ -2,6 +2,9 @@
 //!
 //! `cargo bench --bench state [-- KEYS]`; 1,000,000 keys by default. Bars: 1 GiB resident, 30 s. The texts are of the length
 //! of real reports: half of them Chinese news of about 100 characters, half English posts of about 140.
+//!
+//! `cargo bench --bench state -- --full-key`: how fast reports are folded into one key that holds as many as it may, beside a
+//! key that holds few; and a digest of everything that came out, so that two builds can be compared byte for byte.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
 use tocsin::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use tocsin::core::diagnostic::SourceFile;
 use tocsin::core::model::{
@@ -21,6 +25,9 @@ use tocsin::core::route::Routing;
 const GIB: f64 = (1_u64 << 30) as f64;
 /// Detections folded in one transaction.
 const TRANSACTION: usize = 10_000;
+/// Reports timed on a key, and how many of them one transaction holds.
+const FOLDS: usize = 8_000;
+const FOLDS_PER_TRANSACTION: usize = 200;
 
 const ZH: &str = "今天上午，某区一处居民楼发生火灾，现场浓烟滚滚。消防救援人员接到报警后迅速赶到现场处置，\
     疏散群众四十余人，目前明火已被扑灭，起火原因正在调查中，暂无人员伤亡报告，周边道路已实行临时交通管制。";
@@ -42,6 +49,10 @@ fn main() -> std::io::Result<()> {
     let mut config = CorrelateConfig::new(Arc::new(routing));
     config.limits.keys = keys;
     let config = Arc::new(config);
+    if args.iter().any(|arg| arg == "--full-key") {
+        full_key(&config);
+        return Ok(());
+    }
     if let Some(at) = args.iter().position(|arg| arg == "--restore") {
         return restore(&args[at + 1], keys, &config);
     }
@@ -154,6 +165,102 @@ fn touch(correlator: &mut Correlator, keys: usize) {
     }
     let rate = f64::from(folded as u32) / began.elapsed().as_secs_f64();
     println!("second reports       {rate:.0} a second, one thread ({changed} changes)");
+}
+
+/// Reports of one key: some until it is full, then those that are timed.
+fn full_key(config: &Arc<CorrelateConfig>) {
+    let limits = &config.limits;
+    let full = limits.reports_per_key + limits.aggregated_per_key;
+    let mut digest = Sha256::new();
+    for (name, before) in [("a small key", 0), ("a full key", full)] {
+        let mut correlator = Correlator::new(Arc::clone(config));
+        let mut out = CorrelateOutput::default();
+        // With few reports the key is another one every 32.
+        let key = |n: usize| if before == 0 { n / 32 } else { 0 };
+        for n in 0..before {
+            correlator.fold(&arriving(key(n), n), &mut out);
+            digest_alerts(&mut digest, &mut out);
+            if (n + 1) % 500 == 0 {
+                end(&mut correlator, &mut digest);
+            }
+        }
+        let (mut folding, mut ending) = (Duration::ZERO, Duration::ZERO);
+        for first in (before..before + FOLDS).step_by(FOLDS_PER_TRANSACTION) {
+            let detections: Vec<Detection> = (first..first + FOLDS_PER_TRANSACTION)
+                .map(|n| arriving(key(n), n))
+                .collect();
+            let began = Instant::now();
+            for detection in &detections {
+                correlator.fold(detection, &mut out);
+            }
+            folding += began.elapsed();
+            digest_alerts(&mut digest, &mut out);
+            let began = Instant::now();
+            end(&mut correlator, &mut digest);
+            ending += began.elapsed();
+        }
+        println!(
+            "{name:<20} {:>8.0} folds a second, {:.2} ms to end a transaction of {FOLDS_PER_TRANSACTION}",
+            FOLDS as f64 / folding.as_secs_f64(),
+            ending.as_secs_f64() * 1e3 * FOLDS_PER_TRANSACTION as f64 / FOLDS as f64
+        );
+    }
+    let hex: String = digest
+        .finalize()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    println!("digest               {hex}");
+}
+
+fn digest_alerts(digest: &mut Sha256, out: &mut CorrelateOutput) {
+    for alert in &out.alerts {
+        digest.update(serde_json::to_vec(alert).unwrap_or_default());
+    }
+    out.clear();
+}
+
+fn end(correlator: &mut Correlator, digest: &mut Sha256) {
+    for change in correlator.take_changes() {
+        digest.update(change.key.as_bytes());
+        digest.update(change.value.unwrap_or_default());
+    }
+    correlator.commit();
+}
+
+/// The `n`th report: of four feeds, one in eight a near-duplicate, one in sixteen a revision, one in sixteen a repeat, a second
+/// rule on one in four, severities of all kinds.
+fn arriving(key: usize, n: usize) -> Detection {
+    let kind = n % 16;
+    let report = match kind {
+        3 => n.saturating_sub(1),
+        7 => n.saturating_sub(900),
+        11 => n.saturating_sub(4),
+        _ => n,
+    };
+    let mut detection = detection(key, report);
+    detection.report.received = Millis(1_767_000_000_000 + n as i64 * 20);
+    detection.report.feed = ["news-zh", "posts", "hotline", "dispatch"][report % 4].into();
+    detection.report.source = match report % 4 {
+        0 => format!("news-zh/{}", report % 40).into(),
+        _ => detection.report.feed.clone(),
+    };
+    let print = if report % 8 == 5 { report - 1 } else { report };
+    detection.report.fingerprint = Some(Fingerprint::Simhash(
+        (print as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+    ));
+    detection.severity = 20 + (report * 7 % 45) as u8;
+    match kind {
+        // A second rule on the report before it.
+        3 => {
+            detection.rule_id = "en-fire".into();
+            detection.severity += 3;
+        }
+        // A revision.
+        7 => detection.report.content_hash += 1 << 60,
+        _ => {}
+    }
+    detection
 }
 
 fn detection(number: usize, report: usize) -> Detection {

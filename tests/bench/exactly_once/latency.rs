@@ -1,0 +1,116 @@
+//! From the timestamp of a report to when a `read_committed` reader has the alert it made.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::Producer;
+use rdkafka::{ClientConfig, Message};
+use tocsin::core::model::Alert;
+use tocsin::kafka::{CorrelateStage, Pool, Role};
+use tocsin::telemetry::Telemetry;
+
+use super::Bench;
+use super::worker::Progress;
+
+/// Probes a second.
+const PROBES: f64 = 50.0;
+
+impl Bench {
+    /// Every so many records of the latency run is a probe: a fire at a place of its own, which makes an alert at once.
+    fn probe(n: u64) -> String {
+        // A degree apart, in an ocean: no two resolve to one place.
+        let (lat, lon) = (-80.2 + (n % 75) as f64, -169.7 + (n / 75) as f64);
+        serde_json::json!({"id": format!("probe-{n}"), "text": "House on fire, people trapped", "lat": lat, "lon": lon})
+            .to_string()
+    }
+
+    /// From the timestamp of a report to when a `read_committed` reader has the alert it made, at `rate` records a second.
+    pub(super) fn latency(&self, rate: f64, time: Duration) {
+        let telemetry = Telemetry::new(&self.settings, &self.feeds).expect("telemetry");
+        let progress = Arc::new(Progress::default());
+        let context = self.context("latency", progress.clone());
+        let detect = self.start_detect(&context, &telemetry);
+        let config = Arc::new(self.settings.correlate_config(self.rules.routing.clone()));
+        let names = context.names.clone();
+        let counts = telemetry.clone();
+        let correlate = Pool::start(&context, Role::Correlate, 1, move |_| {
+            Ok(CorrelateStage::new(&names, config.clone(), counts.clone()))
+        });
+        while !progress.is_running(Role::Detect) || !progress.is_running(Role::Correlate) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let reader = {
+            let (brokers, stop) = (self.brokers.clone(), stop.clone());
+            let queue = context.names.queue.clone();
+            std::thread::spawn(move || latencies(&brokers, &queue, &stop))
+        };
+        std::thread::sleep(Duration::from_secs(3));
+        let (producer, began) = (self.producer(), Instant::now());
+        let (mut sent, mut probes) = (0u64, 0u64);
+        while began.elapsed() < time {
+            let due = (began.elapsed().as_secs_f64() * rate) as u64;
+            while sent < due {
+                self.push(&producer, sent, &self.record(sent));
+                sent += 1;
+            }
+            if probes < (began.elapsed().as_secs_f64() * PROBES) as u64 {
+                self.push(&producer, probes, &Self::probe(probes));
+                probes += 1;
+            }
+            producer.poll(Duration::from_millis(1));
+        }
+        producer.flush(Duration::from_secs(60)).expect("flush");
+        std::thread::sleep(Duration::from_secs(5));
+        stop.store(true, Ordering::SeqCst);
+        let mut found = reader.join().expect("the reader");
+        context.stop.store(true, Ordering::SeqCst);
+        for pool in [detect, correlate] {
+            pool.join().expect("an orderly end");
+        }
+        // Each probe made its alert, and made it once.
+        found.sort_unstable();
+        let mut ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+        ids.dedup();
+        assert_eq!((ids.len(), found.len()), (probes as usize, probes as usize));
+        let mut found: Vec<i64> = found.iter().map(|(_, took)| *took).collect();
+        found.sort_unstable();
+        let at = |q: f64| {
+            found.get(((found.len() as f64 * q) as usize).min(found.len().saturating_sub(1)))
+        };
+        println!(
+            "latency at {rate:.0} records/s and {PROBES:.0} probes/s, {} alerts: p50 {:?} ms, p99 {:?} ms (bar ≤ 500)",
+            found.len(),
+            at(0.5),
+            at(0.99)
+        );
+    }
+}
+
+/// Of every probe: its id, and the milliseconds from its `received` to when its alert could be read.
+fn latencies(brokers: &str, queue: &str, stop: &AtomicBool) -> Vec<(String, i64)> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", "latency-reader")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "latest")
+        .set("isolation.level", "read_committed")
+        .create()
+        .expect("a reader");
+    consumer.subscribe(&[queue]).expect("subscribe");
+    let mut found = Vec::new();
+    while !stop.load(Ordering::SeqCst) {
+        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) {
+            let seen = tocsin::telemetry::wall_clock();
+            let alert: Alert =
+                serde_json::from_slice(message.payload().unwrap_or_default()).expect("an alert");
+            // Refreshes and other timers are due at a time of their own, not at a report's.
+            if alert.revision == 1 && alert.report_ids.iter().any(|id| id.contains("probe-")) {
+                found.push((alert.report_ids.join(" "), seen.since(alert.last_seen)));
+            }
+        }
+    }
+    found
+}
