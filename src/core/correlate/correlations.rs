@@ -193,11 +193,9 @@ fn is_sound(correlation: &Correlation) -> bool {
 /// The report's cluster and when it was received first, member or entry; none when it is neither.
 fn known(incident: &Incident, detection: &Detection, report: u64) -> Option<(u32, Millis)> {
     let of = &detection.report;
-    let member = incident
-        .members
-        .iter()
-        .find(|member| *member.id == *of.id && incident.names[usize::from(member.feed)] == of.feed);
-    let entry = || incident.entries().iter().find(|e| e.report == report);
+    let member = incident.member_at(&of.feed, &of.id);
+    let member = member.map(|at| &incident.members[at]);
+    let entry = || Some(&incident.entries()[incident.entry_at(report)?]);
     member
         .map(|member| (member.cluster, member.received))
         .or_else(|| entry().map(|entry| (entry.cluster, entry.received)))

@@ -3,6 +3,7 @@
 //! Invariant: at most `fingerprints_per_key` fingerprints are kept; a report beyond a forgotten one opens a new cluster.
 
 use super::config::Limits;
+use super::standing::MAX_CLUSTERS;
 use super::state::{Incident, Print};
 use crate::core::fingerprint::near;
 use crate::core::model::{Detection, Fingerprint};
@@ -35,6 +36,10 @@ pub(super) fn leave_cluster(incident: &mut Incident, cluster: u32, leaving: Opti
 }
 
 fn is_empty_but_for(incident: &Incident, cluster: u32, index: Option<usize>) -> bool {
+    if let Some(amounts) = incident.index.amounts().filter(|_| cluster < MAX_CLUSTERS) {
+        let of = |at: usize| incident.members.get(at).map(|member| member.cluster);
+        return amounts.reports(cluster) == u32::from(index.and_then(of) == Some(cluster));
+    }
     let mut members = incident.members.iter().enumerate();
     members.all(|(other, member)| Some(other) == index || member.cluster != cluster)
         && incident
@@ -45,6 +50,9 @@ fn is_empty_but_for(incident: &Incident, cluster: u32, index: Option<usize>) -> 
 
 /// The lowest cluster number that nothing but the member `index` has.
 pub(super) fn free_cluster(incident: &Incident, index: Option<usize>) -> u32 {
+    if let (Some(amounts), None) = (incident.index.amounts(), index) {
+        return amounts.free;
+    }
     let mut taken = vec![false; incident.members.len() + incident.entries().len() + 1];
     let members = incident.members.iter().enumerate();
     let members = members.filter(|(other, _)| Some(*other) != index);

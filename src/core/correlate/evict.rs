@@ -29,6 +29,7 @@ pub(super) fn make_room(incident: &mut Incident, limits: &Limits) -> Vec<&'stati
         .collect();
     incident.aggregate_mut().entries.0.extend(entries);
     remove(incident, &leaving);
+    incident.reports_moved();
     let most = limits.aggregated_per_key;
     let over = incident.entries().len().saturating_sub(most);
     if over > 0 {

@@ -54,6 +54,7 @@ pub(super) fn open(detection: &Detection, previous: Option<&Previous>, now: Mill
         last_seen: detection.report.received.clamped(),
         aggregate: None,
         correlations: Vec::new(),
+        index: super::index::Index::default(),
     }
 }
 

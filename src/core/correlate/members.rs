@@ -3,6 +3,7 @@
 //! Invariant: the newest statement of a report counts, by its time and not by its arrival; a report for which there is no room
 //! makes room (`evict`) and is never refused.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::config::Limits;
@@ -66,10 +67,7 @@ pub(super) fn join(incident: &mut Incident, detection: &Detection, limits: &Limi
     if report.id.len() > MAX_ID_BYTES {
         return Joined::refused("report_id_bytes");
     }
-    let known = incident.members.iter().position(|member| {
-        *member.id == *report.id && incident.names[usize::from(member.feed)] == report.feed
-    });
-    match known {
+    match incident.member_at(&report.feed, &report.id) {
         None => match aggregated(incident, detection) {
             Some(at) => entry_again(incident, at, detection, limits),
             None => new_report(incident, detection, limits),
@@ -101,6 +99,7 @@ fn new_report(incident: &mut Incident, detection: &Detection, limits: &Limits) -
     };
     let index = incident.members.len() as u32;
     incident.members.push(member);
+    incident.report_arrived(index);
     let mut joined = match known {
         Some(_) => Joined::new(CorrelateOutcome::Copy, true),
         None => Joined::new(CorrelateOutcome::Merged, true),
@@ -116,15 +115,18 @@ fn is_one_source_too_many(incident: &Incident, detection: &Detection, limits: &L
     if detection.report.source == detection.report.feed {
         return false;
     }
+    let is_full = |sources: &BTreeSet<u16>| {
+        sources.len() >= limits.sources_per_key
+            && !sources
+                .iter()
+                .any(|source| incident.names[usize::from(*source)] == detection.report.source)
+    };
+    if let Some(amounts) = incident.index.amounts() {
+        return is_full(&amounts.sources);
+    }
     let members = incident.members.iter().map(|member| member.source);
     let entries = incident.entries().iter().map(|entry| entry.source);
-    let mut sources: Vec<u16> = members.chain(entries).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    sources.len() >= limits.sources_per_key
-        && !sources
-            .iter()
-            .any(|source| incident.names[usize::from(*source)] == detection.report.source)
+    is_full(&members.chain(entries).collect())
 }
 
 /// The entry of a report that is no member.
@@ -132,11 +134,7 @@ fn aggregated(incident: &Incident, detection: &Detection) -> Option<usize> {
     if incident.entries().is_empty() {
         return None;
     }
-    let report = report_hash(&detection.report.feed, &detection.report.id);
-    incident
-        .entries()
-        .iter()
-        .position(|entry| entry.report == report)
+    incident.entry_at(report_hash(&detection.report.feed, &detection.report.id))
 }
 
 /// An aggregated report again: a repeat, another rule, a withdrawal, or a revision, which makes it a member again.
@@ -151,6 +149,7 @@ fn entry_again(
     let Some(rule) = incident.intern(&detection.rule_id) else {
         return Joined::refused("names_per_key");
     };
+    incident.reports_changed();
     let aggregate = incident.aggregate_mut();
     let bit = aggregate.rule_bit(rule).unwrap_or(0);
     let entry = &mut aggregate.entries.0[at];
@@ -179,6 +178,7 @@ fn entry_again(
         return Joined::new(CorrelateOutcome::Merged, true);
     }
     let cluster = aggregate.entries.0.remove(at).cluster;
+    incident.reports_moved();
     leave_cluster(incident, cluster, None);
     let again = new_report(incident, detection, limits);
     let outcome = match again.outcome {
@@ -204,6 +204,9 @@ fn second_rule(
         &mut incident.members[index],
         detection.report.received.clamped(),
     );
+    if earlier {
+        incident.reports_changed();
+    }
     let rules = &incident.members[index].rules;
     let known = rules
         .iter()
@@ -220,6 +223,7 @@ fn second_rule(
     let severity = detection.severity.min(100);
     let more_severe = severity > incident.members[index].severity();
     incident.members[index].rules.push((rule, severity));
+    incident.rule_fired(index as u32);
     let text = incident
         .texts
         .iter_mut()
@@ -258,6 +262,7 @@ fn revised(
     let mut joined = Joined::new(CorrelateOutcome::Merged, true);
     joined.replaced = true;
     let old_cluster = member.cluster;
+    incident.reports_changed();
     if report.withdrawn {
         let Some(replacement) = member_of(incident, detection, &report.source, old_cluster) else {
             return Joined::refused("names_per_key");

@@ -36,6 +36,7 @@ pub(super) fn revise(
     config: &CorrelateConfig,
     out: &mut CorrelateOutput,
 ) {
+    incident.keep_index();
     let summary = summarise(incident, &config.score);
     keep_telling(incident, &summary);
     if summary.is_empty() {

@@ -5,20 +5,20 @@
 
 use std::collections::BTreeMap;
 
-use super::aggregate::Forgotten;
 use super::config::ScoreConfig;
 use super::correlations::Firing;
-use super::standing::standing;
-use super::state::{Incident, Text, kind_of};
+use super::standing::{Standing, standing};
+use super::state::{Incident, Text};
+use super::sums::Sums;
 use super::window;
-use crate::core::model::{CertaintyClass, ScoreLine};
+use crate::core::model::{CertaintyClass, MAX_EVIDENCE, ScoreLine};
 
 /// What counts, computed from the members and the aggregate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Summary {
     /// The members that stand for a cluster, in the order of `Standing::members`.
     pub telling: Vec<u32>,
-    /// Near-duplicates of each of `telling`.
+    /// Near-duplicates of each of the first [`MAX_EVIDENCE`] of `telling`.
     pub copies: Vec<u32>,
     /// Reports that count: `telling` and aggregated ones.
     pub reports: u32,
@@ -67,143 +67,94 @@ impl Summary {
 
 /// Sums up members and aggregate.
 pub(super) fn summarise(incident: &Incident, config: &ScoreConfig) -> Summary {
-    let standing = standing(incident);
-    let forgotten = incident.aggregate.as_deref().map(|a| &a.forgotten);
-    let copies = |cluster: u32| {
-        let uncounted = incident.uncounted.iter().find(|(c, _)| *c == cluster);
-        standing.copies[cluster as usize].saturating_add(uncounted.map_or(0, |(_, count)| *count))
-    };
-    let mut counted = Counted::new(incident);
-    let mut summary = Summary::default();
-    let mut rules = vec![false; incident.names.len()];
-    for index in &standing.members {
-        let member = &incident.members[*index as usize];
-        counted.add(member.source, member.reliability, member.kind);
-        counted.urgency = counted.urgency.max(Some(member.urgency));
-        counted.severity = counted.severity.max(member.severity());
-        counted.expose(member.exposure);
-        for (rule, _) in &member.rules {
-            let known = rules.get_mut(usize::from(*rule));
-            if known.is_none_or(|known| !std::mem::replace(known, true)) {
-                summary.rules.push(*rule);
-            }
+    let summary = match incident.index.amounts() {
+        Some(amounts) => {
+            let copies = |cluster| amounts.copies(cluster);
+            finish(incident, config, &amounts.sums, &amounts.telling, copies)
         }
-        summary.copies.push(copies(member.cluster));
+        None => anew(incident, config),
+    };
+    #[cfg(debug_assertions)]
+    if incident.index.amounts().is_some() {
+        super::index::assert_same(&summary, &anew(incident, config));
     }
-    let mut bits = forgotten.map_or(0, |forgotten| forgotten.rules);
-    summary.all_copies = summary.copies.iter().fold(0, |n, c| n.saturating_add(*c));
-    for index in &standing.entries {
-        let entry = &incident.entries()[*index as usize];
-        counted.add(entry.source, entry.reliability, entry.kind);
-        counted.urgency = counted.urgency.max(Some(entry.urgency));
-        counted.severity = counted.severity.max(entry.severity);
-        counted.expose(entry.exposure);
-        bits |= entry.rules;
-        summary.all_copies = summary.all_copies.saturating_add(copies(entry.cluster));
-    }
-    summary.reports = (standing.members.len() + standing.entries.len()) as u32;
-    if let Some(forgotten) = forgotten.filter(|forgotten| forgotten.reports > 0) {
-        counted.forgotten(forgotten);
-        summary.reports = summary.reports.saturating_add(forgotten.reports);
-        summary.all_copies = summary.all_copies.saturating_add(forgotten.copies);
-    }
-    if let Some(aggregate) = &incident.aggregate {
-        summary.rules.extend(aggregate.rules_of(bits));
-    }
-    summary.rules.sort_unstable();
-    summary.rules.dedup();
-    summary.telling = standing.members;
-    counted.finish(&mut summary, config);
     summary
 }
 
-/// Running sums of what counts.
-struct Counted<'a> {
-    incident: &'a Incident,
-    /// By source: its highest reliability.
-    sources: BTreeMap<u16, u8>,
-    authoritative: bool,
-    urgency: Option<u8>,
-    severity: u8,
-    exposure: Option<u8>,
+/// The same from the reports alone.
+fn anew(incident: &Incident, config: &ScoreConfig) -> Summary {
+    let (standing, sums) = add_up(incident);
+    let copies = |cluster: u32| standing.copies[cluster as usize];
+    finish(incident, config, &sums, &standing.members, copies)
 }
 
-impl<'a> Counted<'a> {
-    fn new(incident: &'a Incident) -> Self {
-        Self {
-            incident,
-            sources: BTreeMap::new(),
-            authoritative: false,
-            urgency: None,
-            severity: 0,
-            exposure: None,
-        }
+/// Which reports stand for the others, and the sums of them.
+pub(super) fn add_up(incident: &Incident) -> (Standing, Sums) {
+    let standing = standing(incident);
+    let copies =
+        |cluster: u32| with_uncounted(incident, cluster, standing.copies[cluster as usize]);
+    let mut sums = Sums::default();
+    for index in &standing.members {
+        let member = &incident.members[*index as usize];
+        sums.add_member(incident, member, copies(member.cluster));
     }
+    for index in &standing.entries {
+        let entry = &incident.entries()[*index as usize];
+        sums.add_entry(incident, entry, copies(entry.cluster));
+    }
+    if let Some(aggregate) = incident.aggregate.as_deref() {
+        sums.add_forgotten(incident, &aggregate.forgotten);
+    }
+    (standing, sums)
+}
 
-    fn add(&mut self, source: u16, reliability: u8, kind: u8) {
-        let best = self.sources.entry(source).or_default();
-        *best = (*best).max(reliability);
-        self.authoritative |= kind_of(kind).is_authoritative();
-    }
+/// Copies of a cluster, those that are not remembered among them.
+pub(super) fn with_uncounted(incident: &Incident, cluster: u32, copies: u32) -> u32 {
+    let uncounted = incident.uncounted.iter().find(|(c, _)| *c == cluster);
+    copies.saturating_add(uncounted.map_or(0, |(_, count)| *count))
+}
 
-    /// Keeps the highest exposure; of equal ones the first by its reason.
-    fn expose(&mut self, exposure: Option<u8>) {
-        let line = |at: u8| self.incident.exposures.get(usize::from(at));
-        let Some((at, new)) = exposure.and_then(|at| Some((at, line(at)?))) else {
-            return;
-        };
-        let better = self
-            .exposure
-            .and_then(line)
-            .is_none_or(|old| new.0 > old.0 || (new.0 == old.0 && new.1 < old.1));
-        if better {
-            self.exposure = Some(at);
-        }
+/// The summary of these sums; `copies` by cluster, without those that are not remembered.
+fn finish(
+    incident: &Incident,
+    config: &ScoreConfig,
+    sums: &Sums,
+    telling: &[u32],
+    copies: impl Fn(u32) -> u32,
+) -> Summary {
+    let mut summary = Summary {
+        telling: telling.to_vec(),
+        reports: sums.reports,
+        all_copies: sums.copies,
+        sources: sums.sources.len() as u32,
+        rules: sums.rules(incident),
+        urgency: sums.urgency,
+        certainty_milli: certainty(incident, &sums.sources),
+        authoritative: sums.authoritative,
+        ..Summary::default()
+    };
+    let shown = telling.iter().take(MAX_EVIDENCE).map(|index| {
+        let cluster = incident.members[*index as usize].cluster;
+        with_uncounted(incident, cluster, copies(cluster))
+    });
+    summary.copies = shown.collect();
+    if summary.is_empty() {
+        return summary;
     }
-
-    fn forgotten(&mut self, forgotten: &Forgotten) {
-        for (source, reliability) in &forgotten.sources {
-            let best = self.sources.entry(*source).or_default();
-            *best = (*best).max(*reliability);
-        }
-        self.authoritative |= forgotten.authoritative;
-        self.urgency = self.urgency.max(Some(forgotten.urgency));
-        self.severity = self.severity.max(forgotten.severity);
-        self.expose(forgotten.exposure);
-    }
-
-    fn finish(self, summary: &mut Summary, config: &ScoreConfig) {
-        summary.sources = self.sources.len() as u32;
-        summary.certainty_milli = certainty(self.incident, &self.sources);
-        summary.authoritative = self.authoritative;
-        summary.urgency = self.urgency;
-        if summary.reports > 0 {
-            summary.severity = i32::from(self.severity);
-            summary.certainty_points =
-                certainty_points(summary.certainty_milli, config.certainty_weight);
-            summary.exposure = self.exposure;
-            summary.exposure_points = self.exposure.map_or(0, |at| {
-                self.incident.exposures[usize::from(at)]
-                    .0
-                    .clamp(0, i32::from(config.exposure_max))
-            });
-        }
-        let mut sum = summary.severity + summary.certainty_points + summary.exposure_points;
-        if summary.reports > 0 {
-            summary.correlated = correlated(self.incident);
-            let of = |at: u16| {
-                self.incident.correlations[usize::from(at)]
-                    .correlation
-                    .points
-            };
-            sum += summary
-                .correlated
-                .iter()
-                .map(|(at, _)| of(*at))
-                .sum::<i32>();
-        }
-        summary.score = sum.clamp(0, 100) as u8;
-    }
+    summary.severity = i32::from(sums.severity);
+    summary.certainty_points = certainty_points(summary.certainty_milli, config.certainty_weight);
+    summary.exposure = sums.exposure;
+    summary.exposure_points = sums.exposure.map_or(0, |at| {
+        incident.exposures[usize::from(at)]
+            .0
+            .clamp(0, i32::from(config.exposure_max))
+    });
+    summary.correlated = correlated(incident);
+    let of = |at: u16| incident.correlations[usize::from(at)].correlation.points;
+    let correlated: i32 = summary.correlated.iter().map(|(at, _)| of(*at)).sum();
+    let sum = summary.severity + summary.certainty_points + summary.exposure_points + correlated;
+    summary.score = sum.clamp(0, 100) as u8;
+    summary
 }
 
 /// The correlations of an incident that fired.

@@ -91,7 +91,7 @@ fn most_telling_first(incident: &Incident, members: &mut [u32]) {
     members[..shown].sort_unstable_by(order);
 }
 
-fn earlier(incident: &Incident, a: u32, b: u32) -> bool {
+pub(super) fn earlier(incident: &Incident, a: u32, b: u32) -> bool {
     let order = |index: u32| {
         let member = &incident.members[index as usize];
         (
@@ -104,7 +104,7 @@ fn earlier(incident: &Incident, a: u32, b: u32) -> bool {
 }
 
 /// Most telling first: severity, then reliability, then the earliest.
-fn telling_order(incident: &Incident, a: u32, b: u32) -> std::cmp::Ordering {
+pub(super) fn telling_order(incident: &Incident, a: u32, b: u32) -> std::cmp::Ordering {
     let weight = |index: u32| {
         let member = &incident.members[index as usize];
         (member.severity(), member.reliability)

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::aggregate::Aggregate;
 use super::correlations::Tracked;
+use super::index::Index;
 use super::rate::Rate;
 use crate::core::model::{
     Coordinates, FeedKind, Fingerprint, Hazard, Level, Millis, Place, ScoreLine, Status, Tier,
@@ -120,6 +121,9 @@ pub(super) struct Incident {
     /// Correlations that call its rules, by their ids.
     #[serde(default)]
     pub correlations: Vec<Tracked>,
+    /// Follows from the reports; no part of the state.
+    #[serde(skip)]
+    pub index: Index,
 }
 
 /// A report of the incident, as its feed last stated it.

@@ -12,11 +12,8 @@ use crate::core::model::Millis;
 /// when it counted.
 pub(super) fn take_out(incident: &mut Incident, feed: &str, id: &str, received: Millis) -> bool {
     let received = received.clamped();
-    let known = incident
-        .members
-        .iter()
-        .position(|member| *member.id == *id && *incident.names[usize::from(member.feed)] == *feed);
-    if let Some(index) = known {
+    if let Some(index) = incident.member_at(feed, id) {
+        incident.reports_changed();
         let member = &mut incident.members[index];
         if member.withdrawn || received < member.restated.unwrap_or(member.received) {
             return false;
@@ -29,10 +26,11 @@ pub(super) fn take_out(incident: &mut Incident, feed: &str, id: &str, received: 
         return true;
     }
     let report = report_hash(feed, id);
-    let mut entries = incident.aggregate.iter_mut().flat_map(|a| &mut a.entries.0);
-    let Some(entry) = entries.find(|entry| entry.report == report) else {
+    let Some(at) = incident.entry_at(report) else {
         return false;
     };
+    incident.reports_changed();
+    let entry = &mut incident.aggregate_mut().entries.0[at];
     if entry.withdrawn || received < entry.stated {
         return false;
     }
