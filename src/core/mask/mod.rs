@@ -7,6 +7,7 @@
 
 mod at;
 mod digits;
+mod glance;
 mod group;
 mod links;
 mod scan;
@@ -14,6 +15,8 @@ mod script;
 mod shapes;
 
 use std::borrow::Cow;
+
+use scan::Reasons;
 
 /// What a masked character becomes.
 pub const MASK: char = '•';
@@ -29,10 +32,11 @@ const MOST_PASSES: usize = 8;
 pub fn mask(text: Cow<'_, str>) -> Cow<'_, str> {
     let mut text = text;
     for _ in 0..MOST_PASSES {
-        if scan::is_clean(&text) {
+        let reasons = scan::reasons(&text);
+        if reasons.is_clean() {
             return text;
         }
-        let spans = spans(&text);
+        let spans = spans(&text, reasons);
         if spans.is_empty() {
             return text;
         }
@@ -52,15 +56,20 @@ fn tells(c: char) -> bool {
 
 /// Whether [`mask`] would change `text`.
 pub fn is_masked_by(text: &str) -> bool {
-    !scan::is_clean(text) && !spans(text).is_empty()
+    let reasons = scan::reasons(text);
+    !reasons.is_clean() && !spans(text, reasons).is_empty()
 }
 
 /// Byte ranges to mask, sorted, without overlap.
-fn spans(text: &str) -> Vec<(usize, usize)> {
+fn spans(text: &str, reasons: Reasons) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
-    at::find(text, &mut found);
+    if reasons.signs {
+        at::find(text, &mut found);
+    }
     links::find(text, &mut found);
-    digits::find(text, &mut found);
+    if reasons.digits {
+        digits::find(text, &mut found);
+    }
     found.sort_unstable();
     let mut merged: Vec<(usize, usize)> = Vec::with_capacity(found.len());
     for (start, end) in found {

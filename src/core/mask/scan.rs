@@ -3,46 +3,81 @@
 //! Invariant: says "clean" only when the slow path would find nothing. It may say "not clean" for nothing.
 //!
 //! Plain loops over fixed-size windows, which the compiler turns into vector instructions: a digit, an at sign or a
-//! character that normalises to one is recognised by three neighbouring bytes, without a branch.
+//! character that normalises to one is recognised by three neighbouring bytes, without a branch. Most blocks need not even that:
+//! see [`super::glance`].
 
+use super::glance::glance;
 use super::group::gap_of;
 use super::script::{SPELLED, digit_value, is_invisible, spelled_value};
 
 /// Bytes looked at together.
 pub(super) const BLOCK: usize = 64;
 /// A character to recognise has up to three bytes that matter.
-const WINDOW: usize = BLOCK + 2;
+pub(super) const WINDOW: usize = BLOCK + 2;
 /// Fewer digits than this within two neighbouring blocks are never masked.
 const FEWEST_DIGITS: u8 = 7;
 
-/// Whether nothing in `text` can be a telephone number, an identity number, a mail address or a handle.
-pub(super) fn is_clean(text: &str) -> bool {
-    let stride = match figures(text.as_bytes()) {
-        None => return false,
-        Some(0) => WIDE_STRIDE,
-        Some(_) => STRIDE,
-    };
-    run_at(text, 0, stride).is_none()
+/// What in a text the slow path should look at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reasons {
+    /// At signs, spelled out or not, and pages: mail addresses and handles.
+    pub(super) signs: bool,
+    /// Digits close together, in another script or spelled out: telephone and identity numbers.
+    pub(super) digits: bool,
 }
 
-/// How many figures are in a text that has neither signs nor enough of them close together.
-fn figures(bytes: &[u8]) -> Option<usize> {
+impl Reasons {
+    /// Nothing at all.
+    pub(super) fn is_clean(self) -> bool {
+        !self.signs && !self.digits
+    }
+}
+
+/// Why `text` may hold a telephone number, an identity number, a mail address or a handle.
+pub(super) fn reasons(text: &str) -> Reasons {
+    let bytes = text.as_bytes();
+    if bytes.is_ascii() {
+        // Nothing is spelled out here.
+        return figures::<true>(bytes).0;
+    }
+    let (mut reasons, figures) = figures::<false>(bytes);
+    let stride = if figures == 0 { WIDE_STRIDE } else { STRIDE };
+    reasons.digits = reasons.digits || run_at(text, 0, stride).is_some();
+    reasons
+}
+
+/// The reasons but for spelled-out digits, and how many figures there are unless they are a reason.
+fn figures<const ASCII: bool>(bytes: &[u8]) -> (Reasons, usize) {
+    let mut reasons = Reasons::default();
     let mut all = 0;
     let mut previous = 0_u8;
     let mut at = 0;
-    while at < bytes.len() {
+    while at < bytes.len() && !(reasons.signs && reasons.digits) {
         let (digits, other) = match bytes.get(at..at + WINDOW) {
-            Some(window) => block(window),
-            None => tail(&bytes[at..]),
+            Some(window) => look::<ASCII>(window),
+            None => tail::<ASCII>(&bytes[at..]),
         };
-        if other != 0 || previous + digits >= FEWEST_DIGITS {
-            return None;
-        }
+        reasons.signs |= other & SIGN != 0;
+        reasons.digits |= other & FOREIGN != 0 || previous + digits >= FEWEST_DIGITS;
         all += usize::from(digits);
         previous = digits;
         at += BLOCK;
     }
-    Some(all)
+    (reasons, all)
+}
+
+/// What [`block`] says beside the digits: an at sign or page.
+const SIGN: u8 = 1;
+/// A character that may be a digit of another script.
+const FOREIGN: u8 = 2;
+
+/// Digits among the first [`BLOCK`] bytes, and whether anything else asks for the slow path.
+#[inline]
+fn look<const ASCII: bool>(window: &[u8]) -> (u8, u8) {
+    match glance::<ASCII>(window) {
+        Some(digits) => (digits, 0),
+        None => block(window),
+    }
 }
 
 /// Bytes from one look at a text for spelled-out digits to the next: at most six figures are in a run that the blocks call
@@ -157,7 +192,7 @@ fn run_around(text: &str, from: usize, at: usize) -> Option<usize> {
 pub(super) fn without_digits(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(window) = bytes.get(at..at + WINDOW) {
-        let (digits, other) = block(window);
+        let (digits, other) = look::<false>(window);
         if digits != 0 || other != 0 {
             break;
         }
@@ -194,8 +229,7 @@ pub(super) fn next_word_sign(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Digits among the first [`BLOCK`] bytes, and whether anything else asks for the slow path.
-#[inline]
+/// The same, looking at everything.
 fn block(window: &[u8]) -> (u8, u8) {
     let (first, second, third) = (&window[..BLOCK], &window[1..=BLOCK], &window[2..WINDOW]);
     let (mut digits, mut other, mut rare) = (0_u8, 0_u8, 0_u8);
@@ -226,7 +260,7 @@ fn rare_block(window: &[u8]) -> (u8, u8) {
 }
 
 /// The same for the end of the text, which is shorter than a window.
-fn tail(rest: &[u8]) -> (u8, u8) {
+fn tail<const ASCII: bool>(rest: &[u8]) -> (u8, u8) {
     if rest.len() < 8 {
         let mut digits = 0_u8;
         let mut other = 0_u8;
@@ -242,12 +276,12 @@ fn tail(rest: &[u8]) -> (u8, u8) {
     let mut window = [0_u8; WINDOW];
     let length = rest.len().min(WINDOW);
     window[..length].copy_from_slice(&rest[..length]);
-    block(&window)
+    look::<ASCII>(&window)
 }
 
-/// (1 if a digit starts at `a`, non-zero if something else that matters does).
+/// (1 if a digit starts at `a`, [`SIGN`] and [`FOREIGN`] if something else that matters does).
 #[inline]
-fn classify(a: u8, b: u8, c: u8) -> (u8, u8) {
+pub(super) fn classify(a: u8, b: u8, c: u8) -> (u8, u8) {
     let full_width = is(a, 0xEF) & is(b, 0xBC);
     // Raised digits, and those in circles and brackets.
     let raised = is(a, 0xC2) & (within(b, 0xB2, 2) | is(b, 0xB9));
@@ -261,7 +295,8 @@ fn classify(a: u8, b: u8, c: u8) -> (u8, u8) {
     let far = is(a, 0xF0) & (within(b, 0x90, 0x0F) | (is(b, 0x9F) & (is(c, 0x84) | is(c, 0xAF))));
     let foreign =
         is(a & 0xF9, 0xD9) | is(a & 0xFE, 0xE0) | (is(a, 0xEA) & within(b, 0x80, 0x30)) | far;
-    (digit, at | page | word_sign(a, b, c) | foreign)
+    let sign = at | page | word_sign(a, b, c);
+    (digit, (sign * SIGN) | (foreign * FOREIGN))
 }
 
 /// Non-zero if a sign that is spelled out ends or starts at `a`: the last bytes of `（` and `【` count as brackets.
@@ -289,12 +324,12 @@ fn classify_common(a: u8, b: u8, c: u8) -> (u8, u8, u8) {
 }
 
 #[inline]
-fn within(x: u8, from: u8, count: u8) -> u8 {
+pub(super) fn within(x: u8, from: u8, count: u8) -> u8 {
     u8::from(x.wrapping_sub(from) < count)
 }
 
 #[inline]
-fn is(x: u8, y: u8) -> u8 {
+pub(super) fn is(x: u8, y: u8) -> u8 {
     u8::from(x == y)
 }
 
@@ -306,6 +341,10 @@ fn small_at(a: u8, b: u8, c: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_clean(text: &str) -> bool {
+        reasons(text).is_clean()
+    }
 
     #[test]
     fn digits_far_apart_are_clean_and_together_are_not() {
