@@ -16,7 +16,8 @@ use crate::core::rule::How;
 /// Dashes of `windash` that are spelled out in the index: 25 literals.
 const MAX_SPELLED: u32 = 2;
 
-/// Literals of an atom, by edges and pattern, and numbers by their bits: atoms with the same ones are the same.
+/// Literals of an atom, by edges and pattern (by edges and text where they are both), and numbers by their bits: atoms with the
+/// same ones are the same.
 type AtomKey = (u32, Vec<(u8, u32)>, Vec<u64>);
 
 /// What is collected before it is laid out flat.
@@ -24,6 +25,10 @@ type AtomKey = (u32, Vec<(u8, u32)>, Vec<u64>);
 pub(super) struct Builder {
     pub(super) fields: Fields,
     pub(super) patterns: FxHashMap<Vec<u16>, u32>,
+    /// Texts of which a value is the whole.
+    texts: FxHashMap<Vec<u16>, u32>,
+    /// By field and such a text: atoms.
+    pub(super) wholes: FxHashMap<(u32, Vec<u16>), Vec<u32>>,
     atoms: FxHashMap<AtomKey, u32>,
     pub(super) postings: Vec<(u32, Posting)>,
     pub(super) numbers: FxHashMap<(u32, u64), Vec<u32>>,
@@ -102,15 +107,22 @@ impl Builder {
 
     fn atom(&mut self, slot: u32, literals: Literals) -> u32 {
         let mut cost = 0.0;
-        let mut texts = Vec::new();
+        let (mut texts, mut wholes) = (Vec::new(), Vec::new());
         for (edges, text) in literals.texts {
             cost += trigger::cost(edges, &text);
-            let next = self.patterns.len() as u32;
-            let pattern = *self.patterns.entry(text).or_insert(next);
-            texts.push((edges, pattern));
+            let known = if is_whole(slot, edges) {
+                wholes.push(text.clone());
+                &mut self.texts
+            } else {
+                &mut self.patterns
+            };
+            let next = known.len() as u32;
+            texts.push((edges, *known.entry(text).or_insert(next)));
         }
         texts.sort_unstable();
         texts.dedup();
+        wholes.sort_unstable();
+        wholes.dedup();
         let mut numbers = literals.numbers;
         numbers.sort_unstable();
         numbers.dedup();
@@ -120,7 +132,7 @@ impl Builder {
         }
         let atom = self.costs.len() as u32;
         self.costs.push(cost);
-        for (edges, pattern) in &key.1 {
+        for (edges, pattern) in key.1.iter().filter(|(edges, _)| !is_whole(slot, *edges)) {
             let posting = Posting {
                 atom,
                 slot,
@@ -129,12 +141,20 @@ impl Builder {
             };
             self.postings.push((*pattern, posting));
         }
+        for text in wholes {
+            self.wholes.entry((slot, text)).or_default().push(atom);
+        }
         for number in &key.2 {
             self.numbers.entry((slot, *number)).or_default().push(atom);
         }
         self.atoms.insert(key, atom);
         atom
     }
+}
+
+/// Whether a literal is compared with the value as a whole: the index, which looks at every place, is not asked for it.
+fn is_whole(slot: u32, edges: u8) -> bool {
+    slot != NO_SLOT && edges == START | END
 }
 
 fn many(mut parts: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {

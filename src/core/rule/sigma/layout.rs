@@ -1,5 +1,7 @@
 //! What was collected → the flat tables that are run.
 
+use rustc_hash::FxHashMap;
+
 use super::build::Builder;
 use super::correlation::Correlations;
 use super::plan::{Looked, Posting, Rule, Sigma};
@@ -7,7 +9,7 @@ use super::quick::{Lists, Quick};
 use super::trigger::{self, Trigger};
 use crate::core::lexicon::TermIndex;
 
-pub(super) fn lay_out(builder: Builder, rules: Vec<Rule>, correlations: Correlations) -> Sigma {
+pub(super) fn lay_out(mut builder: Builder, rules: Vec<Rule>, correlations: Correlations) -> Sigma {
     let (patterns, postings) = chained(&builder);
     let mut looked = vec![Looked::default(); builder.fields.len()];
     for (_, posting) in &builder.postings {
@@ -20,6 +22,11 @@ pub(super) fn lay_out(builder: Builder, rules: Vec<Rule>, correlations: Correlat
         if let Some(looked) = looked.get_mut(*slot as usize) {
             looked.numbers = true;
         }
+    }
+    let mut wholes = vec![FxHashMap::default(); builder.fields.len()];
+    for ((slot, text), atoms) in builder.wholes.drain() {
+        looked[slot as usize].wholes = true;
+        wholes[slot as usize].insert(text, atoms);
     }
     let (mut by_atom, mut by_slot, mut always) = (
         vec![Vec::new(); builder.costs.len()],
@@ -48,6 +55,7 @@ pub(super) fn lay_out(builder: Builder, rules: Vec<Rule>, correlations: Correlat
         index: TermIndex::new(&symbols),
         patterns,
         postings,
+        wholes,
         numbers: builder.numbers,
         looked,
         asks: builder.asks,

@@ -20,9 +20,11 @@ pub struct Sigma {
     /// By pattern: its first posting; the others are in `postings`.
     pub(super) patterns: Vec<Posting>,
     pub(super) postings: Vec<Posting>,
+    /// By slot, of a folded value as a whole: atoms.
+    pub(super) wholes: Vec<FxHashMap<Vec<u16>, Vec<u32>>>,
     /// By field and number: atoms.
     pub(super) numbers: FxHashMap<(u32, u64), Vec<u32>>,
-    /// By slot: whether literals or numbers are looked for in it.
+    /// By slot: what is looked for in it.
     pub(super) looked: Vec<Looked>,
     pub(super) asks: Vec<Ask>,
     pub(super) atoms: usize,
@@ -49,10 +51,11 @@ pub struct Rule {
     pub(super) selections: Vec<(String, Expr)>,
 }
 
-/// How literals and numbers are looked for in a field.
+/// What is looked for in a field: literals anywhere, whole values, numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Looked {
     pub(super) literals: bool,
+    pub(super) wholes: bool,
     pub(super) numbers: bool,
 }
 

@@ -89,13 +89,18 @@ impl Scratch {
         }
     }
 
-    /// Takes one value up for the index.
-    fn take(&mut self, slot: u32, text: &str) {
+    /// Appends a folded value to the symbols; where it begins.
+    fn fold(&mut self, text: &str) -> usize {
         let from = self.symbols.len();
         fold_into(text, &mut self.symbols);
+        from
+    }
+
+    /// Keeps the last value for the index.
+    fn keep(&mut self, slot: u32, from: usize) {
         let to = self.symbols.len();
-        // The index takes no match across these.
-        self.symbols.resize(to + PADDING, 0);
+        // No pattern has this symbol, so that none is found across it.
+        self.symbols.push(0);
         self.segments.push(Segment {
             slot,
             from: from as u32,
@@ -172,8 +177,9 @@ impl Sigma {
                 *seen = scratch.event;
                 scratch.announce(self.by_slot.get(slot));
             }
-            if looked.literals || everywhere {
-                self.literals(event, found, scratch);
+            if looked.literals || looked.wholes || everywhere {
+                let anywhere = looked.literals || everywhere;
+                self.literals(event, found, anywhere, scratch);
             }
             if looked.numbers
                 && let Some(number) = event.leaf(found).number()
@@ -189,21 +195,33 @@ impl Sigma {
         }
     }
 
-    fn literals(&self, event: Event<'_>, found: &Found, scratch: &mut Scratch) {
-        if let Some(text) = event.leaf(found).text()
-            && !text.is_empty()
-        {
-            scratch.take(found.slot, text);
+    /// Looks for a value as a whole, and takes it up for the index where literals are looked for `anywhere`.
+    fn literals(&self, event: Event<'_>, found: &Found, anywhere: bool, scratch: &mut Scratch) {
+        let Some(text) = event.leaf(found).text().filter(|text| !text.is_empty()) else {
+            return;
+        };
+        let from = scratch.fold(text);
+        let wholes = self.wholes.get(found.slot as usize);
+        let atoms = wholes.and_then(|wholes| wholes.get(&scratch.symbols[from..]));
+        for atom in atoms.into_iter().flatten() {
+            scratch.set(*atom, self);
+        }
+        if anywhere {
+            scratch.keep(found.slot, from);
+        } else {
+            scratch.symbols.truncate(from);
         }
     }
 
     fn hits(&self, scratch: &mut Scratch) {
         let mut hits = std::mem::take(&mut scratch.hits);
         let mut candidates = std::mem::take(&mut scratch.candidates);
+        let end = scratch.symbols.len();
+        scratch.symbols.resize(end + PADDING, 0);
         self.index.scan(
             &scratch.symbols,
             0,
-            scratch.symbols.len() - PADDING,
+            end,
             &mut candidates,
             |pattern, from, to| hits.push((pattern, from as u32, to as u32)),
         );
