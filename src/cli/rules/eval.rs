@@ -4,29 +4,23 @@
 //! `rule_id`, `selections` (those that hold and speak for the match); of a correlation also `correlation`: its `group`, the `value`
 //! of its condition, how many `events` it is about, `from` when `to` when. Everything else goes to standard error.
 
-use std::collections::BTreeMap;
-use std::io::{self, BufRead, IsTerminal as _, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use serde::Serialize;
 
 use super::super::{FAILED, Global, render};
+use super::eval_lines::{Correlated, Match, Output, each_line, open};
 use crate::config::{codes, read_yaml};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use crate::core::rule::sigma::{
-    BadEvent, Compiled, Correlator, Firing, Options, Placeholders, Scratch, Sigma, milliseconds,
+    BadEvent, Compiled, Correlator, Options, Placeholders, Scratch, Sigma, milliseconds,
 };
 
-/// Longest event, bytes.
-const MAX_EVENT: u64 = 64 << 20;
 /// Lines that are no events of which each is shown.
 const MAX_SHOWN: u64 = 20;
-/// Read at once, bytes.
-const BUFFER: usize = 1 << 20;
-
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, whatever matched
@@ -76,39 +70,6 @@ fn placeholder(text: &str) -> Result<(String, String), String> {
 fn lateness(text: &str) -> Result<i64, String> {
     milliseconds(text)
         .ok_or_else(|| "it is a whole number of s, m, h or d, at most a year".to_owned())
-}
-
-#[derive(Serialize)]
-struct Match<'a> {
-    event: u64,
-    rule_id: &'a str,
-    selections: &'a [&'a str],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    correlation: Option<Correlated<'a>>,
-}
-
-#[derive(Serialize)]
-struct Correlated<'a> {
-    group: &'a BTreeMap<String, String>,
-    value: f64,
-    events: usize,
-    from: String,
-    to: String,
-}
-
-impl<'a> From<&'a Firing> for Correlated<'a> {
-    fn from(firing: &'a Firing) -> Self {
-        let time = |ms| {
-            jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |t| t.to_string())
-        };
-        Self {
-            group: &firing.group,
-            value: firing.value,
-            events: firing.events,
-            from: time(firing.from),
-            to: time(firing.to),
-        }
-    }
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -221,80 +182,85 @@ struct Evaluation<'a> {
     args: &'a Args,
     sigma: &'a Sigma,
     scratch: Scratch,
+    /// Rules that the event at hand matches.
+    matched: Vec<u32>,
     correlator: Option<Correlator>,
     stats: &'a mut Stats,
+    out: Output,
 }
 
 fn evaluate(args: &Args, compiled: &Compiled, stats: &mut Stats) -> anyhow::Result<()> {
-    let mut input = open(&args.events)?;
-    let mut out = io::BufWriter::with_capacity(BUFFER, io::stdout().lock());
+    let input = open(&args.events)?;
     let sigma = &compiled.sigma;
     let correlator = || Correlator::new(sigma, args.lateness, args.time_field.as_deref());
     let mut evaluation = Evaluation {
         args,
         sigma,
         scratch: Scratch::default(),
+        matched: Vec::new(),
         correlator: sigma.correlates().then(correlator),
         stats,
+        out: Output::default(),
     };
-    let (mut line, mut number) = (Vec::new(), 0u64);
-    loop {
-        line.clear();
-        if (&mut input).take(MAX_EVENT).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
+    let mut number = 0u64;
+    let read = each_line(input, |line| {
         let event = line.trim_ascii();
-        if !event.is_empty() {
-            evaluation.one(event, number, &mut out)?;
-        }
+        let done = if event.is_empty() {
+            Ok(())
+        } else {
+            evaluation.one(event, number)
+        };
         number += 1;
-    }
+        done
+    });
     if let Some(correlator) = &evaluation.correlator {
         evaluation.stats.forgotten = correlator.forgotten;
         evaluation.stats.timeless_events = correlator.timeless;
     }
-    out.flush()?;
-    Ok(())
+    // What was found before an error is shown all the same.
+    evaluation.out.flush()?;
+    read
 }
 
 impl Evaluation<'_> {
-    fn one(&mut self, event: &[u8], number: u64, out: &mut impl Write) -> anyhow::Result<()> {
+    fn one(&mut self, event: &[u8], number: u64) -> anyhow::Result<()> {
         self.stats.events += 1;
-        let matched = match self.sigma.evaluate(event, &mut self.scratch) {
+        match self.sigma.evaluate(event, &mut self.scratch) {
             Ok([]) if self.correlator.is_none() => return Ok(()),
-            Ok(matched) => matched.to_vec(),
+            Ok(matched) => {
+                self.matched.clear();
+                self.matched.extend_from_slice(matched);
+            }
             Err(bad) => return self.bad(number, &bad),
-        };
+        }
         // It was UTF-8, since it was evaluated.
-        let text = std::str::from_utf8(event).unwrap_or_default();
+        let text = simdutf8::basic::from_utf8(event).unwrap_or_default();
         let rules = self.sigma.rules();
-        for rule in matched.iter().filter(|rule| rules[**rule as usize].shown) {
+        for rule in &self.matched {
+            let matched = &rules[*rule as usize];
+            if !matched.shown {
+                continue;
+            }
             let selections = self.sigma.selections(*rule, text, &self.scratch);
             self.stats.matches += 1;
-            write(
-                out,
-                &Match {
-                    event: number,
-                    rule_id: &rules[*rule as usize].id,
-                    selections: &selections,
-                    correlation: None,
-                },
-            )?;
+            self.out.line(&Match {
+                event: number,
+                rule_id: &matched.id,
+                selections: &selections,
+                correlation: None,
+            })?;
         }
         let Some(correlator) = &mut self.correlator else {
             return Ok(());
         };
-        for firing in correlator.fold(self.sigma, &matched, text, &self.scratch) {
+        for firing in correlator.fold(self.sigma, &self.matched, text, &self.scratch) {
             self.stats.matches += 1;
-            write(
-                out,
-                &Match {
-                    event: number,
-                    rule_id: &firing.rule_id,
-                    selections: &[],
-                    correlation: Some(Correlated::from(&firing)),
-                },
-            )?;
+            self.out.line(&Match {
+                event: number,
+                rule_id: &firing.rule_id,
+                selections: &[],
+                correlation: Some(Correlated::from(&firing)),
+            })?;
         }
         Ok(())
     }
@@ -315,21 +281,6 @@ impl Evaluation<'_> {
         }
         Ok(())
     }
-}
-
-fn write(out: &mut impl Write, shown: &Match<'_>) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, shown)?;
-    out.write_all(b"\n")?;
-    Ok(())
-}
-
-fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(io::BufReader::with_capacity(BUFFER, io::stdin())));
-    }
-    let file =
-        std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(Box::new(io::BufReader::with_capacity(BUFFER, file)))
 }
 
 /// Shows what was found in the rules.

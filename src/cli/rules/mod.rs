@@ -8,6 +8,7 @@
 pub mod backtest;
 mod command;
 pub mod eval;
+mod eval_lines;
 pub mod explain;
 mod explain_text;
 pub mod lint;
