@@ -54,7 +54,9 @@ impl DetectEngine {
         let decoders: Result<Vec<_>, _> = feeds
             .iter()
             .map(|feed| {
-                Decoder::new(feed.clone()).map_err(|error| format!("feed `{}`: {error}", feed.id))
+                // Its own copy: each record counts references to its feed, and workers are not to share that counter.
+                let own = Arc::new(Feed::clone(feed));
+                Decoder::new(own).map_err(|error| format!("feed `{}`: {error}", feed.id))
             })
             .collect();
         let matcher = Matcher::new(&set.program);

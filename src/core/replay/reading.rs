@@ -4,9 +4,9 @@
 //! read and detected on any thread. The virtual clock is the lines' own: a record's `received`, else its `observed`, else the last
 //! one seen.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -48,13 +48,14 @@ struct Envelope<'a> {
     feed: Option<&'a RawValue>,
 }
 
+/// What a line with one of the keys of [`Envelope`] has in it; made once, since to make them takes as long as to search a line.
+static ENVELOPE: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["\"received\"", "\"feed\"", "\\u00"].map(Finder::new));
+
 impl<'a> Envelope<'a> {
     /// Most lines have neither key, and need not be parsed once more to know that. A key may be written with escapes.
     fn of(line: &'a [u8]) -> Self {
-        let may = memmem::find(line, b"\"received\"").is_some()
-            || memmem::find(line, b"\"feed\"").is_some()
-            || memmem::find(line, b"\\u00").is_some();
-        if may {
+        if ENVELOPE.iter().any(|key| key.find(line).is_some()) {
             serde_json::from_slice(line).unwrap_or_default()
         } else {
             Self::default()
