@@ -25,6 +25,13 @@ struct Stamped {
     posting: HotPosting,
 }
 
+/// A posting, and the range of [`Program::atom_rules`] that its atom announces.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    posting: HotPosting,
+    rules: [u32; 2],
+}
+
 /// What an atom has gathered in the report of epoch `epoch`.
 #[derive(Clone, Copy, Debug)]
 struct Gathered {
@@ -45,6 +52,8 @@ pub struct Matcher {
     rules: Vec<u32>,
     quick: Vec<Quick>,
     touched: Vec<u32>,
+    /// By occurrence: the first posting of its pattern.
+    first: Vec<First>,
     pub(super) hits: Vec<Hit>,
     pub(super) fired: Vec<u32>,
 }
@@ -76,6 +85,7 @@ impl Matcher {
             rules: vec![0; program.rules.len()],
             quick: Quick::all(program),
             touched: Vec::new(),
+            first: Vec::new(),
             hits: Vec::new(),
             fired: Vec::new(),
         }
@@ -85,9 +95,7 @@ impl Matcher {
     pub fn run(&mut self, program: &Program, feed: &Feed, report: &Report<'_>) -> &[u32] {
         self.begin();
         self.scan.run(program, &report.title, &report.text);
-        for at in 0..self.scan.occurrences.len() {
-            self.gather(program, at);
-        }
+        self.gather(program);
         if !program.by_field.is_empty() {
             for (name, _) in &report.fields {
                 if let Some(rules) = program.by_field.get(name.as_ref()) {
@@ -131,43 +139,68 @@ impl Matcher {
         }
     }
 
-    fn gather(&mut self, program: &Program, at: usize) {
-        let occurrence = self.scan.occurrences[at];
-        let [from, to] = program.patterns[occurrence.pattern as usize];
-        for number in from..to {
-            let posting = self.postings[number as usize].posting;
-            let guards = || {
-                let [from, to] = program.postings[number as usize].guards;
-                &program.guards[from as usize..to as usize]
-            };
-            if !self.scan.counts(at, posting, guards) {
-                continue;
-            }
-            if self.hits.len() < MAX_HITS {
-                self.hits.push(Hit {
-                    posting: number,
-                    occurrence,
-                });
-            }
-            let stamp = &mut self.postings[number as usize].epoch;
-            if *stamp == self.epoch {
-                continue;
-            }
-            *stamp = self.epoch;
-            let gathered = &mut self.atoms[posting.atom as usize];
-            if gathered.epoch != self.epoch {
-                (gathered.epoch, gathered.count, gathered.weight) = (self.epoch, 0, 0);
-                let [from, to] = gathered.rules;
-                touch(
-                    &mut self.rules,
-                    &mut self.touched,
-                    self.epoch,
-                    &program.atom_rules[from as usize..to as usize],
-                );
-            }
-            gathered.count += 1;
-            gathered.weight += u32::from(posting.weight);
+    /// Counts every occurrence for the atoms of its postings.
+    ///
+    /// What is read of an occurrence lies far apart, and with many terms in no near cache. So each of the first readings is done for
+    /// all of them at once, where one does not wait for the other.
+    fn gather(&mut self, program: &Program) {
+        self.first.clear();
+        self.first
+            .extend(self.scan.occurrences.iter().map(|occurrence| First {
+                posting: self.postings[occurrence.pattern as usize].posting,
+                rules: [0, 0],
+            }));
+        for first in &mut self.first {
+            first.rules = rules_of(&self.atoms, first.posting.atom);
         }
+        for at in 0..self.scan.occurrences.len() {
+            let (pattern, first) = (self.scan.occurrences[at].pattern, self.first[at]);
+            self.count(program, at, pattern, first);
+            if first.posting.traits & HotPosting::MORE != 0 {
+                let [from, to] = program.patterns[pattern as usize];
+                for number in from..to {
+                    let posting = self.postings[number as usize].posting;
+                    let rules = rules_of(&self.atoms, posting.atom);
+                    self.count(program, at, number, First { posting, rules });
+                }
+            }
+        }
+    }
+
+    /// Counts occurrence `at` for the atom of the posting of that number.
+    fn count(&mut self, program: &Program, at: usize, number: u32, first: First) {
+        let First { posting, rules } = first;
+        let guards = || {
+            let [from, to] = program.postings[number as usize].guards;
+            &program.guards[from as usize..to as usize]
+        };
+        if !self.scan.counts(at, posting, guards) {
+            return;
+        }
+        if self.hits.len() < MAX_HITS {
+            self.hits.push(Hit {
+                posting: number,
+                occurrence: self.scan.occurrences[at],
+            });
+        }
+        let stamp = &mut self.postings[number as usize].epoch;
+        if *stamp == self.epoch {
+            return;
+        }
+        *stamp = self.epoch;
+        let gathered = &mut self.atoms[posting.atom as usize];
+        if gathered.epoch != self.epoch {
+            (gathered.epoch, gathered.count, gathered.weight) = (self.epoch, 0, 0);
+            let [from, to] = rules;
+            touch(
+                &mut self.rules,
+                &mut self.touched,
+                self.epoch,
+                &program.atom_rules[from as usize..to as usize],
+            );
+        }
+        gathered.count += 1;
+        gathered.weight += u32::from(posting.weight);
     }
 
     /// Distinct terms of an atom in this report, and their weights.
@@ -179,6 +212,11 @@ impl Matcher {
             (0, 0)
         }
     }
+}
+
+/// No atom has none: a pattern that is only a context has no posting of its own.
+fn rules_of(atoms: &[Gathered], atom: u32) -> [u32; 2] {
+    atoms.get(atom as usize).map_or([0, 0], |atom| atom.rules)
 }
 
 fn touch(stamps: &mut [u32], touched: &mut Vec<u32>, epoch: u32, rules: &[u32]) {

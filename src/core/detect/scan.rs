@@ -115,7 +115,7 @@ impl Scan {
         let segment = self.segment(occurrence);
         posting.scope & segment.scope != 0
             && (posting.edges == 0 || self.bounded(occurrence, segment, posting.edges))
-            && !(posting.guarded && self.cancelled(at, segment, guards()))
+            && !(posting.traits & HotPosting::GUARDED != 0 && self.cancelled(at, segment, guards()))
     }
 
     fn bounded(&self, occurrence: &Occurrence, segment: Segment, edges: u8) -> bool {

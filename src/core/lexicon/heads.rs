@@ -133,7 +133,7 @@ fn scan(
         }
         while mask != 0 {
             let at = base + mask.trailing_zeros();
-            found.push(Candidate { at, slot: 0 });
+            found.push(Candidate { hash: 0, at });
             mask &= mask - 1;
         }
         rest = &rest[length..];

@@ -37,6 +37,8 @@ struct Node {
     parent: u32,
     /// Pattern that ends here, plus one.
     pattern: u32,
+    /// Bits of the first symbols of the edges from here: see [`below`].
+    below: u32,
     /// Length of the prefix; 0: the slot is free.
     depth: u16,
     /// Length of the edge that leads here.
@@ -49,16 +51,17 @@ const FREE: Node = Node {
     edge: [0; GRAM],
     parent: ROOT,
     pattern: 0,
+    below: 0,
     depth: 0,
     length: 0,
     step: 0,
 };
 
-/// A position of a text at which a pattern may begin, and where in the table its node would be.
+/// A position of a text at which a pattern may begin, and the hash of the gram there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Candidate {
+    pub(super) hash: u64,
     pub(super) at: u32,
-    pub(super) slot: u32,
 }
 
 /// Finds every occurrence of every pattern.
@@ -227,10 +230,7 @@ impl TermIndex {
             let bits = filter_bits(hash);
             let pass =
                 length != 0 && self.filter[(hash >> self.filter_shift) as usize] & bits == bits;
-            candidates[count] = Candidate {
-                at,
-                slot: table_slot(hash, ROOT, self.table.len()) as u32,
-            };
+            candidates[count] = Candidate { hash, at };
             count += usize::from(pass);
         }
         candidates.truncate(count);
@@ -243,7 +243,8 @@ impl TermIndex {
         for number in 0..candidates.len() {
             let candidate = candidates[number];
             candidates[count] = candidate;
-            count += usize::from(self.table[candidate.slot as usize].depth != 0);
+            let slot = table_slot(candidate.hash, ROOT, self.table.len());
+            count += usize::from(self.table[slot].depth != 0);
         }
         candidates.truncate(count);
     }
@@ -253,7 +254,8 @@ impl TermIndex {
         let at = start.at as usize;
         let mut here = window(symbols, at);
         let mut step = self.lengths.get(&here);
-        let (mut parent, mut slot) = (ROOT, start.slot as usize);
+        let mut parent = ROOT;
+        let mut slot = table_slot(start.hash, ROOT, self.table.len());
         loop {
             let Some((found, node)) = self.child(parent, slot, &here, step) else {
                 return;
@@ -262,7 +264,8 @@ impl TermIndex {
             if node.pattern != 0 {
                 hit(node.pattern - 1, at, at + depth);
             }
-            if node.step == 0 {
+            // Most texts end here; to look for an edge that is not there would be another cache miss.
+            if node.below & below(symbols[at + depth]) == 0 {
                 return;
             }
             (parent, step) = (found, node.step);
@@ -296,6 +299,12 @@ impl TermIndex {
             };
         }
     }
+}
+
+/// The bit of an edge in [`Node::below`], by its first symbol.
+#[inline]
+fn below(first: u16) -> u32 {
+    1 << (first.wrapping_mul(0x9E37) >> 11)
 }
 
 /// Two bits of a word of the filter.

@@ -1,16 +1,14 @@
 //! Rules and lexicons → [`Program`].
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use super::ast::{self, Condition, Rule, RuleStatus};
 use super::codes;
+use super::layout::lay_out;
 use super::lower::Lowering;
-use super::program::{
-    Addition, CompiledRule, Expr, Guard, HotPosting, Leaf, Posting, Program, ValueTest,
-};
+use super::program::{Addition, CompiledRule, Expr, Guard, Leaf, Posting, Program, ValueTest};
 use crate::core::diagnostic::Diagnostic;
-use crate::core::lexicon::{Lexicon, TermIndex};
+use crate::core::lexicon::Lexicon;
 use crate::core::model::is_personal;
 use crate::core::yaml::Findings;
 
@@ -20,7 +18,7 @@ pub(super) const MAX_RULES: usize = 100_000;
 /// What the parts of a program are collected in before they are laid out flat.
 #[derive(Default)]
 pub(super) struct Builder {
-    patterns: HashMap<Vec<u16>, u32>,
+    pub(super) patterns: HashMap<Vec<u16>, u32>,
     pub(super) postings: Vec<(u32, Posting)>,
     pub(super) guards: Vec<Guard>,
     pub(super) atoms: u32,
@@ -270,7 +268,7 @@ pub fn absent(test: &ValueTest) -> bool {
     }
 }
 
-fn always(when: &Expr, leaves: &[Leaf]) -> bool {
+pub(super) fn always(when: &Expr, leaves: &[Leaf]) -> bool {
     when.eval_partly(&mut |leaf| unannounced(&leaves[leaf as usize])) != Some(false)
 }
 
@@ -315,120 +313,4 @@ fn shown(when: &Expr, add: &[Addition], leaves: &[Leaf]) -> (Vec<u32>, Vec<u32>)
         list.dedup();
     }
     (atoms, texts)
-}
-
-/// What announces a rule.
-enum Trigger {
-    Atom(u32),
-    Field(Arc<str>),
-}
-
-/// What must happen for a condition to hold that does not hold unannounced: for AND, one part that does not suffices.
-fn triggers(expr: &Expr, leaves: &[Leaf]) -> Vec<Trigger> {
-    match expr {
-        Expr::And(parts) => {
-            let silent = parts.iter().filter(|p| !always(p, leaves));
-            let choices = silent.map(|p| triggers(p, leaves));
-            choices.min_by_key(Vec::len).unwrap_or_default()
-        }
-        Expr::Or(parts) => parts.iter().flat_map(|p| triggers(p, leaves)).collect(),
-        Expr::Not(part) => {
-            // Whatever can change what the part says.
-            let mut all = Vec::new();
-            part.visit(true, &mut |leaf, _| all.append(&mut of_leaf(leaf, leaves)));
-            all
-        }
-        Expr::Leaf(leaf) => of_leaf(*leaf, leaves),
-    }
-}
-
-fn of_leaf(leaf: u32, leaves: &[Leaf]) -> Vec<Trigger> {
-    match &leaves[leaf as usize] {
-        Leaf::Atom { atom, .. } => vec![Trigger::Atom(*atom)],
-        // Both sides are needed, so that one announces it.
-        Leaf::Near { a, .. } => a.iter().copied().map(Trigger::Atom).collect(),
-        Leaf::Field { name, .. } => vec![Trigger::Field(name.clone())],
-        _ => vec![],
-    }
-}
-
-fn lay_out(mut builder: Builder, rules: Vec<CompiledRule>) -> Program {
-    builder
-        .postings
-        .sort_by_key(|(pattern, posting)| (*pattern, posting.atom));
-    let mut patterns = vec![[0u32; 2]; builder.patterns.len()];
-    ranges(
-        &mut patterns,
-        builder.postings.iter().map(|(pattern, _)| *pattern),
-    );
-    let mut by_atom: Vec<(u32, u32)> = Vec::new();
-    let mut by_field: HashMap<Arc<str>, Vec<u32>> = HashMap::new();
-    let mut always_ = Vec::new();
-    for (number, rule) in rules.iter().enumerate() {
-        let number = number as u32;
-        if always(&rule.when, &builder.leaves) {
-            always_.push(number);
-            continue;
-        }
-        for trigger in triggers(&rule.when, &builder.leaves) {
-            match trigger {
-                Trigger::Atom(atom) => by_atom.push((atom, number)),
-                Trigger::Field(name) => {
-                    let rules = by_field.entry(name).or_default();
-                    if rules.last() != Some(&number) {
-                        rules.push(number);
-                    }
-                }
-            }
-        }
-    }
-    by_atom.sort_unstable();
-    by_atom.dedup();
-    let mut atoms = vec![[0u32; 2]; builder.atoms as usize];
-    ranges(&mut atoms, by_atom.iter().map(|(atom, _)| *atom));
-    let mut symbols = vec![Vec::new(); builder.patterns.len()];
-    for (pattern, number) in builder.patterns {
-        symbols[number as usize] = pattern;
-    }
-    Program {
-        index: TermIndex::new(&symbols),
-        patterns,
-        hot: builder.postings.iter().map(|(_, p)| hot(p)).collect(),
-        postings: builder
-            .postings
-            .into_iter()
-            .map(|(_, posting)| posting)
-            .collect(),
-        guards: builder.guards,
-        atoms,
-        atom_rules: by_atom.into_iter().map(|(_, rule)| rule).collect(),
-        leaves: builder.leaves,
-        rules,
-        always: always_,
-        by_field,
-        scanned: builder.scanned,
-    }
-}
-
-fn hot(posting: &Posting) -> HotPosting {
-    HotPosting {
-        atom: posting.atom,
-        scope: posting.scope,
-        edges: posting.edges,
-        guarded: posting.guards[0] != posting.guards[1],
-        weight: posting.weight,
-    }
-}
-
-/// From sorted keys, the range of positions of each.
-fn ranges(into: &mut [[u32; 2]], keys: impl Iterator<Item = u32>) {
-    let mut previous = None;
-    for (at, key) in keys.enumerate() {
-        let range = &mut into[key as usize];
-        if previous != Some(key) {
-            range[0] = at as u32;
-        }
-        range[1] = at as u32 + 1;
-        previous = Some(key);
-    }
 }

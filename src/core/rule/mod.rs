@@ -162,6 +162,7 @@ mod condition;
 mod correlate;
 mod correlation;
 mod inherit;
+mod layout;
 mod lower;
 mod parse;
 mod pattern;

@@ -39,8 +39,15 @@ pub struct HotPosting {
     pub atom: u32,
     pub scope: u8,
     pub edges: u8,
-    pub guarded: bool,
+    pub traits: u8,
     pub weight: u8,
+}
+
+impl HotPosting {
+    /// It has contexts that cancel it.
+    pub const GUARDED: u8 = 1;
+    /// Its pattern has more postings: [`Program::patterns`].
+    pub const MORE: u8 = 2;
 }
 
 /// A pattern's part in an atom.
@@ -232,8 +239,9 @@ pub struct CompiledRule {
 #[allow(missing_docs)]
 pub struct Program {
     pub index: TermIndex,
-    /// By pattern: range of `postings`.
+    /// By pattern: range of its postings behind the first one.
     pub patterns: Vec<[u32; 2]>,
+    /// First that of every pattern, by pattern; then the others. One that covers no field stands for none.
     pub postings: Vec<Posting>,
     /// By posting.
     pub hot: Vec<HotPosting>,

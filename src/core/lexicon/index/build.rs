@@ -5,7 +5,8 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    FREE, GRAM, Lengths, Node, ROOT, Singles, TermIndex, filter_bits, gram, table_slot, window,
+    FREE, GRAM, Lengths, Node, ROOT, Singles, TermIndex, below, filter_bits, gram, table_slot,
+    window,
 };
 use crate::core::lexicon::heads::Heads;
 
@@ -129,6 +130,9 @@ fn draft(
         edge: window(&symbols[from..to], 0),
         parent: ROOT,
         pattern: if ends { group[0] + 1 } else { 0 },
+        below: rest
+            .iter()
+            .fold(0, |bits, p| bits | below(patterns[*p as usize][to])),
         depth: to as u16,
         length: (to - from) as u8,
         step: step as u8,
