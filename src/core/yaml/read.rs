@@ -1,12 +1,10 @@
-//! YAML as a tree of positioned nodes: what rule, lexicon and department files are read from.
-//!
-//! Invariant: bounded (size, depth, nodes), never recursive while reading, and nothing in a file is dropped: aliases, tags
-//! and duplicate keys are findings.
+//! Text → nodes, one event of the parser after the other.
 
 use rustc_hash::FxHashSet;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::diagnostic::{Diagnostic, Gravity};
+use super::findings::{Findings, T_SYNTAX, T_YAML};
+use super::node::{At, Data, Key, Node};
 
 /// Largest file, bytes.
 pub const MAX_BYTES: usize = 16 << 20;
@@ -14,230 +12,6 @@ pub const MAX_BYTES: usize = 16 << 20;
 pub const MAX_DEPTH: usize = 32;
 /// Nodes of one file.
 pub const MAX_NODES: usize = 2_000_000;
-
-/// Where a node stands: 1-based line and column, length in code points.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct At {
-    pub line: usize,
-    pub column: usize,
-    pub length: usize,
-}
-
-/// A node with its place.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    /// Place of its first character.
-    pub at: At,
-    /// Contents.
-    pub data: Data,
-}
-
-/// What a node is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Data {
-    /// A scalar; `plain` when not quoted, so that `yes`, `5` and `null` can be told from their quoted forms.
-    #[allow(missing_docs)]
-    Scalar { text: String, plain: bool },
-    /// A list.
-    List(Vec<Node>),
-    /// A map in the order of the file; keys are unique scalars.
-    Map(Vec<(Key, Node)>),
-}
-
-/// A key of a map.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Key {
-    pub text: String,
-    pub at: At,
-}
-
-impl Node {
-    /// The scalar's text.
-    pub fn text(&self) -> Option<&str> {
-        match &self.data {
-            Data::Scalar { text, .. } => Some(text),
-            _ => None,
-        }
-    }
-
-    /// `null`, `~` or nothing, unquoted.
-    pub fn is_null(&self) -> bool {
-        matches!(&self.data, Data::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
-    }
-
-    /// An unquoted `true` or `false`.
-    pub fn bool(&self) -> Option<bool> {
-        match &self.data {
-            Data::Scalar { text, plain: true } => match text.as_str() {
-                "true" | "True" | "TRUE" => Some(true),
-                "false" | "False" | "FALSE" => Some(false),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// A finite number, quoted or not.
-    pub fn number(&self) -> Option<f64> {
-        self.text()?
-            .trim()
-            .parse()
-            .ok()
-            .filter(|n: &f64| n.is_finite())
-    }
-
-    /// The entries of a map.
-    pub fn map(&self) -> Option<&[(Key, Node)]> {
-        match &self.data {
-            Data::Map(entries) => Some(entries),
-            _ => None,
-        }
-    }
-
-    /// The list, or the node itself as a list of one.
-    pub fn items(&self) -> &[Node] {
-        match &self.data {
-            Data::List(items) => items,
-            _ => std::slice::from_ref(self),
-        }
-    }
-
-    /// The value under `key`.
-    pub fn get(&self, key: &str) -> Option<&Node> {
-        self.map()?
-            .iter()
-            .find(|(k, _)| k.text == key)
-            .map(|(_, value)| value)
-    }
-
-    /// What the node is, for messages.
-    pub fn kind(&self) -> &'static str {
-        match &self.data {
-            Data::Scalar { .. } if self.is_null() => "nothing",
-            Data::Scalar { .. } => "a value",
-            Data::List(_) => "a list",
-            Data::Map(_) => "a map",
-        }
-    }
-}
-
-/// Collects findings about one file.
-#[derive(Debug)]
-pub struct Findings<'a> {
-    file: &'a str,
-    /// Findings so far.
-    pub list: Vec<Diagnostic>,
-    /// Where a finding goes that is not kept.
-    beyond: Diagnostic,
-}
-
-/// Findings about one file; of more than these the last says so.
-pub const MAX_FINDINGS: usize = 500;
-
-impl<'a> Findings<'a> {
-    /// For the file of that name.
-    pub fn new(file: &'a str) -> Self {
-        Self {
-            file,
-            list: Vec::new(),
-            beyond: beyond(file),
-        }
-    }
-
-    /// Adds an error; the help can be set on what is returned.
-    pub fn error(
-        &mut self,
-        code: &'static str,
-        at: At,
-        message: impl Into<String>,
-    ) -> &mut Diagnostic {
-        self.add(code, Gravity::Error, at, message.into())
-    }
-
-    /// The entries of a node that has to be a map, or an error that names it.
-    pub fn map_of<'n>(
-        &mut self,
-        node: &'n Node,
-        code: &'static str,
-        what: &str,
-    ) -> Option<&'n [(Key, Node)]> {
-        let entries = node.map();
-        if entries.is_none() {
-            let kind = node.kind();
-            self.error(code, node.at, format!("{what} is a map, not {kind}"));
-        }
-        entries
-    }
-
-    /// Adds a warning.
-    pub fn warn(
-        &mut self,
-        code: &'static str,
-        at: At,
-        message: impl Into<String>,
-    ) -> &mut Diagnostic {
-        self.add(code, Gravity::Warning, at, message.into())
-    }
-
-    fn add(
-        &mut self,
-        code: &'static str,
-        gravity: Gravity,
-        at: At,
-        message: String,
-    ) -> &mut Diagnostic {
-        if self.list.len() >= MAX_FINDINGS {
-            self.list.truncate(MAX_FINDINGS);
-            self.list.push(beyond(self.file));
-            return &mut self.beyond;
-        }
-        let index = self.list.len();
-        self.list.push(Diagnostic {
-            code,
-            gravity,
-            file: self.file.to_owned(),
-            line: at.line,
-            column: at.column,
-            length: at.length.max(1),
-            message,
-            help: None,
-        });
-        &mut self.list[index]
-    }
-
-    /// Whether any finding is an error.
-    pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|d| d.gravity == Gravity::Error)
-    }
-}
-
-impl Diagnostic {
-    /// Sets what to do about it.
-    pub fn help(&mut self, help: impl Into<String>) {
-        self.help = Some(help.into());
-    }
-}
-
-/// A file that is wrong everywhere is said to be once, and not a million times. It may hide errors, so it is one.
-fn beyond(file: &str) -> Diagnostic {
-    Diagnostic {
-        code: T_YAML,
-        gravity: Gravity::Error,
-        file: file.to_owned(),
-        line: 0,
-        column: 0,
-        length: 1,
-        message: format!("more than {MAX_FINDINGS} findings: the rest is not shown"),
-        help: Some("mend these first, then check again".to_owned()),
-    }
-}
-
-/// Code of a file that is not readable as YAML.
-pub const T_SYNTAX: &str = "T0001";
-/// Code of YAML that is well-formed, but beyond what is read here: alias, tag, duplicate key, depth, size.
-pub const T_YAML: &str = "T0002";
 
 fn at(span: Span) -> At {
     At {
@@ -431,6 +205,8 @@ fn attach(node: Node, stack: &mut [Open], documents: &mut Vec<Node>, findings: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::diagnostic::Diagnostic;
+    use crate::core::yaml::MAX_FINDINGS;
 
     fn read(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
         let mut findings = Findings::new("f.yml");

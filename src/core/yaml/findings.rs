@@ -1,0 +1,120 @@
+//! Findings about one file: bounded, each with a place.
+
+use super::node::{At, Key, Node};
+use crate::core::diagnostic::{Diagnostic, Gravity};
+
+/// Code of a file that is not readable as YAML.
+pub const T_SYNTAX: &str = "T0001";
+/// Code of YAML that is well-formed, but beyond what is read here: alias, tag, duplicate key, depth, size.
+pub const T_YAML: &str = "T0002";
+
+/// Collects findings about one file.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    file: &'a str,
+    /// Findings so far.
+    pub list: Vec<Diagnostic>,
+    /// Where a finding goes that is not kept.
+    beyond: Diagnostic,
+}
+
+/// Findings about one file; of more than these the last says so.
+pub const MAX_FINDINGS: usize = 500;
+
+impl<'a> Findings<'a> {
+    /// For the file of that name.
+    pub fn new(file: &'a str) -> Self {
+        Self {
+            file,
+            list: Vec::new(),
+            beyond: beyond(file),
+        }
+    }
+
+    /// Adds an error; the help can be set on what is returned.
+    pub fn error(
+        &mut self,
+        code: &'static str,
+        at: At,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.add(code, Gravity::Error, at, message.into())
+    }
+
+    /// The entries of a node that has to be a map, or an error that names it.
+    pub fn map_of<'n>(
+        &mut self,
+        node: &'n Node,
+        code: &'static str,
+        what: &str,
+    ) -> Option<&'n [(Key, Node)]> {
+        let entries = node.map();
+        if entries.is_none() {
+            let kind = node.kind();
+            self.error(code, node.at, format!("{what} is a map, not {kind}"));
+        }
+        entries
+    }
+
+    /// Adds a warning.
+    pub fn warn(
+        &mut self,
+        code: &'static str,
+        at: At,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.add(code, Gravity::Warning, at, message.into())
+    }
+
+    fn add(
+        &mut self,
+        code: &'static str,
+        gravity: Gravity,
+        at: At,
+        message: String,
+    ) -> &mut Diagnostic {
+        if self.list.len() >= MAX_FINDINGS {
+            self.list.truncate(MAX_FINDINGS);
+            self.list.push(beyond(self.file));
+            return &mut self.beyond;
+        }
+        let index = self.list.len();
+        self.list.push(Diagnostic {
+            code,
+            gravity,
+            file: self.file.to_owned(),
+            line: at.line,
+            column: at.column,
+            length: at.length.max(1),
+            message,
+            help: None,
+        });
+        &mut self.list[index]
+    }
+
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.gravity == Gravity::Error)
+    }
+}
+
+impl Diagnostic {
+    /// Sets what to do about it.
+    pub fn help(&mut self, help: impl Into<String>) {
+        self.help = Some(help.into());
+    }
+}
+
+/// A file that is wrong everywhere is said to be once, and not a million times. It may hide errors, so it is one.
+fn beyond(file: &str) -> Diagnostic {
+    Diagnostic {
+        code: T_YAML,
+        gravity: Gravity::Error,
+        file: file.to_owned(),
+        line: 0,
+        column: 0,
+        length: 1,
+        message: format!("more than {MAX_FINDINGS} findings: the rest is not shown"),
+        help: Some("mend these first, then check again".to_owned()),
+    }
+}
