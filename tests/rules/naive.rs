@@ -22,6 +22,12 @@ enum Pick {
     Count(&'static str, Vec<String>, usize),
     /// Lexicon of whole words, each with a context that cancels it.
     Lexicon(Vec<(String, String)>),
+    /// Field, modifier, values of two literals with `*` or `?` between them.
+    Wild(&'static str, &'static str, Vec<(String, char, String)>),
+    /// Lexicon of whole words with weights, and the least sum of those that are found.
+    Weight(Vec<(String, u32)>, u32),
+    /// A regular expression.
+    Regex(&'static str),
     /// A field of the record.
     Field(String),
     Missing,
@@ -123,6 +129,27 @@ impl Pick {
                 lexicons.push(lexicon);
                 format!("{{any|lexicon: l{n}}}")
             }
+            Self::Wild(field, how, values) => {
+                let how = if how.is_empty() {
+                    String::new()
+                } else {
+                    format!("|{how}")
+                };
+                let values: Vec<String> = values
+                    .iter()
+                    .map(|(a, c, b)| format!("{a}{c}{b}"))
+                    .collect();
+                format!("{{{field}{how}: {}}}", list(&values))
+            }
+            Self::Weight(terms, least) => {
+                let mut lexicon = format!("lexicon: l{n}\nterms:\n");
+                for (term, weight) in terms {
+                    let _ = writeln!(lexicon, "  - {{term: {term:?}, weight: {weight}}}");
+                }
+                lexicons.push(lexicon);
+                format!("{{any|lexicon: l{n}, any|weight|gte: {least}}}")
+            }
+            Self::Regex(source) => format!("{{any|re: {source:?}}}"),
             Self::Field(value) => format!("{{category: {value:?}}}"),
             Self::Missing => "{category|exists: false}".to_owned(),
             Self::Kind(news) => format!("{{kind: {}}}", if *news { "news" } else { "sensor" }),
@@ -181,6 +208,41 @@ impl Pick {
                     })
                 })
             }),
+            Self::Wild(field, how, values) => {
+                let (left, right) = match *how {
+                    "contains" => ("", ""),
+                    "startswith" => ("^", ""),
+                    "endswith" => ("", "$"),
+                    _ => ("^", "$"),
+                };
+                let fields = fields(field);
+                values.iter().any(|(a, c, b)| {
+                    let between = if *c == '*' { ".*" } else { "." };
+                    let [a, b] = [a, b].map(|piece| regex::escape(&normalise(piece)));
+                    let pattern =
+                        regex::Regex::new(&format!("(?s){left}{a}{between}{b}{right}")).unwrap();
+                    fields.iter().any(|text| pattern.is_match(text))
+                })
+            }
+            Self::Weight(terms, least) => {
+                let fields = fields("any");
+                let mut weights = std::collections::BTreeMap::new();
+                for (term, weight) in terms {
+                    // A lexicon keeps the first of equal terms.
+                    weights.entry(normalise(term)).or_insert(*weight);
+                }
+                let found = weights.iter().filter(|(term, _)| {
+                    fields
+                        .iter()
+                        .any(|text| occurrences(text, term).any(|o| bounded(text, o)))
+                });
+                let weights: Vec<u32> = found.map(|(_, weight)| *weight).collect();
+                !weights.is_empty() && weights.iter().sum::<u32>() >= *least
+            }
+            Self::Regex(source) => {
+                let pattern = regex::Regex::new(source).unwrap();
+                fields("any").iter().any(|text| pattern.is_match(text))
+            }
             Self::Field(value) => event
                 .field
                 .as_ref()
@@ -193,6 +255,19 @@ impl Pick {
 
 fn term() -> impl Strategy<Value = String> {
     "[abAＢ火災车]{1,4}"
+}
+
+fn field_of() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("any"), Just("title"), Just("text")]
+}
+
+fn how_of() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        Just("contains"),
+        Just("startswith"),
+        Just("endswith"),
+        Just("")
+    ]
 }
 
 fn pick() -> impl Strategy<Value = Pick> {
@@ -212,6 +287,10 @@ fn pick() -> impl Strategy<Value = Pick> {
         3 => proptest::collection::vec((term(), "[ab火车]{0,2}", "[ab火车]{0,2}"), 1..4).prop_map(|t| {
             Pick::Lexicon(t.into_iter().map(|(term, a, b)| { let unless = format!("{a}{term}{b}"); (term, unless) }).collect())
         }),
+        2 => (field_of(), how_of(), proptest::collection::vec(("[abA火]{1,2}", prop_oneof![Just('*'), Just('?')], "[abＢ火]{1,2}"), 1..3))
+            .prop_map(|(f, h, v)| Pick::Wild(f, h, v)),
+        2 => (proptest::collection::vec((term(), 0u32..4), 1..5), 1u32..7).prop_map(|(t, n)| Pick::Weight(t, n)),
+        1 => proptest::sample::select(vec!["a+b", "火[ab]", "^b", "(ab){2}", "[^a]火|ba"]).prop_map(Pick::Regex),
         1 => "[ab]{1,2}".prop_map(Pick::Field),
         1 => Just(Pick::Missing),
         1 => any::<bool>().prop_map(Pick::Kind),
@@ -308,6 +387,10 @@ proptest! {
             prop_assert_eq!(outcome == DetectOutcome::Detected, !expected.is_empty());
             for found in output.detections.iter().flat_map(|d| &d.matches) {
                 let field = match &*found.field { "title" => &event.title, "text" => &event.text, _ => continue };
+                if found.term.contains(['*', '?', '+', '[', '^', '{']) {
+                    // An expression finds other texts than its own.
+                    continue;
+                }
                 let [from, to] = found.span.map(|n| n as usize);
                 let shown: String = field.chars().skip(from).take(to - from).collect();
                 prop_assert_eq!(normalise(&shown), normalise(&found.term), "{:?} in {:?}", found, field);
