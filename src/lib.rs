@@ -35,7 +35,7 @@
 //! | add a hazard | `src/core/model/hazard.rs` |
 //! | change the rule language | `src/core/rule`; how a condition is evaluated: `src/core/detect/facts.rs` |
 //! | change how plain Sigma is read or evaluated | `src/core/rule/sigma` (read → lower → compile → scan) |
-//! | change what `tocsin rules test` or `explain` works out | `src/core/tools`; what they print: `src/cli/rules` |
+//! | change what `tocsin rules test`, `explain`, `diff` … work out | `src/core/tools`; what they print: `src/cli/rules` |
 //! | write rules and terms, quiet times, score lines of a report | `config/rules`, `config/lexicons`, their cases in `config/tests` (no code) |
 //! | change departments | `config/departments.yaml` (no code) |
 //! | change how reports become incidents | `src/core/correlate`; score lines of an incident: `score.rs`, caps: `level.rs`, correlations: `window.rs` |

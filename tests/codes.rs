@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tocsin::config::codes as config;
 use tocsin::core::model::RefusalCode;
-use tocsin::core::tools::lint;
+use tocsin::core::tools::{lint, unknown};
 use tocsin::core::{place, route, rule};
 
 const TABLE: &str = include_str!("../docs/codes.md");
@@ -17,6 +17,7 @@ fn listed() -> BTreeMap<&'static str, &'static str> {
         config::ALL,
         rule::codes::ALL,
         lint::ALL,
+        unknown::ALL,
         route::codes::ALL,
         place::codes::ALL,
     ];

@@ -121,3 +121,47 @@ proptest! {
         prop_assert!(known);
     }
 }
+
+#[test]
+fn every_name_is_a_candidate_with_a_verdict() {
+    let candidates = |text: &'static str, home| {
+        let query = PlaceQuery {
+            text,
+            home,
+            ..PlaceQuery::default()
+        };
+        let (found, resolved) = (GAZETTEER.candidates(&query), GAZETTEER.resolve(&query));
+        let place = found.iter().find(|one| one.verdict == "place");
+        if !resolved.assumed && &*resolved.place.code != "-" {
+            assert_eq!(place.map(|one| &one.place), Some(&resolved.place), "{text}");
+        }
+        found
+    };
+    let found = candidates("浙江省温州市瓯海区一居民楼起火", None);
+    let of = |code: &str| found.iter().find(|one| &*one.place.code == code).unwrap();
+    assert_eq!(of("cn-330304").verdict, "place");
+    assert!(!of("cn-330304").because.is_empty());
+    assert_eq!(of("cn-330300").verdict, "holds another");
+    assert!(of("cn-330304").found.starts_with("瓯海区"));
+    // Of two places of one name the other one is listed.
+    let found = candidates("朝阳区发生火灾", Some("cn-220100"));
+    assert_eq!(&*found[0].place.code, "cn-220104");
+    assert!(
+        found[0]
+            .others
+            .iter()
+            .any(|place| &*place.code == "cn-110105")
+    );
+    for text in [
+        "Mobile homes destroyed. Reading about it is Nice",
+        "Flood near Eureka, Nevada",
+    ] {
+        let found = candidates(text, None);
+        assert!(!found.is_empty(), "{text}");
+        let doubted = ["not believed", "contradicted"];
+        assert!(
+            found.iter().any(|one| doubted.contains(&one.verdict)),
+            "{text} {found:?}"
+        );
+    }
+}

@@ -21,6 +21,18 @@ pub const FAILED: u8 = 1;
 /// Exit code of wrong usage and configuration.
 pub const MISUSED: u8 = 2;
 
+/// An error that is the caller's: it ends the command with [`MISUSED`], where a plain one is a failure.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misused(pub String);
+
+impl Misused {
+    /// Makes an error one, with everything that led to it.
+    pub fn from_error(error: impl Into<anyhow::Error>) -> anyhow::Error {
+        anyhow::Error::new(Self(format!("{:#}", error.into())))
+    }
+}
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -157,5 +169,6 @@ fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(MISUSED);
     }
     let _ = writeln!(err, "error: {error:#}");
-    ExitCode::from(FAILED)
+    let misused = error.downcast_ref::<Misused>().is_some();
+    ExitCode::from(if misused { MISUSED } else { FAILED })
 }

@@ -20,7 +20,7 @@ mod summary;
 pub mod topics;
 mod watch_files;
 
-pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, main};
+pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, Misused, main};
 pub(crate) use render::escaped;
 pub use render::render;
 pub use summary::summary_text;

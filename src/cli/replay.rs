@@ -75,9 +75,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let mut folding = Folding::new(config);
     let mut sinks = Sinks::open(args)?;
     let began = Instant::now();
-    let bar = corpus::progress(&args.input);
+    let (mut source, bar) = corpus::Lines::open(&args.input)?;
     let read = read_all(
-        args,
+        &mut source,
         &bar,
         &reading,
         engines,
@@ -86,7 +86,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         &mut sinks,
     );
     bar.finish_and_clear();
-    read?;
+    read.with_context(|| args.input.display().to_string())?;
     let mut out = ReplayOutput::default();
     folding.finish(args.settle, &mut out);
     sinks.write(&out)?;
@@ -139,7 +139,7 @@ fn engines(
 }
 
 fn read_all(
-    args: &Args,
+    source: &mut corpus::Lines,
     bar: &ProgressBar,
     reading: &Reading,
     engines: Vec<Vec<Detecting>>,
@@ -147,11 +147,9 @@ fn read_all(
     folding: &mut Folding,
     sinks: &mut Sinks,
 ) -> anyhow::Result<()> {
-    let named = || args.input.display().to_string();
-    let mut reader = corpus::open_input(&args.input, bar).with_context(named)?;
     let mut out = ReplayOutput::default();
     let mut refused = 0_u64;
-    corpus::run(&mut *reader, reading, engines, start, |seen: Seen<'_>| {
+    corpus::run(source, reading, engines, start, |seen: Seen<'_>| {
         for (outcome, mut detected) in seen.sides {
             out.clear();
             folding.line(outcome, detected.as_deref_mut(), &mut out);
@@ -164,8 +162,7 @@ fn read_all(
             sinks.write(&out)?;
         }
         anyhow::Ok(())
-    })
-    .with_context(named)?;
+    })?;
     if refused > SHOWN_REFUSALS {
         let rest = refused - SHOWN_REFUSALS;
         writeln!(

@@ -36,6 +36,7 @@ mod membership;
 mod observed;
 mod partitioner;
 mod pool;
+pub mod range;
 mod read;
 mod rebalance;
 mod refused;

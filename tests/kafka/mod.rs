@@ -18,5 +18,6 @@ mod stop;
 mod timers;
 mod tools;
 mod topics;
+mod tried;
 mod trouble;
 mod world;

@@ -109,7 +109,113 @@ fn a_rule_set_does_not_differ_from_itself() {
     );
     assert_eq!(
         output.status.code(),
-        Some(1),
+        Some(2),
         "labels that are none are refused"
     );
+}
+
+#[test]
+fn the_page_needs_nothing_but_itself_and_escapes_what_it_shows() {
+    let folder = folder();
+    let hostile = rules("居民楼起火, 浓烟", 70)
+        .replace("title: Fire", "title: \"<script>alert('x')</script>\"");
+    std::fs::write(
+        folder.path().join("b/rules.yml"),
+        hostile.replace("fire-1", "fire-2"),
+    )
+    .unwrap();
+    let named = "corpus <img src=x>.jsonl";
+    std::fs::rename(
+        folder.path().join("corpus.jsonl"),
+        folder.path().join(named),
+    )
+    .unwrap();
+    let args = [
+        "--input",
+        named,
+        "--labels",
+        named,
+        "--against",
+        "b",
+        "--html",
+        "page.html",
+    ];
+    let output = run(folder.path(), &args);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(
+        !page.contains("<script") && !page.contains("<img"),
+        "{page}"
+    );
+    assert!(page.contains("&lt;script&gt;alert") && page.contains("&lt;img src=x&gt;"));
+    for outside in ["http:", "https:", "src=", "href=", "@import", "url("] {
+        let shown = page.replace("&lt;img src=x&gt;", "");
+        assert!(!shown.contains(outside), "{outside}");
+    }
+    assert!(
+        page.matches("<svg").count() >= 4,
+        "levels, time, quality, rules"
+    );
+    // Levels of both sides, the change between them, the intervals, and every text in both languages.
+    for part in [
+        "yellow",
+        "orange",
+        "黄色",
+        "橙色",
+        "precision",
+        "精确率",
+        "0.500 (0.095–0.905)",
+        "Level changes: ",
+        "级别变化：",
+        "actual/fire/cn-330302",
+        "fire-1",
+        "fire-2",
+        "id=\"en\" checked",
+    ] {
+        assert!(page.contains(part), "{part} is missing in {page}");
+    }
+    let count = |class: &str| page.matches(class).count();
+    assert_eq!(count("class=\"en\""), count("class=\"zh\""));
+    let args = ["--input", named, "--html", "zh.html", "--lang", "zh"];
+    assert!(run(folder.path(), &args).status.success());
+    let page = std::fs::read_to_string(folder.path().join("zh.html")).unwrap();
+    assert!(
+        page.contains("<html lang=\"zh\">") && page.contains("id=\"zh\" checked"),
+        "{page}"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_is_no_difference() {
+    let folder = folder();
+    for (args, part) in [
+        (["--input", "gone.jsonl", "--against", "b"], "gone.jsonl"),
+        (["--input", "a", "--against", "b"], "a: a folder"),
+        (
+            ["--input", "corpus.jsonl", "--against", "gone"],
+            "gone: a folder of rules",
+        ),
+        (
+            ["--input", "corpus.jsonl", "--labels", "gone.jsonl"],
+            "gone.jsonl",
+        ),
+        (
+            ["--input", "corpus.jsonl", "--feed", "gone"],
+            "no feed `gone`",
+        ),
+        (
+            ["--input", "corpus.jsonl", "--decoder", "gone"],
+            "`gone` is none of",
+        ),
+    ] {
+        let output = run(folder.path(), &args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(part), "{args:?}: {said}");
+    }
 }

@@ -25,6 +25,7 @@ fn rules() -> String {
         rule("dear", "  a: {any|re: '[0-9]+x'}\n  condition: a", ""),
         rule("cheap", "  a: {any|re: '[0-9]+x'}\n  b: {any|contains: smoke}\n  condition: a and b", ""),
         rule("twice", "  a:\n    any|contains: smoke\n    magnitude|gte: 5\n    magnitude|lt: 3\n  condition: a", ""),
+        rule("values", "  a: {any|contains: [smoke, dense smoke]}\n  condition: a", ""),
         rule("unused", "  a: {any|contains: smoke}\n  b: {any|contains: fumes}\n  condition: a", ""),
     ]
     .concat()

@@ -1,6 +1,7 @@
 //! Rules: every diagnostic code with its file, and the engine against plain evaluation of random rules.
 
 mod backtest;
+mod compared;
 mod correlations;
 mod eval_files;
 mod extends;
@@ -8,6 +9,7 @@ mod golden;
 mod large;
 mod lint;
 mod naive;
+mod printed;
 mod schema;
 mod shadow;
 mod sigma;

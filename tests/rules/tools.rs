@@ -112,6 +112,9 @@ fn an_explanation_shows_every_step() {
         "→ 火势, 起火",
         "people trapped",
         "key       actual/fire/cn-330304",
+        "by a name in the report",
+        "candidate title “瓯海区",
+        "nearest   nothing: no earlier records",
         "end       opened",
         "queue ",
     ] {
@@ -159,6 +162,53 @@ fn history_decides_what_a_report_is() {
         );
         let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(shown["detections"][0][1], end, "{shown:#}");
+        assert_eq!(shown["history"], 1);
+        // A repeat is the report itself; of another one the distance is said.
+        let nearest = &shown["nearest"][0]["report"];
+        assert_eq!(
+            *nearest,
+            if id == "1" {
+                serde_json::Value::Null
+            } else {
+                "1".into()
+            }
+        );
+    }
+}
+
+#[test]
+fn what_is_not_queued_says_who_would_hear_of_it() {
+    let record = r#"{"id":"7","kind":"post","text":"瓯海区一居民楼起火"}"#;
+    let output = tocsin(&["rules", "explain", "--json"], record);
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let route = &shown["routes"][0];
+    assert_eq!(route["key"], "actual/fire/cn-330304", "{shown:#}");
+    assert!(route["departments"][0]["id"].is_string(), "{route}");
+}
+
+#[test]
+fn a_record_is_read_up_to_its_limit_and_a_folder_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.txt");
+    std::fs::write(&path, vec![b'x'; 30 << 20]).unwrap();
+    let output = tocsin(&["rules", "explain", &path.display().to_string()], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stdout).contains("1 MiB"),
+        "{}",
+        text(&output.stdout)
+    );
+    for missing in [
+        folder.path().display().to_string(),
+        "no-such-file".to_owned(),
+    ] {
+        let output = tocsin(&["rules", "explain", &missing], "");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            text(&output.stderr).contains(&missing),
+            "{}",
+            text(&output.stderr)
+        );
     }
 }
 

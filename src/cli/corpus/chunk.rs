@@ -1,71 +1,90 @@
 //! Some lines of a corpus, and what detect made of them.
 
-use std::io::{self, BufRead};
+use std::io;
 use std::ops::Range;
 
-use super::input::{MAX_LINE, read_line};
+use super::source::{Source, Taken};
 use crate::core::detect::DetectOutput;
-use crate::core::model::{DetectOutcome, Millis};
+use crate::core::model::{DetectOutcome, Millis, RawRecord};
 use crate::core::replay::{Detecting, Line, Reading};
 
 /// Lines of a chunk.
 const LINES: usize = 512;
-/// Bytes from which on a chunk takes no further line; with the last one it is at most [`MAX_LINE`] longer.
+/// Bytes from which on a chunk takes no further line; with the last one it is at most a record longer.
 const BYTES: usize = 2 << 20;
 
-/// Lines that are not blank, with their numbers.
+/// Records with their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     bytes: Vec<u8>,
-    /// One-based number in the input, and place in the bytes.
-    lines: Vec<(u64, Range<usize>)>,
-    /// Lines of earlier chunks.
+    records: Vec<Kept>,
+    /// Records of earlier chunks.
     pub(super) before: i64,
 }
 
+/// A record of a chunk.
+#[derive(Debug)]
+struct Kept {
+    /// One-based number in the input.
+    number: u64,
+    /// Place in the bytes.
+    at: Range<usize>,
+    /// Of a topic: its time, and its headers.
+    received: Option<Millis>,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
 impl Chunk {
-    /// Reads the next one; `number` counts all lines. One without lines is the end of input.
-    pub(super) fn read(
-        reader: &mut (dyn BufRead + Send),
-        number: &mut u64,
-        before: i64,
-    ) -> io::Result<Self> {
+    /// Reads the next one. One without records is the end of input.
+    pub(super) fn read(source: &mut (dyn Source + Send), before: i64) -> io::Result<Self> {
         let mut chunk = Self {
             before,
             ..Self::default()
         };
-        let mut line = Vec::new();
-        while chunk.lines.len() < LINES
-            && chunk.bytes.len() < BYTES
-            && read_line(reader, &mut line)?
-        {
-            *number += 1;
-            debug_assert!(line.len() <= MAX_LINE);
-            if line.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
+        let mut taken = Taken::default();
+        while chunk.records.len() < LINES && chunk.bytes.len() < BYTES && source.take(&mut taken)? {
             let start = chunk.bytes.len();
-            chunk.bytes.extend_from_slice(&line);
-            chunk.lines.push((*number, start..chunk.bytes.len()));
+            chunk.bytes.extend_from_slice(&taken.bytes);
+            chunk.records.push(Kept {
+                number: taken.number,
+                at: start..chunk.bytes.len(),
+                received: taken.received,
+                headers: std::mem::take(&mut taken.headers),
+            });
         }
         Ok(chunk)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lines.len()
+        self.records.len()
     }
 
-    /// The lines with their one-based numbers.
-    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let bytes = &self.bytes;
-        self.lines
-            .iter()
-            .map(move |(number, range)| (*number, &bytes[range.clone()]))
+    /// The records with their one-based numbers.
+    pub(super) fn records(&self) -> impl Iterator<Item = (u64, RawRecord<'_>)> {
+        self.records.iter().map(|kept| {
+            let received = kept.received.unwrap_or(Millis::MIN);
+            (kept.number, self.raw(kept, received))
+        })
     }
 
-    /// Every line as a report, or the reason why not.
+    /// A record as its feed's decoder is to see it, received at `received`.
+    fn raw<'a>(&'a self, kept: &'a Kept, received: Millis) -> RawRecord<'a> {
+        let headers = kept.headers.iter();
+        RawRecord {
+            headers: headers.map(|(name, value)| (&**name, &**value)).collect(),
+            ..RawRecord::new(&self.bytes[kept.at.clone()], received)
+        }
+    }
+
+    /// Every record as a report, or the reason why not.
     pub(super) fn decode(&self, reading: &Reading) -> Vec<Line<'_>> {
-        self.lines().map(|(_, line)| reading.read(line)).collect()
+        let records = self.records.iter();
+        records
+            .map(|kept| match kept.received {
+                Some(received) => reading.record(&self.raw(kept, received)),
+                None => reading.read(&self.bytes[kept.at.clone()]),
+            })
+            .collect()
     }
 
     /// Detect of one rule set on the decoded lines, received at `times`.
@@ -77,10 +96,10 @@ impl Chunk {
     ) -> Detected {
         let mut found = Detected::default();
         let mut out = DetectOutput::default();
-        let numbered = (self.before..).zip(self.lines());
-        for ((read, received), (offset, (_, line))) in decoded.into_iter().zip(times).zip(numbered)
-        {
-            let outcome = detecting.detect(line, read, *received, offset, &mut out);
+        let numbered = (self.before..).zip(&self.records);
+        for ((read, received), (offset, kept)) in decoded.into_iter().zip(times).zip(numbered) {
+            let record = self.raw(kept, *received);
+            let outcome = detecting.detect_record(&record, read, offset, &mut out);
             let led = out.refusal.is_some()
                 || out.retraction.is_some()
                 || !out.detections.is_empty()

@@ -5,14 +5,15 @@
 //! At most [`CHUNKS_PER_THREAD`] chunks per thread exist at a time, which bounds the memory.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
+use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 use super::chunk::{Chunk, Detected};
+use super::source::Source;
 use crate::core::detect::DetectOutput;
-use crate::core::model::{DetectOutcome, Millis};
+use crate::core::model::{DetectOutcome, Millis, RawRecord};
 use crate::core::replay::{Detecting, Line, Reading};
 
 /// Most threads of detect.
@@ -25,22 +26,22 @@ pub(in crate::cli) fn threads() -> usize {
     thread::available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS))
 }
 
-/// One line and what each rule set made of it.
+/// One record and what each rule set made of it.
 pub(in crate::cli) struct Seen<'a> {
     /// One-based number in the input.
     pub(in crate::cli) number: u64,
-    pub(in crate::cli) line: &'a [u8],
+    pub(in crate::cli) record: RawRecord<'a>,
     /// In the order of the rule sets.
     pub(in crate::cli) sides: Vec<(DetectOutcome, Option<Box<DetectOutput>>)>,
 }
 
-/// Runs the lines of `reader` through detect; `fold` gets them in their order. `engines` has one list of rule sets per thread, all
+/// Runs the records of `source` through detect; `fold` gets them in their order. `engines` has one list of rule sets per thread, all
 /// equal; the first line without a time was received at `start`.
 ///
 /// # Errors
 /// Of reading, after the whole chunks before it were folded, or of `fold`.
 pub(in crate::cli) fn run<E>(
-    reader: &mut (dyn BufRead + Send),
+    source: &mut (dyn Source + Send),
     reading: &Reading,
     engines: Vec<Vec<Detecting>>,
     start: Millis,
@@ -59,7 +60,7 @@ where
     let (done, results) = sync_channel(room);
     let (work, times) = (Mutex::new(work), Times::new(start));
     thread::scope(|scope| {
-        let reader = scope.spawn(move || read(reader, &taken, &todo));
+        let reader = scope.spawn(move || read(source, &taken, &todo));
         for detecting in engines {
             let (work, times, done) = (&work, &times, done.clone());
             scope.spawn(move || detect(work, times, reading, detecting, &done));
@@ -78,16 +79,16 @@ where
 
 /// Reads chunks as long as there is room for one.
 fn read(
-    reader: &mut (dyn BufRead + Send),
+    source: &mut (dyn Source + Send),
     taken: &Receiver<()>,
     todo: &SyncSender<(u64, Chunk)>,
 ) -> io::Result<()> {
-    let (mut number, mut before) = (0, 0);
+    let mut before = 0;
     for index in 0.. {
         if taken.recv().is_err() {
             break;
         }
-        let chunk = Chunk::read(reader, &mut number, before)?;
+        let chunk = Chunk::read(source, before)?;
         if chunk.len() == 0 {
             break;
         }
@@ -164,11 +165,11 @@ fn fold_all<E>(
                 .into_iter()
                 .map(|side| side.lines.into_iter())
                 .collect();
-            for (number, line) in chunk.lines() {
+            for (number, record) in chunk.records() {
                 let sides = sides.iter_mut().filter_map(Iterator::next).collect();
                 fold(Seen {
                     number,
-                    line,
+                    record,
                     sides,
                 })?;
             }
@@ -228,6 +229,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::cli::corpus::Lines;
     use crate::config::{Paths, load_rule_set};
     use crate::core::replay::default_feed;
 
@@ -259,9 +261,10 @@ mod tests {
         let engines = (0..3)
             .map(|_| vec![Detecting::new(Arc::clone(&set), &reading).unwrap()])
             .collect();
-        let mut reader = io::BufReader::new(Broken { lines, fails });
+        let reader = io::BufReader::new(Broken { lines, fails });
+        let mut source = Lines::new(Box::new(reader));
         let mut numbers = Vec::new();
-        let ended = run(&mut reader, &reading, engines, Millis(0), |seen| {
+        let ended = run(&mut source, &reading, engines, Millis(0), |seen| {
             if seen.number == stop_at {
                 return Err(io::Error::other("the disk is full"));
             }

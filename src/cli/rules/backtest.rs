@@ -1,36 +1,54 @@
-//! `tocsin rules backtest`: a corpus through one or two rule sets.
+//! `tocsin rules backtest`: a corpus, or a part of a topic, through one or two rule sets.
 //!
-//! Exit codes: 0 done, and with `--against` no difference; 1 the two differ; 2 wrong usage or files that do not load.
+//! Exit codes: 0 done, and with `--against` no difference; 1 the two differ, or reading failed on the way; 2 wrong usage or files that
+//! do not load.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::{self, BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use serde::Serialize;
+use indicatif::ProgressBar;
 
-use super::super::corpus::{self, MAX_THREADS, Seen};
-use super::super::{FAILED, Global};
+use super::super::corpus::{self, MAX_THREADS, Seen, Source};
+use super::super::{FAILED, Global, Misused};
+use super::backtest_page::page;
+use super::backtest_text::{Measured, Set, Shown, text};
 use super::load;
+use super::topic::TopicArgs;
 use crate::config::{Paths, Settings};
-use crate::core::model::Millis;
-use crate::core::replay::{Detecting, Folding, Reading, ReplayOutput, default_feed};
+use crate::core::detect::DrillKey;
+use crate::core::model::{DecoderKind, Feed, Millis};
+use crate::core::replay::{Detecting, Folding, Reading, ReplayOutput};
 use crate::core::ruleset::RuleSet;
-use crate::core::tools::backtest::{Difference, Incident, Quality, Share, Side, Totals, compare};
-
-/// Rows shown of a list.
-const SHOWN: usize = 20;
+use crate::core::tools::backtest::{Difference, Side, compare};
+use crate::core::tools::quality::Quality;
+use crate::telemetry::wall_clock;
 
 /// Arguments of `rules backtest`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Corpus: Tocsin JSON lines, `.gz` too; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    input: PathBuf,
-    /// A second rule set (B): a folder with `rules/` and `lexicons/`, or a folder of rules alone
+    /// Corpus: one record a line, `.gz` too; `-` is standard input
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "topic",
+        conflicts_with = "topic"
+    )]
+    input: Option<PathBuf>,
+    #[command(flatten)]
+    topic: TopicArgs,
+    /// Records are of this configured feed. Without it: the topic's feed; of a file Tocsin JSON, where a line's `feed` may name a
+    /// configured feed
+    #[arg(long, value_name = "ID")]
+    feed: Option<String>,
+    /// Read the records in this format instead of the feed's
+    #[arg(long, value_name = "FORMAT")]
+    decoder: Option<String>,
+    /// A second rule set (B): a folder with `rules/`, and `lexicons/`, `departments.yaml`, `places/` where they differ, or a folder of
+    /// rules alone
     #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
     /// JSON lines with `id` and `label` (true, false, 0, 1): precision and recall. May be the corpus itself
@@ -39,52 +57,115 @@ pub struct Args {
     /// Threads that decode and detect; the result does not depend on it. Without it: as many as the machine runs at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
     threads: Option<u16>,
+    /// Write a page with charts and lists, in English and Chinese, that needs nothing but a browser
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Language in which the page opens
+    #[arg(long, value_name = "LANG", value_parser = ["en", "zh"], default_value = "en", requires = "html")]
+    lang: String,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Shown {
-    a: Totals,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    b: Option<Totals>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    difference: Option<Difference>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    quality: Vec<Measured>,
-}
-
-/// Precision and recall of a side.
-#[derive(Serialize)]
-struct Measured {
-    side: &'static str,
-    counts: Quality,
-    precision: Option<Share>,
-    recall: Option<Share>,
-    f1: Option<f64>,
-}
-
 /// Runs the tool.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
+    let feed = args
+        .topic
+        .feed(&settings, args.feed.as_deref(), args.decoder.as_deref())?;
     let mut sides = vec![side(&settings, &settings.paths)?];
     if let Some(folder) = &args.against {
-        sides.push(side(&settings, &against(&settings.paths, folder))?);
+        sides.push(side(&settings, &load::other(&settings.paths, folder)?)?);
     }
     let labels = args.labels.as_deref().map(labels).transpose()?;
-    let mut quality = vec![Quality::default(); sides.len()];
-    let bar = corpus::progress(&args.input);
-    let named = || args.input.display().to_string();
-    let mut reader = corpus::open_input(&args.input, &bar).with_context(named)?;
-    let reading = Reading::new(default_feed(), &settings.feeds).map_err(anyhow::Error::msg)?;
-    let engines = engines(args.threads, &sides, &reading)?;
+    let (mut source, bar, corpus) = open(args, &settings)?;
+    let judged = judge(
+        args,
+        &settings,
+        feed,
+        labels,
+        &mut sides,
+        &mut *source,
+        &bar,
+    );
+    let quality = judged.with_context(|| corpus.clone())?;
+    let (a, b) = (&sides[0].kept, sides.get(1).map(|side| &side.kept));
+    let shown = Shown {
+        corpus,
+        sets: ["A", "B"]
+            .into_iter()
+            .zip(&sides)
+            .map(|(side, tried)| Set {
+                side,
+                version: tried.set.version.to_string(),
+                from: tried.from.clone(),
+            })
+            .collect(),
+        a: a.totals(),
+        b: b.map(Side::totals),
+        difference: b.map(|b| compare(a, b)),
+        quality: quality
+            .into_iter()
+            .flat_map(|quality| ["A", "B"].into_iter().zip(quality))
+            .map(Measured::new)
+            .collect(),
+    };
+    if let Some(path) = &args.html {
+        let kept: Vec<&Side> = sides.iter().map(|side| &side.kept).collect();
+        std::fs::write(path, page(&shown, &kept, &titles(&sides), &args.lang))
+            .with_context(|| format!("{}", path.display()))?;
+    }
+    let mut stdout = io::stdout().lock();
+    if args.json {
+        writeln!(stdout, "{}", serde_json::to_string_pretty(&shown)?)?;
+    } else {
+        stdout.write_all(text(&shown).as_bytes())?;
+    }
+    let same = shown.difference.as_ref().is_none_or(Difference::is_empty);
+    Ok(ExitCode::from(if same { 0 } else { FAILED }))
+}
+
+type Opened = (Box<dyn Source + Send>, ProgressBar, String);
+
+/// The corpus, its progress bar, and what it is called.
+fn open(args: &Args, settings: &Settings) -> anyhow::Result<Opened> {
+    if let Some(range) = args.topic.range() {
+        let (source, bar) = corpus::Topic::open(&settings.kafka_settings(), &range, wall_clock())?;
+        return Ok((Box::new(source), bar, range.topic));
+    }
+    let path = args.input.clone().unwrap_or_else(|| "-".into());
+    let (source, bar) = corpus::Lines::open(&path)?;
+    Ok((Box::new(source), bar, path.display().to_string()))
+}
+
+/// Everything through every side; with labels, how well each told them apart.
+fn judge(
+    args: &Args,
+    settings: &Settings,
+    feed: Feed,
+    labels: Option<HashMap<String, bool>>,
+    sides: &mut [Tried],
+    source: &mut (dyn Source + Send),
+    bar: &ProgressBar,
+) -> anyhow::Result<Option<Vec<Quality>>> {
+    // Without labels no id is looked for.
+    let by_key = feed.decoder == DecoderKind::Tocsin;
+    let reading = Reading::new(feed, &settings.feeds).map_err(Misused)?;
+    let drills = settings.drills.drill_key().map(Arc::new);
+    let engines = engines(args.threads, sides, &reading, drills.as_ref())?;
     let start = Millis::parse("2000-01-01T00:00:00Z").unwrap_or_default();
+    let mut quality = vec![Quality::default(); sides.len()];
     let mut out = ReplayOutput::default();
-    corpus::run(&mut *reader, &reading, engines, start, |seen: Seen<'_>| {
-        let label = labels
-            .as_ref()
-            .and_then(|labels| labels.get(&id_of(seen.line)?).copied());
+    corpus::run(source, &reading, engines, start, |seen: Seen<'_>| {
+        let label = labels.as_ref().and_then(|labels| {
+            let id = if by_key {
+                id_of(seen.record.payload)?
+            } else {
+                reading.record(&seen.record).id()?.to_owned()
+            };
+            labels.get(&id).copied()
+        });
         for ((outcome, mut detected), (side, quality)) in seen
             .sides
             .into_iter()
@@ -99,36 +180,21 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
             }
         }
         anyhow::Ok(())
-    })
-    .with_context(named)?;
+    })?;
     bar.finish_and_clear();
-    for side in &mut sides {
+    for side in sides {
         out.clear();
         side.folding.finish(false, &mut out);
         side.kept.keep(&out, false);
     }
-    let a = &sides[0].kept;
-    let b = sides.get(1).map(|side| &side.kept);
-    let names = ["A", "B"].into_iter().zip(quality);
-    let shown = Shown {
-        a: a.totals(),
-        b: b.map(Side::totals),
-        difference: b.map(|b| compare(a, b)),
-        quality: names.filter(|_| labels.is_some()).map(measured).collect(),
-    };
-    let mut stdout = io::stdout().lock();
-    if args.json {
-        writeln!(stdout, "{}", serde_json::to_string_pretty(&shown)?)?;
-    } else {
-        stdout.write_all(text(&shown).as_bytes())?;
-    }
-    let same = shown.difference.as_ref().is_none_or(Difference::is_empty);
-    Ok(ExitCode::from(if same { 0 } else { FAILED }))
+    Ok(labels.map(|_| quality))
 }
 
 /// One rule set, what it folds and what is kept of that.
 struct Tried {
     set: Arc<RuleSet>,
+    /// Its rules' folder.
+    from: String,
     folding: Folding,
     kept: Side,
 }
@@ -136,8 +202,10 @@ struct Tried {
 fn side(settings: &Settings, paths: &Paths) -> anyhow::Result<Tried> {
     let (set, _) = load::rule_set(paths)?;
     let config = Arc::new(settings.correlate_config(set.routing.clone()));
+    let from = paths.rules.as_ref();
     Ok(Tried {
         set,
+        from: from.map_or("bundled".to_owned(), |path| path.display().to_string()),
         folding: Folding::new(config),
         kept: Side::default(),
     })
@@ -148,41 +216,39 @@ fn engines(
     threads: Option<u16>,
     sides: &[Tried],
     reading: &Reading,
+    drills: Option<&Arc<DrillKey>>,
 ) -> anyhow::Result<Vec<Vec<Detecting>>> {
     let threads = threads.map_or_else(corpus::threads, usize::from);
-    let engine =
-        |side: &Tried| Detecting::new(Arc::clone(&side.set), reading).map_err(anyhow::Error::msg);
+    let engine = |side: &Tried| {
+        let engine = Detecting::new(Arc::clone(&side.set), reading).map_err(anyhow::Error::msg)?;
+        anyhow::Ok(engine.with_drill_key(drills.cloned()))
+    };
     (0..threads)
         .map(|_| sides.iter().map(engine).collect())
         .collect()
 }
 
-fn against(paths: &Paths, folder: &Path) -> Paths {
-    let mut other = paths.clone();
-    let rules = folder.join("rules");
-    if rules.is_dir() {
-        other.rules = Some(rules);
-        let lexicons = folder.join("lexicons");
-        if lexicons.is_dir() {
-            other.lexicons = Some(lexicons);
-        }
-    } else {
-        other.rules = Some(folder.to_owned());
-    }
-    other
+/// Titles of rules by their ids.
+fn titles(sides: &[Tried]) -> HashMap<&str, &str> {
+    let rules = sides.iter().rev().flat_map(|side| &side.set.program.rules);
+    rules.map(|rule| (&*rule.id, &*rule.title)).collect()
 }
 
 /// Labels by report id.
 fn labels(path: &Path) -> anyhow::Result<HashMap<String, bool>> {
-    let file = std::fs::File::open(path).with_context(|| format!("{}", path.display()))?;
+    let named = || format!("{}", path.display());
+    let file = std::fs::File::open(path)
+        .with_context(named)
+        .map_err(Misused::from_error)?;
     let mut labels = HashMap::new();
     for (number, line) in io::BufReader::new(file).lines().enumerate() {
-        let line = line?;
+        let line = line.with_context(named).map_err(Misused::from_error)?;
         if line.trim().is_empty() {
             continue;
         }
         let value: serde_json::Value = serde_json::from_str(&line)
-            .with_context(|| format!("{}:{}", path.display(), number + 1))?;
+            .with_context(|| format!("{}:{}", path.display(), number + 1))
+            .map_err(Misused::from_error)?;
         let label = match &value["label"] {
             serde_json::Value::Bool(label) => Some(*label),
             serde_json::Value::Number(number) => number.as_f64().map(|number| number > 0.0),
@@ -192,11 +258,13 @@ fn labels(path: &Path) -> anyhow::Result<HashMap<String, bool>> {
             labels.insert(id, label);
         }
     }
-    anyhow::ensure!(
-        !labels.is_empty(),
-        "{}: no line has `id` and `label`",
-        path.display()
-    );
+    if labels.is_empty() {
+        let why = format!(
+            "{}: no line has `id` and `label` (true, false, 0 or 1)",
+            path.display()
+        );
+        return Err(Misused(why).into());
+    }
     Ok(labels)
 }
 
@@ -211,114 +279,4 @@ fn text_of(value: &serde_json::Value) -> Option<String> {
 fn id_of(line: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(line).ok()?;
     text_of(&value["id"])
-}
-
-fn measured((side, counts): (&'static str, Quality)) -> Measured {
-    Measured {
-        side,
-        precision: counts.precision(),
-        recall: counts.recall(),
-        f1: counts.f1(),
-        counts,
-    }
-}
-
-fn text(shown: &Shown) -> String {
-    let mut out = String::new();
-    for (name, totals) in [("A", Some(&shown.a)), ("B", shown.b.as_ref())] {
-        let Some(totals) = totals else { continue };
-        let levels: Vec<String> = ["blue", "yellow", "orange", "red"]
-            .iter()
-            .map(|level| format!("{level} {}", totals.levels.get(level).copied().unwrap_or(0)))
-            .collect();
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            out,
-            "{name}  {} records, {} with a detection; {} incidents on the queue: {}",
-            totals.records,
-            totals.detected,
-            totals.incidents,
-            levels.join(", ")
-        );
-    }
-    for one in &shown.quality {
-        let share = |share: Option<Share>| {
-            share.map_or("–".to_owned(), |s| {
-                format!("{:.3} ({:.3}–{:.3})", s.value, s.low, s.high)
-            })
-        };
-        let f1 = one.f1.map_or("–".to_owned(), |f1| format!("{f1:.3}"));
-        let _ = writeln!(
-            out,
-            "{}  precision {}, recall {}, F1 {f1}",
-            one.side,
-            share(one.precision),
-            share(one.recall)
-        );
-    }
-    match &shown.difference {
-        Some(difference) => differences(difference, &mut out),
-        None => {
-            let mut rules: Vec<_> = shown.a.rules.iter().collect();
-            rules.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
-            for (rule, count) in rules {
-                let _ = writeln!(out, "{count:>8}  {rule}");
-            }
-        }
-    }
-    out
-}
-
-fn differences(difference: &Difference, out: &mut String) {
-    let _ = writeln!(
-        out,
-        "\nrecords that only A detects: {}, only B: {}",
-        difference.records.0, difference.records.1
-    );
-    for (name, list) in [("A", &difference.only_a), ("B", &difference.only_b)] {
-        let _ = writeln!(out, "\nincidents only in {name}: {}", list.len());
-        for Incident {
-            key,
-            headline,
-            level,
-            score,
-            first_seen,
-            ..
-        } in list.iter().take(SHOWN)
-        {
-            let _ = writeln!(
-                out,
-                "  {:6} {score:>3}  {first_seen}  {headline}  [{key}]",
-                level.id()
-            );
-        }
-        rest(list.len(), out);
-    }
-    let _ = writeln!(out, "\nlevels that differ: {}", difference.levels.len());
-    for change in difference.levels.iter().take(SHOWN) {
-        let _ = writeln!(
-            out,
-            "  {} → {}  {}  {}  [{}]",
-            change.a.id(),
-            change.b.id(),
-            change.first_seen,
-            change.headline,
-            change.key
-        );
-    }
-    rest(difference.levels.len(), out);
-    let _ = writeln!(
-        out,
-        "\ndetections per rule that differ: {}",
-        difference.rules.len()
-    );
-    for (rule, (a, b)) in &difference.rules {
-        let _ = writeln!(out, "  {a:>8} → {b:<8} {rule}");
-    }
-}
-
-fn rest(all: usize, out: &mut String) {
-    if all > SHOWN {
-        let _ = writeln!(out, "  … and {} more (--json has all)", all - SHOWN);
-    }
 }

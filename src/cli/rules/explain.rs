@@ -1,24 +1,25 @@
 //! `tocsin rules explain`: what becomes of one report, step by step, and why a rule did not fire.
 //!
-//! Exit codes: 0 a rule fired (with `--rule`: that one), 1 none did, or the record cannot be read, 2 wrong usage.
+//! Exit codes: 0 a rule fired (with `--rule`: that one), 1 none did, or the record cannot be read, 2 wrong usage, or no such record.
 
-use std::collections::BTreeSet;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
-use super::super::{FAILED, Global, MISUSED};
-use super::explain_text::{Report, text};
+use super::super::corpus::Taken;
+use super::super::{FAILED, Global, Misused};
+use super::explain_record::{Earlier, from_file, from_topic};
+use super::explain_text::{Report, Route, text};
 use super::load;
+use super::topic::TopicArgs;
 use crate::config::Settings;
+use crate::core::correlate::CorrelateConfig;
 use crate::core::decode::{Decoder, TocsinJson};
-use crate::core::model::{CorrelateOutcome, DecoderKind, Feed, Millis, RawRecord};
+use crate::core::model::{CorrelateOutcome, Feed, Level, Millis, RawRecord};
 use crate::core::normalise::normalise;
 use crate::core::place::PlaceQuery;
-use crate::core::replay::{ReplayOutput, Replayer, default_feed};
+use crate::core::replay::{ReplayOutput, Replayer};
 use crate::core::ruleset::RuleSet;
 use crate::core::tools::explain::{Explainer, is_near, terms_of};
 
@@ -29,24 +30,32 @@ const MAX_NEAR: usize = 8;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// File with one record; `-` is standard input
-    #[arg(value_name = "FILE", default_value = "-")]
-    input: PathBuf,
+    #[arg(value_name = "FILE", default_value = "-", conflicts_with = "topic")]
+    pub(super) input: PathBuf,
+    #[command(flatten)]
+    pub(super) topic: TopicArgs,
+    /// Of the topic, the first report with this id; what comes before it in the range is its history
+    #[arg(long, value_name = "ID", requires = "topic", conflicts_with = "at")]
+    pub(super) id: Option<String>,
+    /// Of the topic, the record at this partition and offset, such as 0/17
+    #[arg(long, value_name = "PARTITION/OFFSET", requires = "topic")]
+    pub(super) at: Option<crate::kafka::letters::LetterId>,
     /// Explain this rule, whether it fired or not
     #[arg(long, value_name = "ID")]
     rule: Option<String>,
-    /// Read the record as one of this configured feed. Without it: Tocsin JSON, or a plain text
+    /// Read the record as one of this configured feed. Without it: the topic's feed; of a file Tocsin JSON, or a plain text
     #[arg(long, value_name = "FEED")]
-    feed: Option<String>,
+    pub(super) feed: Option<String>,
     /// Read the record in this format
     #[arg(long, value_name = "FORMAT")]
-    decoder: Option<String>,
+    pub(super) decoder: Option<String>,
     /// Show every part of every condition; otherwise a rule that did not fire is one line, and a `not` that holds is too
     #[arg(long)]
     full: bool,
     /// Earlier records of the same feed, one a line: is the report new, a copy, a repeat?
-    #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
-    /// When the record was received, RFC 3339
+    #[arg(long, value_name = "FILE", conflicts_with = "topic")]
+    pub(super) history: Option<PathBuf>,
+    /// When the record was received, RFC 3339; a record of a topic says it itself
     #[arg(long, value_name = "TIME", default_value = "2026-01-01T00:00:00Z")]
     received: String,
     /// Print one JSON object instead of text
@@ -58,45 +67,51 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
     let Some(received) = Millis::parse(&args.received) else {
-        return misused("--received: not an RFC 3339 time");
+        return Err(Misused("--received: not an RFC 3339 time".to_owned()).into());
     };
-    let feed = match feed(args, &settings) {
-        Ok(feed) => feed,
-        Err(why) => return misused(&why),
-    };
+    let feed = args
+        .topic
+        .feed(&settings, args.feed.as_deref(), args.decoder.as_deref())?;
     let (set, files) = load::rule_set(&settings.paths)?;
-    let shared = Arc::new(feed.clone());
+    let shared = Arc::new(feed);
     let mut explainer =
-        Explainer::new(&files.rules, &files.lexicons, &set, &shared).map_err(anyhow::Error::msg)?;
+        Explainer::new(&files.rules, &files.lexicons, &set, &shared).map_err(Misused)?;
     if let Some(id) = &args.rule
         && !explainer.ids().any(|known| **known == **id)
     {
-        return misused(&format!(
-            "--rule: no rule `{id}`; `tocsin rules list` shows them"
-        ));
+        let why = format!("--rule: no rule `{id}`; `tocsin rules list` shows them");
+        return Err(Misused(why).into());
     }
-    let payload = read(args)?;
-    let record = RawRecord::new(&payload, received);
+    let mut replayer = replayer(&settings, &set, &shared, received)?;
+    let mut earlier = Earlier::default();
+    let taken = match args.topic.range() {
+        Some(range) => from_topic(args, &settings, range, &shared, &mut replayer, &mut earlier)?,
+        None => from_file(args, &mut replayer, &mut earlier)?,
+    };
     let mut report = Report {
         full: args.full || args.rule.is_some(),
+        history: earlier.records,
         ..Report::default()
     };
+    report.came_from(args.topic.topic.as_deref(), &taken);
+    let record = taken.raw(received);
     if let Err(why) = look(&set, &shared, &record, &mut report) {
         report.refused = Some(why);
     } else {
-        replay(args, &settings, &set, feed, &payload, received, &mut report)?;
-        let fired = report.fired();
-        let explained = explainer.explain(&record, &fired);
-        report.terms = terms_of(&explained);
-        for one in explained {
-            let asked = args.rule.as_ref().map(|id| **id == *one.rule);
-            let near = is_near(&one) && report.near < MAX_NEAR;
-            if asked.unwrap_or(one.fired || near) {
-                report.near += usize::from(!one.fired);
-                report.rules.push(one);
-            }
-        }
-        report.rules.sort_by_key(|one| !one.fired);
+        replay(
+            &settings,
+            &set,
+            &mut replayer,
+            &taken,
+            received,
+            &mut report,
+        );
+        earlier.compare(&mut report);
+        choose(
+            args,
+            explainer.explain(&record, &report.fired()),
+            &mut report,
+        );
     }
     let mut out = io::stdout().lock();
     if args.json {
@@ -108,44 +123,41 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if fired { 0 } else { FAILED }))
 }
 
-fn misused(message: &str) -> anyhow::Result<ExitCode> {
-    writeln!(io::stderr().lock(), "error: {message}")?;
-    Ok(ExitCode::from(MISUSED))
+/// The rules that are shown: the one asked for, else those that fired and some that came near.
+fn choose(
+    args: &Args,
+    explained: Vec<crate::core::tools::explain::Explained>,
+    report: &mut Report,
+) {
+    report.terms = terms_of(&explained);
+    for one in explained {
+        let asked = args.rule.as_ref().map(|id| **id == *one.rule);
+        let near = is_near(&one) && report.near < MAX_NEAR;
+        if asked.unwrap_or(one.fired || near) {
+            report.near += usize::from(!one.fired);
+            report.rules.push(one);
+        }
+    }
+    report.rules.sort_by_key(|one| !one.fired);
 }
 
-fn feed(args: &Args, settings: &Settings) -> Result<Feed, String> {
-    let mut feed = match &args.feed {
-        None => default_feed(),
-        Some(id) => settings
-            .feeds
-            .iter()
-            .find(|feed| *feed.id == **id)
-            .cloned()
-            .ok_or_else(|| format!("--feed: no feed `{id}` is configured"))?,
-    };
-    if let Some(name) = &args.decoder {
-        let kind: Result<DecoderKind, _> = serde_json::from_value(name.as_str().into());
-        feed.decoder = kind.map_err(|_| format!("--decoder: unknown format `{name}`"))?;
-    }
-    Ok(feed)
+fn correlate(settings: &Settings, set: &RuleSet) -> CorrelateConfig {
+    let mut config = settings.correlate_config(Arc::clone(&set.routing));
+    // What the queue hears is what holds after this report.
+    config.incident.refresh_ms = 0;
+    config
 }
 
-/// The record's bytes; a text that is no JSON becomes a Tocsin JSON record where one is expected.
-fn read(args: &Args) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if args.input.as_os_str() == "-" {
-        io::stdin().lock().read_to_end(&mut bytes)?;
-    } else {
-        bytes = std::fs::read(&args.input).with_context(|| format!("{}", args.input.display()))?;
-    }
-    let plain = args.feed.is_none() && args.decoder.is_none();
-    if plain && !bytes.trim_ascii_start().starts_with(b"{") {
-        let text = String::from_utf8_lossy(bytes.trim_ascii());
-        bytes = serde_json::json!({"id": "report", "text": text})
-            .to_string()
-            .into_bytes();
-    }
-    Ok(bytes)
+fn replayer(
+    settings: &Settings,
+    set: &Arc<RuleSet>,
+    feed: &Arc<Feed>,
+    start: Millis,
+) -> Result<Replayer, Misused> {
+    let config = Arc::new(correlate(settings, set));
+    let feed = Feed::clone(feed);
+    let replayer = Replayer::new(Arc::clone(set), config, feed, &[], start).map_err(Misused)?;
+    Ok(replayer.with_drill_key(settings.drills.drill_key().map(Arc::new)))
 }
 
 /// Decoded, normalised, placed.
@@ -160,18 +172,26 @@ fn look(
         .decode(record)
         .map_err(|refusal| format!("{refusal}\n  help: {}", refusal.code.help()))?;
     shown.decoded = serde_json::to_value(TocsinJson(&report)).map_err(|e| e.to_string())?;
-    shown.normalised = [
-        normalise(&report.title).clone(),
-        normalise(&report.text).clone(),
-    ];
-    let resolved = set.gazetteer.resolve(&PlaceQuery {
+    shown.normalised = [normalise(&report.title), normalise(&report.text)];
+    let query = PlaceQuery {
         code: report.place_code.as_deref(),
         name: report.place_name.as_deref(),
         coordinates: report.coordinates,
         title: &report.title,
         text: &report.text,
         home: feed.home.as_deref(),
-    });
+    };
+    let resolved = set.gazetteer.resolve(&query);
+    shown.candidates = set.gazetteer.candidates(&query);
+    let named = shown.candidates.iter().any(|c| c.place == resolved.place);
+    shown.place_by = match (query.code, query.coordinates) {
+        _ if resolved.assumed => "the feed's home: the report names no place",
+        (Some(code), _) if code == &*resolved.place.code => "the record's code",
+        (Some(_), _) if query.coordinates.is_none() && !named => "the record's code",
+        (_, Some(_)) => "the record's coordinates",
+        _ if named => "a name in the report",
+        _ => "nothing",
+    };
     shown.ancestors = set.gazetteer.ancestors(&resolved.place.code);
     shown.place = Some(resolved.place);
     shown.place_assumed = resolved.assumed;
@@ -179,32 +199,21 @@ fn look(
     Ok(())
 }
 
-/// Detections with their ends, and what the queue hears.
+/// Detections with their ends, what the queue hears, and who would hear it.
 fn replay(
-    args: &Args,
     settings: &Settings,
     set: &Arc<RuleSet>,
-    feed: Feed,
-    payload: &[u8],
+    replayer: &mut Replayer,
+    taken: &Taken,
     received: Millis,
     shown: &mut Report,
-) -> anyhow::Result<()> {
-    let mut config = settings.correlate_config(Arc::clone(&set.routing));
-    config.incident.refresh_ms = 0;
-    let mut replayer = Replayer::new(Arc::clone(set), Arc::new(config), feed, &[], received)
-        .map_err(anyhow::Error::msg)?;
+) {
     let mut out = ReplayOutput::default();
-    if let Some(path) = &args.history {
-        let history = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
-        for line in history
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-        {
-            replayer.line(line, &mut out);
-        }
-        out.clear();
+    if taken.received.is_some() {
+        replayer.record(&taken.raw(received), &mut out);
+    } else {
+        replayer.line(&taken.bytes, &mut out);
     }
-    replayer.line(payload, &mut out);
     shown.shadow = out.shadow;
     shown.alerts = out.alerts;
     shown.detections = out.detections;
@@ -212,16 +221,20 @@ fn replay(
         .detections
         .iter()
         .any(|(_, end)| *end == CorrelateOutcome::Copy);
-    Ok(())
-}
-
-impl Report {
-    fn fired(&self) -> BTreeSet<Arc<str>> {
-        let live = self
-            .detections
-            .iter()
-            .map(|(detection, _)| &detection.rule_id);
-        let shadow = self.shadow.iter().map(|hit| &hit.rule_id);
-        live.chain(shadow).cloned().collect()
+    let thresholds = correlate(settings, set).level;
+    for (detection, _) in &shown.detections {
+        let level = shown.alerts.iter().find(|alert| alert.key == detection.key);
+        // Below the lowest level nobody hears of it; shown is who would.
+        let level = level.map_or(Level::Blue, |alert| alert.level);
+        shown.routes.push(Route {
+            key: detection.key.clone(),
+            level,
+            queued: shown.alerts.iter().any(|alert| alert.key == detection.key),
+            threshold: thresholds.threshold(Level::Blue),
+            departments: set
+                .routing
+                .departments(detection.hazard, level, &detection.departments),
+        });
     }
+    shown.routes.dedup();
 }

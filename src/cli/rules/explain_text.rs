@@ -2,39 +2,110 @@
 //!
 //! Invariant: the same facts as the JSON object, in the order in which they come about.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::core::fingerprint::NEAR_BITS;
 use crate::core::model::{
-    Alert, CorrelateOutcome, Detection, Fingerprint, Match, Place, ScoreLine, ShadowHit,
+    Alert, CorrelateOutcome, Detection, Fingerprint, Level, Match, Millis, Place, RoutedDepartment,
+    ScoreLine, ShadowHit,
 };
+use crate::core::place::Candidate;
 use crate::core::tools::explain::{Explained, NodeKind, Tree};
+
+use super::super::corpus::Taken;
 
 /// Everything that became of one record.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Where on which topic the record lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<At>,
+    /// Records that went before it.
+    pub history: u64,
     /// As decoded, masked: Tocsin JSON.
     pub decoded: serde_json::Value,
     /// Title and text as rules see them.
     pub normalised: [String; 2],
     pub place: Option<Place>,
+    /// What the place was taken from.
+    pub place_by: &'static str,
     pub place_assumed: bool,
     pub ancestors: Vec<Arc<str>>,
     pub also_places: Vec<Place>,
+    /// Every name that may be a place.
+    pub candidates: Vec<Candidate>,
     pub terms: Vec<Match>,
     pub rules: Vec<Explained>,
     pub detections: Vec<(Detection, CorrelateOutcome)>,
+    /// For each detection the earlier report of its key whose text is nearest.
+    pub nearest: Vec<Option<Earliest>>,
     pub shadow: Vec<ShadowHit>,
     pub is_copy: bool,
+    /// By incident key, who has a duty.
+    pub routes: Vec<Route>,
     pub alerts: Vec<Alert>,
     #[serde(skip)]
     pub near: usize,
     #[serde(skip)]
     pub full: bool,
+}
+
+/// A place on a topic.
+#[derive(Debug, Serialize)]
+pub(super) struct At {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub received: Option<Millis>,
+}
+
+/// An earlier report and how near its text is.
+#[derive(Debug, Serialize)]
+pub(super) struct Earliest {
+    pub feed: Arc<str>,
+    pub report: String,
+    /// Bits in which the fingerprints differ.
+    pub bits: u32,
+    pub near: bool,
+}
+
+/// Who has a duty on an incident.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Route {
+    pub key: String,
+    pub level: Level,
+    /// Whether it is on the queue; else who would have a duty at the lowest level.
+    pub queued: bool,
+    /// Lowest score of the lowest level.
+    pub threshold: i32,
+    pub departments: Vec<RoutedDepartment>,
+}
+
+impl Report {
+    /// Says where the record lies.
+    pub(super) fn came_from(&mut self, topic: Option<&str>, taken: &Taken) {
+        let place = topic.zip(taken.position);
+        self.position = place.map(|(topic, (partition, offset))| At {
+            topic: topic.to_owned(),
+            partition,
+            offset,
+            received: taken.received,
+        });
+    }
+
+    /// Rules that fired, by the engine's own word.
+    pub(super) fn fired(&self) -> BTreeSet<Arc<str>> {
+        let live = self.detections.iter();
+        let live = live.map(|(detection, _)| &detection.rule_id);
+        let shadow = self.shadow.iter().map(|hit| &hit.rule_id);
+        live.chain(shadow).cloned().collect()
+    }
 }
 
 /// The whole page.
@@ -46,6 +117,16 @@ pub(super) fn text(report: &Report) -> String {
 }
 
 fn page(report: &Report, out: &mut String) -> std::fmt::Result {
+    if let Some(at) = &report.position {
+        let received = at
+            .received
+            .map_or(String::new(), |at| format!(", received {at}"));
+        writeln!(
+            out,
+            "record      {} {}/{}{received}, after {} others",
+            at.topic, at.partition, at.offset, report.history
+        )?;
+    }
     if let Some(why) = &report.refused {
         return writeln!(out, "not readable: {why}");
     }
@@ -72,11 +153,6 @@ fn page(report: &Report, out: &mut String) -> std::fmt::Result {
         )?;
     }
     for alert in &report.alerts {
-        let departments: Vec<String> = alert
-            .departments
-            .iter()
-            .map(|d| format!("{}{}", d.id, if d.required { " (required)" } else { "" }))
-            .collect();
         writeln!(
             out,
             "\nqueue       {} {} {}, {} points",
@@ -86,7 +162,9 @@ fn page(report: &Report, out: &mut String) -> std::fmt::Result {
             alert.score
         )?;
         score(&alert.reasons, out)?;
-        writeln!(out, "  to        {}", or_nothing(&departments))?;
+        if !alert.departments.is_empty() {
+            writeln!(out, "  to        {}", duties(&alert.departments))?;
+        }
     }
     if report.alerts.is_empty() && !report.detections.is_empty() {
         writeln!(
@@ -94,7 +172,24 @@ fn page(report: &Report, out: &mut String) -> std::fmt::Result {
             "\nqueue       nothing: the incident is below the lowest level, or nothing changed"
         )?;
     }
+    for route in report.routes.iter().filter(|route| !route.queued) {
+        writeln!(
+            out,
+            "  {} from {} points on: {}",
+            route.key,
+            route.threshold,
+            duties(&route.departments)
+        )?;
+    }
     Ok(())
+}
+
+fn duties(departments: &[RoutedDepartment]) -> String {
+    let all: Vec<String> = departments
+        .iter()
+        .map(|d| format!("{}{}", d.id, if d.required { " (required)" } else { "" }))
+        .collect();
+    or_nothing(&all)
 }
 
 fn or_nothing(list: &[String]) -> String {
@@ -111,19 +206,34 @@ fn place(report: &Report, out: &mut String) -> std::fmt::Result {
         None => format!("{} [{}]", place.name, place.code),
     };
     if let Some(place) = &report.place {
-        let assumed = if report.place_assumed {
-            ", the feed's home: the report names none"
-        } else {
-            ""
-        };
         writeln!(
             out,
-            "place       {}, {}{assumed}",
+            "place       {}, {}, by {}",
             name(place),
-            place.tier.id()
+            place.tier.id(),
+            report.place_by
         )?;
         if !report.ancestors.is_empty() {
             writeln!(out, "  in        {}", report.ancestors.join(", "))?;
+        }
+    }
+    for candidate in &report.candidates {
+        let because = if candidate.because.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", candidate.because.join("; "))
+        };
+        writeln!(
+            out,
+            "  candidate {} “{}…” → {}: {}{because}",
+            candidate.field,
+            candidate.found,
+            name(&candidate.place),
+            candidate.verdict
+        )?;
+        if !candidate.others.is_empty() {
+            let others: Vec<String> = candidate.others.iter().map(name).collect();
+            writeln!(out, "            or {}", others.join(", "))?;
         }
     }
     if !report.also_places.is_empty() {
@@ -157,25 +267,49 @@ fn rule(one: &Explained, report: &Report, out: &mut String) -> std::fmt::Result 
             "  note      the engine disagrees with this tree: please report it"
         )?;
     }
-    let of = report
-        .detections
-        .iter()
-        .filter(|(d, _)| d.rule_id == one.rule);
-    for (detection, end) in of {
-        writeln!(out, "  severity  {}", detection.severity)?;
-        score(&detection.score, out)?;
-        writeln!(out, "  key       {}", detection.key)?;
-        let print = match detection.report.fingerprint {
-            None => "none: only free text of news, posts and hotlines is compared".to_owned(),
-            Some(Fingerprint::Simhash(hash)) => {
-                format!("SimHash {hash:016x}, near when ≤ 3 bits differ")
-            }
-            Some(Fingerprint::Exact(hash)) => format!("short text, equal when {hash:016x}"),
-        };
-        writeln!(out, "  print     {print}")?;
-        writeln!(out, "  end       {}", end.id())?;
+    for (index, (detection, end)) in report.detections.iter().enumerate() {
+        if detection.rule_id == one.rule {
+            let nearest = report.nearest.get(index).and_then(Option::as_ref);
+            self::detection(detection, *end, nearest, report.history, out)?;
+        }
     }
     Ok(())
+}
+
+fn detection(
+    detection: &Detection,
+    end: CorrelateOutcome,
+    nearest: Option<&Earliest>,
+    history: u64,
+    out: &mut String,
+) -> std::fmt::Result {
+    writeln!(out, "  severity  {}", detection.severity)?;
+    score(&detection.score, out)?;
+    writeln!(out, "  key       {}", detection.key)?;
+    let print = match detection.report.fingerprint {
+        None => "none: only free text of news, posts and hotlines is compared".to_owned(),
+        Some(Fingerprint::Simhash(hash)) => {
+            format!("SimHash {hash:016x}, near when ≤ {NEAR_BITS} bits differ")
+        }
+        Some(Fingerprint::Exact(hash)) => format!("short text, equal when {hash:016x}"),
+    };
+    writeln!(out, "  print     {print}")?;
+    let compared = match nearest {
+        Some(one) if one.near => format!(
+            "{} bits differ from {}/{}: a near-duplicate",
+            one.bits, one.feed, one.report
+        ),
+        Some(one) => format!(
+            "{} bits differ from {}/{}, the nearest of this key: no near-duplicate",
+            one.bits, one.feed, one.report
+        ),
+        None if history == 0 => {
+            "nothing: no earlier records were given (--history, --topic)".to_owned()
+        }
+        None => format!("none of this key among {history} earlier records"),
+    };
+    writeln!(out, "  nearest   {compared}")?;
+    writeln!(out, "  end       {}", end.id())
 }
 
 fn score(lines: &[ScoreLine], out: &mut String) -> std::fmt::Result {

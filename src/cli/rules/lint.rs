@@ -14,9 +14,11 @@ use super::super::{FAILED, Global, MISUSED, render};
 use super::load;
 use crate::config::{Paths, compile_rule_set, load_rule_files};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
+use crate::core::model::Feed;
 use crate::core::tools::case::{self, Case};
 use crate::core::tools::fix::fix;
 use crate::core::tools::lint::lint;
+use crate::core::tools::unknown::{World, unknown};
 
 /// Arguments of `rules lint`.
 #[derive(Debug, clap::Args)]
@@ -61,11 +63,11 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(MISUSED));
     }
     let tests = load::test_files(&args.tests, paths)?;
-    let (mut found, mut sources) = findings(paths, &tests);
+    let (mut found, mut sources) = findings(paths, &settings.feeds, &tests);
     let mut fixed = 0;
     if args.fix {
         fixed = write_fixes(&found, &sources)?;
-        (found, sources) = findings(paths, &tests);
+        (found, sources) = findings(paths, &settings.feeds, &tests);
     }
     sources.extend(tests);
     let mut out = io::stdout().lock();
@@ -113,7 +115,11 @@ fn shown(finding: &Diagnostic) -> ShownFinding<'_> {
 }
 
 /// What compiling finds and what linting finds.
-pub(super) fn findings(paths: &Paths, tests: &[SourceFile]) -> (Vec<Diagnostic>, Vec<SourceFile>) {
+pub(super) fn findings(
+    paths: &Paths,
+    feeds: &[Feed],
+    tests: &[SourceFile],
+) -> (Vec<Diagnostic>, Vec<SourceFile>) {
     let files = match load_rule_files(paths) {
         Ok(files) => files,
         Err(diagnostics) => return (diagnostics, Vec::new()),
@@ -121,15 +127,28 @@ pub(super) fn findings(paths: &Paths, tests: &[SourceFile]) -> (Vec<Diagnostic>,
     let (rules, lexicons) = (files.rules.clone(), files.lexicons.clone());
     let mut sources: Vec<SourceFile> = rules.iter().chain(&lexicons).cloned().collect();
     sources.push(files.departments.clone());
-    let mut found = match compile_rule_set(files) {
-        Ok(set) => set.warnings,
-        Err(errors) => errors.diagnostics,
+    let (set, mut found) = match compile_rule_set(files) {
+        Ok(set) => {
+            let warnings = set.warnings.clone();
+            (Some(set), warnings)
+        }
+        Err(errors) => (None, errors.diagnostics),
     };
     let cases: Vec<Case> = tests
         .iter()
         .flat_map(|file| case::parse(file, &mut found))
         .collect();
     found.extend(lint(&rules, &lexicons, &cases));
+    if let Some(set) = set {
+        let mapped = feeds.iter().filter_map(|feed| feed.mapping.as_ref());
+        let fields = mapped.flat_map(|mapping| mapping.fields.keys().cloned());
+        let world = World {
+            fields: &fields.collect(),
+            gazetteer: &set.gazetteer,
+            routing: &set.routing,
+        };
+        found.extend(unknown(&rules, &cases, world));
+    }
     (found, sources)
 }
 

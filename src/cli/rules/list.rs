@@ -8,13 +8,16 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::super::Global;
+use super::super::{Global, Misused};
 use super::load;
 use crate::core::rule::{self, RuleStatus};
 
 /// Arguments of `rules list`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Print this rule alone, as YAML, with what it extends written out
+    #[arg(long, value_name = "ID", conflicts_with = "json")]
+    show: Option<String>,
     /// Print one JSON array instead of text
     #[arg(long)]
     json: bool,
@@ -46,6 +49,15 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let (_, files) = load::rule_set(&settings.paths)?;
     let mut found = Vec::new();
     let parsed = rule::parse_set(&files.rules, &mut found);
+    if let Some(id) = &args.show {
+        let Some(rule) = parsed.rules.iter().find(|rule| *rule.id == **id) else {
+            return Err(Misused(format!("--show: no rule `{id}`")).into());
+        };
+        io::stdout()
+            .lock()
+            .write_all(rule::print(rule).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let hazards: HashMap<&str, &'static str> = parsed
         .rules
         .iter()

@@ -49,7 +49,7 @@ impl Gate<'_> {
         observed: &[Observed],
     ) -> anyhow::Result<Vec<Verdict>> {
         let cases = load::cases(self.tests)?;
-        let (found, _) = findings(&self.settings.paths, self.tests);
+        let (found, _) = findings(&self.settings.paths, &self.settings.feeds, self.tests);
         let mut verdicts = Vec::new();
         for rule in rules {
             let mut reasons = Vec::new();

@@ -6,4 +6,4 @@
 mod simhash;
 mod strip;
 
-pub use simhash::{MIN_SIMHASH_CHARS, NEAR_BITS, fingerprint, near};
+pub use simhash::{MIN_SIMHASH_CHARS, NEAR_BITS, distance, fingerprint, near};

@@ -37,6 +37,15 @@ pub fn near(a: Fingerprint, b: Fingerprint) -> bool {
     }
 }
 
+/// Bits in which two fingerprints of one kind differ: of short texts 0 where they are equal, else 64. None of two kinds.
+pub fn distance(a: Fingerprint, b: Fingerprint) -> Option<u32> {
+    match (a, b) {
+        (Fingerprint::Simhash(a), Fingerprint::Simhash(b)) => Some((a ^ b).count_ones()),
+        (Fingerprint::Exact(a), Fingerprint::Exact(b)) => Some(if a == b { 0 } else { 64 }),
+        _ => None,
+    }
+}
+
 fn exact(letters: &[char]) -> u64 {
     letters.iter().fold(letters.len() as u64, |hash, &c| {
         mix(hash ^ u64::from(u32::from(c)))

@@ -53,6 +53,8 @@ pub struct Term {
 #[allow(missing_docs)]
 pub struct Lexicon {
     pub name: Arc<str>,
+    /// Language that it says to be of.
+    pub lang: Option<String>,
     pub terms: Vec<Term>,
     pub file: String,
     pub at: At,
@@ -79,7 +81,7 @@ pub fn parse(source: &SourceFile, found: &mut Vec<Diagnostic>) -> Vec<Lexicon> {
 
 fn lexicon(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Lexicon> {
     let entries = findings.map_of(node, codes::WRONG_TYPE, "a lexicon")?;
-    let mut name = None;
+    let (mut name, mut lang) = (None, None);
     let mut defaults = Defaults {
         mode: Mode::Word,
         weight: 1,
@@ -89,7 +91,8 @@ fn lexicon(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Lexic
     for (key, value) in entries {
         match key.text.as_str() {
             "lexicon" => name = self::name(value, findings),
-            "lang" | "description" | "source" | "licence" => {}
+            "lang" => lang = value.text().map(str::to_owned),
+            "description" | "source" | "licence" => {}
             "mode" => defaults.mode = mode(value, findings).unwrap_or(Mode::Word),
             "weight" => defaults.weight = weight(value, findings).unwrap_or(1),
             "unless" => defaults.unless = unless(value, findings),
@@ -144,6 +147,7 @@ fn lexicon(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Lexic
     }
     Some(Lexicon {
         name: name?,
+        lang,
         terms: read,
         file: file.to_owned(),
         at: node.at,

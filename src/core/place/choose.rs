@@ -93,6 +93,67 @@ pub(super) fn choose(gazetteer: &Gazetteer, mentions: &[Mention], home: Option<u
     named.iter().map(|n| n.entry).collect()
 }
 
+/// What became of a mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It may be the place of the report; the first of these is.
+    Named,
+    /// Too little speaks for its being meant as a place.
+    NotBelieved,
+    /// What follows says that another place of that name is meant.
+    Contradicted,
+}
+
+/// For each mention the entry that it means, what speaks for that, and what became of it; in the order of the mentions.
+pub(super) fn weigh(
+    gazetteer: &Gazetteer,
+    mentions: &[Mention],
+    home: Option<u32>,
+) -> Vec<(usize, u32, Vec<&'static str>, Verdict)> {
+    let report = Report::new(gazetteer, mentions, home);
+    let all = mentions.iter().enumerate();
+    all.filter_map(|(index, mention)| {
+        let (entry, support) = report.meaning(index)?;
+        let verdict = if !report.is_believed(mention, entry, support) {
+            Verdict::NotBelieved
+        } else if report.is_contradicted(index, entry, support) {
+            Verdict::Contradicted
+        } else {
+            Verdict::Named
+        };
+        let mut because = Vec::new();
+        for (holds, said) in [
+            (
+                support.beside,
+                "a place that holds it, or that it holds, stands beside it",
+            ),
+            (support.ancestors > 0, "a place that holds it is named"),
+            (
+                support.home == 3,
+                "it is in the feed's home area, or holds it",
+            ),
+            (support.home == 2, "it is in the home area's province"),
+            (support.home == 1, "it is in the home area's country"),
+            (mention.field == Field::Title, "it is in the title"),
+            (
+                mention.weak,
+                "where something comes from or goes to: named, and not where it happens",
+            ),
+            (mention.in_longer_name, "it stands in a longer name"),
+            (
+                !mention.capital && !mention.han,
+                "it is not written as a name",
+            ),
+        ] {
+            if holds {
+                because.push(said);
+            }
+        }
+        Some((index, entry, because, verdict))
+    })
+    .collect()
+}
+
 /// The mentions of one report with what is looked up in them again and again.
 struct Report<'a> {
     gazetteer: &'a Gazetteer,

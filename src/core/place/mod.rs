@@ -9,6 +9,7 @@
 //! name, title, text ──► mention ──► choose ──► Resolved ◄── Gazetteer
 //! ```
 
+mod candidates;
 mod choose;
 pub mod codes;
 mod exposure;
@@ -20,6 +21,7 @@ mod resolve;
 mod source;
 mod words;
 
+pub use candidates::Candidate;
 pub use exposure::MAX_EXPOSURE;
 pub use gazetteer::Gazetteer;
 pub use nearest::{GRID_DEGREES, NEAREST_KM, distance_km};

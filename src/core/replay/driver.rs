@@ -8,10 +8,10 @@ use super::folding::Folding;
 use super::reading::{Detecting, Reading};
 use super::summary::Summary;
 use crate::core::correlate::CorrelateConfig;
-use crate::core::detect::DetectOutput;
+use crate::core::detect::{DetectOutput, DrillKey};
 use crate::core::model::{
     Alert, CorrelateOutcome, DecoderKind, DetectOutcome, Detection, Feed, FeedKind, Millis,
-    Refusal, ShadowHit,
+    RawRecord, Refusal, ShadowHit,
 };
 use crate::core::ruleset::RuleSet;
 
@@ -91,6 +91,13 @@ impl Replayer {
         })
     }
 
+    /// The same, believing the labels of drills under this key.
+    #[must_use]
+    pub fn with_drill_key(mut self, key: Option<Arc<DrillKey>>) -> Self {
+        self.detecting = self.detecting.with_drill_key(key);
+        self
+    }
+
     /// Runs one line; what it led to is appended to `out`.
     pub fn line(&mut self, line: &[u8], out: &mut ReplayOutput) -> DetectOutcome {
         let read = self.reading.read(line);
@@ -99,6 +106,20 @@ impl Replayer {
         let outcome = self
             .detecting
             .detect(line, read, self.last, self.lines, &mut self.detected);
+        self.lines += 1;
+        self.folding.line(outcome, Some(&mut self.detected), out);
+        outcome
+    }
+
+    /// Runs one record of the feed that lines are of, with its headers and its time; what it led to is appended to `out`.
+    pub fn record(&mut self, record: &RawRecord<'_>, out: &mut ReplayOutput) -> DetectOutcome {
+        let read = self.reading.record(record);
+        self.last = read.received(self.last);
+        self.detected.clear();
+        let detected = &mut self.detected;
+        let outcome = self
+            .detecting
+            .detect_record(record, read, self.lines, detected);
         self.lines += 1;
         self.folding.line(outcome, Some(&mut self.detected), out);
         outcome

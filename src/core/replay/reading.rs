@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::core::decode::Decoder;
-use crate::core::detect::{DetectEngine, DetectOutput};
+use crate::core::detect::{DetectEngine, DetectOutput, DrillKey};
 use crate::core::model::{
     DecoderKind, DetectOutcome, Feed, Millis, Position, RawRecord, Refusal, Report,
 };
@@ -33,6 +33,11 @@ pub struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// Id of the report, if it can be read.
+    pub fn id(&self) -> Option<&str> {
+        Some(&*self.report.as_ref().ok()?.id)
+    }
+
     /// Time of the line, after one of the time `last`.
     pub fn received(&self, last: Millis) -> Millis {
         self.stated.unwrap_or(last).clamped()
@@ -94,6 +99,15 @@ impl Reading {
         })
     }
 
+    /// Reads a record of the feed that lines are of, with the headers and the time that it has.
+    pub fn record<'a>(&self, record: &RawRecord<'a>) -> Line<'a> {
+        Line {
+            feed: 0,
+            stated: Some(record.received),
+            report: self.decoders[0].decode(record),
+        }
+    }
+
     /// Reads one line.
     pub fn read<'a>(&self, line: &'a [u8]) -> Line<'a> {
         let envelope = Envelope::of(line);
@@ -131,6 +145,13 @@ impl Detecting {
         })
     }
 
+    /// The same, believing the labels of drills under this key.
+    #[must_use]
+    pub fn with_drill_key(mut self, key: Option<Arc<DrillKey>>) -> Self {
+        self.engine = self.engine.with_drill_key(key);
+        self
+    }
+
     /// What `line`, read as `read`, leads to as the `number`-th line, zero-based, received at `received`.
     pub fn detect(
         &mut self,
@@ -140,14 +161,24 @@ impl Detecting {
         number: i64,
         out: &mut DetectOutput,
     ) -> DetectOutcome {
+        self.detect_record(&RawRecord::new(line, received), read, number, out)
+    }
+
+    /// What a record, read as `read`, leads to as the `number`-th one, zero-based.
+    pub fn detect_record(
+        &mut self,
+        record: &RawRecord<'_>,
+        read: Line<'_>,
+        number: i64,
+        out: &mut DetectOutput,
+    ) -> DetectOutcome {
         let position = Position {
             topic: Arc::clone(&self.topic),
             partition: 0,
             offset: number,
         };
-        let record = RawRecord::new(line, received);
         self.engine
-            .decoded(read.feed, read.report, &record, &position, out)
+            .decoded(read.feed, read.report, record, &position, out)
     }
 }
 

@@ -148,6 +148,8 @@ pub enum Test {
         need: Need,
     },
     Regex {
+        /// Of `i`, `m`, `s`.
+        flags: String,
         values: Vec<(Arc<str>, regex::Regex)>,
         all: bool,
     },

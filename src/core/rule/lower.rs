@@ -134,7 +134,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
                 need,
             } => self.literals(scope, item.at, (*how, *cased, *all), values, *need),
             Test::Lexicon { names, all, need } => self.lexicon(scope, names, *all, *need),
-            Test::Regex { values, all } => {
+            Test::Regex { values, all, .. } => {
                 let parts = values
                     .iter()
                     .map(|(source, regex)| {
@@ -488,7 +488,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
                     .collect();
                 (tests, *all)
             }
-            Test::Regex { values, all } => {
+            Test::Regex { values, all, .. } => {
                 let tests = values
                     .iter()
                     .map(|(source, regex)| ValueTest::Regex {

@@ -166,6 +166,7 @@ mod layout;
 mod lower;
 mod parse;
 mod pattern;
+mod print;
 pub mod program;
 mod prune;
 mod selection;
@@ -176,6 +177,7 @@ pub use compile::{absent, compile};
 pub use correlate::correlate;
 pub use parse::{Called, Parsed, parse, parse_all, parse_set};
 pub use pattern::{Pattern, is_word};
+pub use print::{Entry, condition_text, entries, print};
 
 /// The JSON Schema of a rule with a `tocsin:` block, for editors.
 pub const SCHEMA: &str = include_str!("rule.schema.json");

@@ -479,7 +479,8 @@ fn regexes(value: &Node, flags: &str, all: bool, findings: &mut Findings<'_>) ->
             }
         }
     }
-    (!values.is_empty()).then_some(Test::Regex { values, all })
+    let flags = flags.to_owned();
+    (!values.is_empty()).then_some(Test::Regex { flags, values, all })
 }
 
 fn values(items: &[Node], at: At, findings: &mut Findings<'_>) -> Option<Vec<Pattern>> {

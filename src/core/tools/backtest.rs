@@ -27,6 +27,7 @@ pub struct Side {
 pub struct Incident {
     pub key: String,
     pub headline: String,
+    pub headline_zh: String,
     pub first_seen: Millis,
     /// Highest level.
     pub level: Level,
@@ -64,6 +65,7 @@ impl Side {
                 .or_insert_with(|| Incident {
                     key: alert.key.clone(),
                     headline: alert.headline.en.clone(),
+                    headline_zh: alert.headline.zh.clone(),
                     first_seen: alert.first_seen,
                     level: alert.level,
                     score: alert.score,
@@ -79,6 +81,11 @@ impl Side {
     pub fn fired(&self, record: u64) -> bool {
         let word = self.detected.get((record / 64) as usize);
         word.is_some_and(|word| word >> (record % 64) & 1 == 1)
+    }
+
+    /// Incidents that reached the queue.
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.values()
     }
 
     /// The side in numbers.
@@ -154,6 +161,7 @@ pub struct Difference {
 pub struct Change {
     pub key: String,
     pub headline: String,
+    pub headline_zh: String,
     pub first_seen: Millis,
     pub a: Level,
     pub b: Level,
@@ -198,6 +206,7 @@ pub fn compare(a: &Side, b: &Side) -> Difference {
             .map(|(one, other)| Change {
                 key: one.key.clone(),
                 headline: one.headline.clone(),
+                headline_zh: one.headline_zh.clone(),
                 first_seen: one.first_seen,
                 a: one.level,
                 b: other.level,
@@ -207,91 +216,5 @@ pub fn compare(a: &Side, b: &Side) -> Difference {
         records: words.fold((0, 0), |sum, (a, b)| {
             (sum.0 + alone(*a, *b), sum.1 + alone(*b, *a))
         }),
-    }
-}
-
-/// How well a side tells labelled records apart.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[allow(missing_docs)]
-pub struct Quality {
-    pub true_positives: u64,
-    pub false_positives: u64,
-    pub false_negatives: u64,
-    pub true_negatives: u64,
-}
-
-/// A share with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[allow(missing_docs)]
-pub struct Share {
-    pub value: f64,
-    pub low: f64,
-    pub high: f64,
-}
-
-impl Quality {
-    /// Counts one labelled record.
-    pub fn count(&mut self, label: bool, fired: bool) {
-        match (label, fired) {
-            (true, true) => self.true_positives += 1,
-            (false, true) => self.false_positives += 1,
-            (true, false) => self.false_negatives += 1,
-            (false, false) => self.true_negatives += 1,
-        }
-    }
-
-    /// Of what fired, what should have; none when nothing fired.
-    pub fn precision(&self) -> Option<Share> {
-        wilson(
-            self.true_positives,
-            self.true_positives + self.false_positives,
-        )
-    }
-
-    /// Of what should have fired, what did; none when nothing should have.
-    pub fn recall(&self) -> Option<Share> {
-        wilson(
-            self.true_positives,
-            self.true_positives + self.false_negatives,
-        )
-    }
-
-    /// Harmonic mean of both.
-    pub fn f1(&self) -> Option<f64> {
-        let all = 2 * self.true_positives + self.false_positives + self.false_negatives;
-        (all > 0).then(|| 2.0 * self.true_positives as f64 / all as f64)
-    }
-}
-
-/// The score interval of E. B. Wilson (1927) at 95 %.
-fn wilson(hits: u64, all: u64) -> Option<Share> {
-    const Z: f64 = 1.959_963_984_540_054;
-    if all == 0 {
-        return None;
-    }
-    let (n, p) = (all as f64, hits as f64 / all as f64);
-    let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    Some(Share {
-        value: p,
-        low: (middle - half).max(0.0),
-        high: (middle + half).min(1.0),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_interval_is_wilsons() {
-        // Worked out by hand for 8 of 10: 0.4902 … 0.9433.
-        let share = wilson(8, 10).unwrap();
-        assert!(
-            (share.low - 0.4902).abs() < 1e-4 && (share.high - 0.9433).abs() < 1e-4,
-            "{share:?}"
-        );
-        assert_eq!(wilson(0, 0), None);
-        assert!(wilson(0, 5).unwrap().low.abs() < f64::EPSILON);
     }
 }

@@ -71,7 +71,7 @@ fn wrong(findings: &mut Findings<'_>, at: At, message: impl Into<String>) {
 }
 
 /// The feed of reports that name none: a post, so that nothing is proved by where it comes from.
-fn plain_feed(id: &str) -> Feed {
+pub(super) fn plain_feed(id: &str) -> Feed {
     Feed {
         id: id.into(),
         topic: id.to_owned(),
@@ -358,7 +358,7 @@ fn list(node: &Node) -> &[Node] {
     if node.is_null() { &[] } else { node.items() }
 }
 
-fn strings(node: &Node) -> Vec<String> {
+pub(super) fn strings(node: &Node) -> Vec<String> {
     let texts = list(node).iter().filter_map(Node::text);
     texts.map(str::to_owned).collect()
 }

@@ -33,7 +33,7 @@ pub(super) fn item_text(item: &Item) -> String {
             let names: Vec<&str> = names.iter().map(|(name, _)| &**name).collect();
             (format!("|lexicon{all}{}", need_text(*need)), list(&names))
         }
-        Test::Regex { values, all } => {
+        Test::Regex { values, all, .. } => {
             let values: Vec<&str> = values.iter().map(|(source, _)| &**source).collect();
             (
                 (if *all { "|re|all" } else { "|re" }).to_owned(),

@@ -26,6 +26,7 @@ crate::core::diagnostic::codes! {
     UNKNOWN_CASE "T0107" "a case of a rule that does not exist"
     UNUSED_LEXICON "T0108" "a lexicon that no rule uses"
     FIELD_TWICE "T0109" "comparisons within one selection that exclude each other"
+    CONTAINED_VALUE "T0113" "a value of a list that adds nothing: another one of the list is found wherever it is"
 }
 
 /// Shortest literal that narrows an expression down.
@@ -58,6 +59,7 @@ pub fn lint(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> Ve
             }
             ranges(&selection.group, &mut findings);
         }
+        terms::values(rule, &mut findings);
         found.append(&mut findings.list);
     }
     unused_lexicons(&parsed, &words, &mut found);

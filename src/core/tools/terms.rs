@@ -5,20 +5,23 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::lint::{CONTAINED_TERM, SHADOWED_TERM, visit};
+use super::lint::{CONTAINED_TERM, CONTAINED_VALUE, SHADOWED_TERM, visit};
 use crate::core::detect::{DetectEngine, DetectOutput};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::lexicon::{Lexicon, Mode, Term};
 use crate::core::model::{Millis, Position, RawRecord};
+use crate::core::normalise::normalise;
 use crate::core::place::Gazetteer;
 use crate::core::replay::default_feed;
 use crate::core::route::Routing;
-use crate::core::rule::{self, Addition, Group, Rule, Test, is_word};
+use crate::core::rule::{self, Addition, Group, How, Need, Rule, Test, is_word};
 use crate::core::ruleset::RuleSet;
 use crate::core::yaml::{self, At, Findings};
 
 /// Longest part of a term that is looked up as a term, characters.
 const MAX_PART: usize = 40;
+/// Values of one list that are held against each other.
+const MAX_VALUES: usize = 2_000;
 
 /// Findings about all lexicons.
 pub(super) fn lint(
@@ -59,6 +62,61 @@ pub(super) fn lint(
             }
         }
         found.append(&mut findings.list);
+    }
+}
+
+/// Values of one list of which one is found wherever another is; not where it counts how near or how heavy they are.
+pub(super) fn values(rule: &Rule, findings: &mut Findings<'_>) {
+    let mut measured: BTreeSet<&str> = BTreeSet::new();
+    for selection in &rule.selections {
+        visit(&selection.group, &mut |item| {
+            if let Test::Near { of, .. } = &item.test {
+                measured.extend(of.iter().map(|(name, _)| &**name));
+            }
+        });
+    }
+    for addition in rule.tocsin.iter().flat_map(|tocsin| &tocsin.add) {
+        if let Addition::Weight { selection, .. } = addition {
+            measured.extend(rule.selections.get(*selection).map(|s| &*s.name));
+        }
+    }
+    for selection in &rule.selections {
+        if measured.contains(&*selection.name) {
+            continue;
+        }
+        visit(&selection.group, &mut |item| {
+            let Test::Text {
+                how: How::Contains,
+                cased: false,
+                all: false,
+                values,
+                need:
+                    Need {
+                        count: 1,
+                        weight: 0,
+                    },
+            } = &item.test
+            else {
+                return;
+            };
+            let literals = values.iter().take(MAX_VALUES).filter_map(|v| v.literal());
+            let literals: Vec<String> = literals.map(normalise).collect();
+            for (number, value) in literals.iter().enumerate() {
+                let by = literals.iter().enumerate().find(|(other, by)| {
+                    *other != number
+                        && !by.is_empty()
+                        && by.len() < value.len()
+                        && value.contains(&***by)
+                });
+                if let Some((_, by)) = by {
+                    let message =
+                        format!("`{value}` adds nothing: wherever it stands, `{by}` is found");
+                    findings
+                        .warn(CONTAINED_VALUE, item.at, message)
+                        .help("remove it");
+                }
+            }
+        });
     }
 }
 

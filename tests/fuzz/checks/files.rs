@@ -3,9 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use tocsin::config::{LoadOptions, Settings};
-use tocsin::core::diagnostic::{Diagnostic, SourceFile};
+use tocsin::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use tocsin::core::place::{Gazetteer, GazetteerSources, PlaceFile};
+use tocsin::core::rule;
 use tocsin::core::ruleset::{RuleSet, RuleSources};
+use tocsin::core::tools::{case, labelled};
 use tocsin::core::yaml;
 
 fn source(name: &str, text: &str) -> SourceFile {
@@ -46,6 +48,7 @@ pub(super) fn rule_file(name: &str, data: &[u8]) {
         "lexicon.yml" => sources.lexicons.push(source(name, text)),
         _ => sources.departments = source(name, text),
     }
+    printed(&sources.rules);
     match RuleSet::compile(&sources) {
         Ok(set) => placed(&set.warnings, name, text),
         Err(found) => {
@@ -53,6 +56,61 @@ pub(super) fn rule_file(name: &str, data: &[u8]) {
             placed(&found, name, text);
         }
     }
+}
+
+/// A rule that is printed and read again is the same one, where conditions can call all of its selections.
+fn printed(files: &[SourceFile]) {
+    let words = [
+        "and",
+        "or",
+        "not",
+        "of",
+        "them",
+        "1",
+        "any",
+        "all",
+        "near",
+        "condition",
+        "timeframe",
+    ];
+    let callable = |name: &str| {
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        plain && !name.is_empty() && !words.contains(&&*name.to_ascii_lowercase())
+    };
+    let mut found = Vec::new();
+    for rule in rule::parse_all(files, &mut found) {
+        if !rule
+            .selections
+            .iter()
+            .all(|selection| callable(&selection.name))
+        {
+            continue;
+        }
+        let printed = rule::print(&rule);
+        let mut found = Vec::new();
+        let again = rule::parse(&source("printed.yml", &printed), &mut found);
+        let errors = found
+            .iter()
+            .filter(|finding| finding.gravity == Gravity::Error);
+        assert_eq!(errors.count(), 0, "{found:?}\n{printed}");
+        assert_eq!(again.len(), 1, "{printed}");
+        assert_eq!(rule::print(&again[0]), printed);
+    }
+}
+
+/// As a file of cases, and as one of labelled sets.
+pub(super) fn cases(data: &[u8]) {
+    let text = &*String::from_utf8_lossy(data);
+    let file = source("cases.yml", text);
+    let mut found = Vec::new();
+    for case in case::parse(&file, &mut found) {
+        assert!(
+            !case.feeds.is_empty() && !case.inputs.is_empty(),
+            "{case:?}"
+        );
+    }
+    labelled::parse(&file, &mut found);
+    placed(&found, "cases.yml", text);
 }
 
 /// As the condition of a rule with three selections.

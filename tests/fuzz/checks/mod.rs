@@ -37,6 +37,7 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("departments", |data| {
         files::rule_file("departments.yaml", data);
     }),
+    ("cases", files::cases),
     ("tree", files::tree),
     ("places", files::places),
     ("configuration", files::configuration),

@@ -149,7 +149,7 @@ fn entry(entry: &Entry, depth: usize, out: &mut String) {
 }
 
 /// A condition over names, with a parenthesis around every part of it that has parts.
-pub(super) fn condition(of: &Condition, names: &[&str]) -> String {
+pub(in crate::core::rule) fn condition(of: &Condition, names: &[&str]) -> String {
     let inner = |part: &Condition| match part {
         Condition::Selection(_) => condition(part, names),
         Condition::Not(_) => condition(part, names),
@@ -168,7 +168,7 @@ pub(super) fn condition(of: &Condition, names: &[&str]) -> String {
 }
 
 /// A double-quoted scalar.
-fn quoted(text: &str) -> String {
+pub(in crate::core::rule) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

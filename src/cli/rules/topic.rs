@@ -1,0 +1,74 @@
+//! The feed and the part of a topic that tools read records from.
+
+use super::super::Misused;
+use crate::config::Settings;
+use crate::core::model::{DecoderKind, Feed};
+use crate::core::replay::default_feed;
+use crate::kafka::range::{Bound, Range};
+
+/// Which part of which topic.
+#[derive(Debug, clap::Args)]
+pub(super) struct TopicArgs {
+    /// Read records from this topic, committed ones only; nothing is joined or written. Of which feed they are, the configuration
+    /// says, or --feed
+    #[arg(long, value_name = "TOPIC")]
+    pub(super) topic: Option<String>,
+    /// Begin at this offset (1500), at these offsets by partition (0:1500,1:1620), at this time (RFC 3339) or as long ago (24h)
+    #[arg(long, value_name = "WHERE", requires = "topic")]
+    pub(super) from: Option<Bound>,
+    /// End before it, in the same words; without it where the topic ends now
+    #[arg(long, value_name = "WHERE", requires = "topic")]
+    pub(super) to: Option<Bound>,
+}
+
+impl TopicArgs {
+    /// The range, if a topic is named.
+    pub(super) fn range(&self) -> Option<Range> {
+        Some(Range {
+            topic: self.topic.clone()?,
+            partition: None,
+            from: self.from.clone().unwrap_or(Bound::Open),
+            to: self.to.clone().unwrap_or(Bound::Open),
+        })
+    }
+
+    /// The feed that records are of: the one named, else the topic's, else Tocsin JSON; read in the format named, if one is.
+    pub(super) fn feed(
+        &self,
+        settings: &Settings,
+        id: Option<&str>,
+        decoder: Option<&str>,
+    ) -> Result<Feed, Misused> {
+        let feeds = &settings.feeds;
+        let known = || {
+            let all: Vec<String> = feeds
+                .iter()
+                .map(|feed| format!("{} ({})", feed.id, feed.topic))
+                .collect();
+            all.join(", ")
+        };
+        let found = match (id, &self.topic) {
+            (Some(id), _) => feeds.iter().find(|feed| *feed.id == *id).ok_or_else(|| {
+                format!("--feed: no feed `{id}` is configured; there are: {}", known())
+            }),
+            (None, Some(topic)) => feeds.iter().find(|feed| feed.topic == *topic).ok_or_else(|| {
+                let known = known();
+                format!("--topic: `{topic}` is no configured feed's: name one with --feed; there are: {known}")
+            }),
+            (None, None) => return decoded(default_feed(), decoder),
+        };
+        decoded(found.map_err(Misused)?.clone(), decoder)
+    }
+}
+
+fn decoded(mut feed: Feed, decoder: Option<&str>) -> Result<Feed, Misused> {
+    if let Some(name) = decoder {
+        let kind: Result<DecoderKind, _> = serde_json::from_value(name.into());
+        feed.decoder = kind.map_err(|_| {
+            Misused(format!(
+                "--decoder: `{name}` is none of tocsin, mapped, cloudevents, cap, open311, geojson, rss"
+            ))
+        })?;
+    }
+    Ok(feed)
+}
