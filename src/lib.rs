@@ -51,5 +51,6 @@
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod desk;
 pub mod kafka;
 pub mod telemetry;

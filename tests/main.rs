@@ -5,6 +5,7 @@ mod codes;
 mod config;
 mod correlate;
 mod decode;
+mod desk;
 mod fuzz_seeds;
 mod kafka;
 mod metrics;

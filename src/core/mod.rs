@@ -13,6 +13,7 @@ pub mod mask;
 pub mod model;
 pub mod normalise;
 pub mod number;
+pub mod obligation;
 pub mod place;
 pub mod replay;
 pub mod route;

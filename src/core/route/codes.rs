@@ -9,4 +9,6 @@ crate::core::diagnostic::codes! {
     T_LEAD "T0206" "two departments lead one hazard, or one both leads and supports it"
     T_DUTY "T0207" "not exactly one department is on duty"
     T_DEADLINE "T0208" "a higher level has more time than a lower one"
+    T_HOURS "T0209" "working hours that cannot be read, or that leave no time to work"
+    T_ZONE "T0210" "working hours without a time zone, or with one that does not exist"
 }

@@ -9,7 +9,7 @@ use crate::core::model::Level;
 use crate::core::yaml::{Findings, Node};
 
 /// Time allowed where a department states none, seconds: blue, yellow, orange, red.
-const DEFAULT_DEADLINES: [Deadline; 4] = [
+pub const DEFAULT_DEADLINES: [Deadline; 4] = [
     Deadline {
         acknowledge_s: 4 * 3_600,
         dispose_s: 72 * 3_600,

@@ -6,9 +6,13 @@
 pub mod codes;
 mod deadlines;
 mod fields;
+mod hours;
+mod hours_parse;
 mod parse;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use deadlines::DEFAULT_DEADLINES;
+pub use hours::{Shift, WorkingHours};
 pub use table::{Deadline, Department, Routing, Support};

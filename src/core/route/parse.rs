@@ -6,6 +6,7 @@
 use super::codes::{T_DUTY, T_LEAD, T_SHAPE, T_TWICE};
 use super::deadlines::deadlines;
 use super::fields::{boolean, channels, hazards, id, names, supports, tiers, unknown_key};
+use super::hours_parse::hours;
 use super::table::{Department, Routing};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::model::Hazard;
@@ -74,7 +75,7 @@ fn read(documents: &[Node], findings: &mut Findings<'_>) -> Vec<Department> {
         .collect()
 }
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "id",
     "names",
     "duty",
@@ -83,6 +84,7 @@ const KEYS: [&str; 8] = [
     "tiers",
     "channels",
     "deadlines",
+    "hours",
 ];
 
 /// A department, with the places of what later checks point at.
@@ -144,6 +146,7 @@ fn department(node: &Node, findings: &mut Findings<'_>) -> Option<Placed> {
             .map(|list| channels(list, findings))
             .unwrap_or_default(),
         deadlines: deadlines(node.get("deadlines"), findings),
+        hours: node.get("hours").and_then(|node| hours(node, findings)),
     };
     Some((department, places))
 }

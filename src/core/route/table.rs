@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::hours::WorkingHours;
 use crate::core::model::{
     Bilingual, DepartmentRequest, Duty, Hazard, Level, RoutedDepartment, Tier,
 };
@@ -46,6 +47,8 @@ pub struct Department {
     pub channels: Vec<String>,
     /// By level, blue first.
     pub deadlines: [Deadline; 4],
+    /// When it works; below orange its deadlines count in these hours only. None: always.
+    pub hours: Option<WorkingHours>,
 }
 
 /// The routing table of one rule set. The default one has no departments and is for tests of other parts.

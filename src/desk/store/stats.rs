@@ -1,0 +1,93 @@
+//! Figures for metrics and for departments' pages.
+//!
+//! Invariant: counted over what is stored, so that a restart changes none of them; statuses are never added up.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row as _;
+
+use super::connect::{Store, StoreError};
+use super::rows::query;
+use crate::core::model::{Millis, Status};
+
+/// What is counted over all cases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Open incidents by status, level and state.
+    pub open: BTreeMap<(String, i64, String), u64>,
+    /// Obligations of open rounds by status, department and state.
+    pub obligations: BTreeMap<(String, String, String), u64>,
+}
+
+/// How a department does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct DepartmentStats {
+    /// Obligations that it still owes.
+    pub pending: u64,
+    /// Acknowledgements in time.
+    pub acknowledged_on_time: u64,
+    /// Acknowledgements that are settled, in time or not.
+    pub acknowledgements: u64,
+    /// Disposals in time.
+    pub disposed_on_time: u64,
+    /// Disposals that are settled, in time or not.
+    pub disposals: u64,
+    /// Disposed of as false alarms.
+    pub false_alarms: u64,
+}
+
+impl Store {
+    /// Counts everything that is open.
+    pub async fn stats(&self) -> Result<Stats, StoreError> {
+        let mut stats = Stats::default();
+        let sql = "SELECT status, level, state, COUNT(*) FROM cases WHERE closed = 0 GROUP BY status, level, state";
+        for row in sqlx::query(sql).fetch_all(&self.pool).await? {
+            let count: i64 = row.try_get(3)?;
+            let key = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            stats.open.insert(key, count.max(0) as u64);
+        }
+        let sql = "SELECT status, department, state, COUNT(*) FROM obligations WHERE pending = 1 GROUP BY status, department, state";
+        for row in sqlx::query(sql).fetch_all(&self.pool).await? {
+            let count: i64 = row.try_get(3)?;
+            let key = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            stats.obligations.insert(key, count.max(0) as u64);
+        }
+        Ok(stats)
+    }
+
+    /// Figures of every department over obligations that began at or after `since`.
+    pub async fn department_stats(
+        &self,
+        status: Status,
+        since: Millis,
+    ) -> Result<BTreeMap<String, DepartmentStats>, StoreError> {
+        let sum = |what: &str| format!("CAST(SUM(CASE WHEN {what} THEN 1 ELSE 0 END) AS BIGINT)");
+        let sql = format!(
+            "SELECT department, {}, {}, {}, {}, {}, {} FROM obligations WHERE status = $1 AND opened_at >= $2 GROUP BY department",
+            sum("pending = 1"),
+            sum("acknowledged_on_time = 1"),
+            sum("acknowledged_on_time IS NOT NULL"),
+            sum("disposed_on_time = 1"),
+            sum("disposed_on_time IS NOT NULL"),
+            sum("disposition = 'false_alarm'"),
+        );
+        let args = vec![status.id().into(), since.0.into()];
+        let mut all = BTreeMap::new();
+        for row in query(sql, args).fetch_all(&self.pool).await? {
+            let number = |at: usize| -> Result<u64, StoreError> {
+                let count: i64 = row.try_get(at)?;
+                Ok(count.max(0) as u64)
+            };
+            let stats = DepartmentStats {
+                pending: number(1)?,
+                acknowledged_on_time: number(2)?,
+                acknowledgements: number(3)?,
+                disposed_on_time: number(4)?,
+                disposals: number(5)?,
+                false_alarms: number(6)?,
+            };
+            all.insert(row.try_get(0)?, stats);
+        }
+        Ok(all)
+    }
+}
