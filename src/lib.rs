@@ -25,6 +25,10 @@
 //! 4. Each of the two commits its outputs, its state, a [`core::model::LedgerEntry`] per input partition and the input offsets in one
 //!    Kafka transaction. A dead letter that was replayed comes in again through `tocsin.retry`.
 //!
+//! 5. The [`desk`] reads the queue into SQL, one case per incident ([`core::obligation`]): departments acknowledge and dispose of their
+//!    obligations, deadlines pass and escalate, people correct what the machine thinks. Every change is an audit event, published to
+//!    `tocsin.decisions` and the departments' topics.
+//!
 //! [`core::replay`] runs steps 2 and 3 without Kafka, on a virtual clock.
 //!
 //! # Where to change what
@@ -38,6 +42,8 @@
 //! | change what `tocsin rules test`, `explain`, `diff` … work out | `src/core/tools`; what they print: `src/cli/rules` |
 //! | write rules and terms, quiet times, score lines of a report | `config/rules`, `config/lexicons`, their cases in `config/tests` (no code) |
 //! | change departments | `config/departments.yaml` (no code) |
+//! | change who owes what, until when, and what people can do | `src/core/obligation` (its `mod.rs` has a table) |
+//! | change what the desk stores, reads or publishes | `src/desk`, `src/desk/store`; a table: `src/desk/store/migrations` |
 //! | change how reports become incidents | `src/core/correlate`; score lines of an incident: `score.rs`, caps: `level.rs`, correlations: `window.rs` |
 //! | change transactions, restore, topics, dead letters | `src/kafka` |
 //! | add a setting | `config/tocsin.toml`, `src/config/settings.rs` and `bounds.rs`; what workers take of it: `src/kafka/resolve.rs` |

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, dead_letters, decode, demo, render, replay, rules, run, schema, topics};
+use super::{check, dead_letters, decode, demo, desk, render, replay, rules, run, schema, topics};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code when the reader of standard output has gone: that of a tool ended by SIGPIPE (128 + 13), which shells expect and
@@ -112,6 +112,8 @@ pub enum Command {
     Schema(schema::Args),
     /// Read the feeds and keep the joint-meeting queue, until stopped
     Run(run::Args),
+    /// Let departments work the joint-meeting queue: cases, deadlines, escalation, audit trail
+    Desk(desk::Args),
     /// Make Tocsin's topics, or name what is wrong with them
     Topics(topics::Args),
     /// List, show and replay what could not be read
@@ -131,6 +133,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args, global),
         Command::Schema(args) => schema::run(&args, global),
         Command::Run(args) => run::run(&args, global),
+        Command::Desk(args) => desk::run(&args, global),
         Command::Topics(args) => topics::run(&args, global),
         Command::DeadLetters(args) => dead_letters::run(args, global),
         Command::Replay(args) => replay::run(&args, global),

@@ -9,6 +9,7 @@ mod corpus;
 pub mod dead_letters;
 pub mod decode;
 pub mod demo;
+pub mod desk;
 mod frame;
 mod reload;
 mod render;

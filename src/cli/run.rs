@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::desk::{open_store, start_desk};
 use super::reload::{Reloader, load};
 use super::{FAILED, Global};
 use crate::config::Settings;
 use crate::core::model::Feed;
+use crate::core::obligation::Policy;
+use crate::core::route::Routing;
+use crate::desk::{Desk, Running, WallClock};
 use crate::kafka::topics::{TopicFinding, check, plan};
 use crate::kafka::{CorrelateStage, DetectStage, Edition, LiveRules, Pool, Role, WorkerContext};
 use crate::telemetry::{ReloadApi, Telemetry, init_logs, wall_clock};
@@ -27,6 +31,38 @@ enum RoleChoice {
     Detect,
     Correlate,
     All,
+}
+
+/// The desk beside the workers, on threads of its own.
+struct DeskBeside {
+    runtime: tokio::runtime::Runtime,
+    running: Running,
+}
+
+impl DeskBeside {
+    fn start(
+        settings: &Settings,
+        telemetry: &Telemetry,
+        routing: &Arc<Routing>,
+        stop: &Arc<AtomicBool>,
+    ) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("desk")
+            .build()?;
+        let running = runtime.block_on(async {
+            let stopping = || stop.load(Ordering::SeqCst);
+            let store = open_store(settings, &stopping).await?;
+            let policy = Arc::new(Policy::new(Arc::clone(routing)));
+            let desk = Desk::new(store, policy, Arc::new(WallClock));
+            start_desk(settings, &desk, telemetry)
+        })?;
+        Ok(Self { runtime, running })
+    }
+
+    fn stop(self) {
+        self.runtime.block_on(self.running.stop());
+    }
 }
 
 /// Arguments of `run`.
@@ -102,6 +138,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         rules: Arc::clone(&rules),
     });
     let pools = start(args.role, &settings, &context, &telemetry, &feeds, &live);
+    let desk = (settings.desk.enabled && args.role == RoleChoice::All)
+        .then(|| DeskBeside::start(&settings, &telemetry, &rules.routing, &context.stop))
+        .transpose()?;
     let reloader = Reloader::start(
         &settings,
         loaded,
@@ -121,6 +160,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         "running"
     );
     let code = finish(pools, &context, &telemetry);
+    if let Some(desk) = desk {
+        desk.stop();
+    }
     drop((watcher, http, reloader));
     Ok(code)
 }
@@ -233,7 +275,7 @@ fn finish(pools: Vec<Pool>, context: &WorkerContext, telemetry: &Telemetry) -> E
 }
 
 /// The words of a panic may quote the text of a report; where it happened is enough.
-fn log_panics_without_their_words() {
+pub(super) fn log_panics_without_their_words() {
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string);
         let backtrace = std::backtrace::Backtrace::capture();
@@ -243,14 +285,14 @@ fn log_panics_without_their_words() {
 
 /// What signals ask for.
 #[derive(Clone, Default)]
-struct Wishes {
+pub(super) struct Wishes {
     /// Set by SIGTERM and SIGINT; a second one ends the process at once.
-    stop: Arc<AtomicBool>,
+    pub(super) stop: Arc<AtomicBool>,
     /// Set by SIGHUP: read the rule set again.
-    reload: Arc<AtomicBool>,
+    pub(super) reload: Arc<AtomicBool>,
 }
 
-fn listen_to_signals() -> anyhow::Result<Wishes> {
+pub(super) fn listen_to_signals() -> anyhow::Result<Wishes> {
     let wishes = Wishes::default();
     let Wishes { stop, reload } = wishes.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()

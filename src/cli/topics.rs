@@ -2,10 +2,11 @@
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::{FAILED, Global};
-use crate::config::Settings;
-use crate::kafka::topics::{TopicPlan, check, create, plan};
+use crate::config::{Settings, load_routing};
+use crate::kafka::topics::{TopicPlan, check, create, desk_plan, plan};
 
 /// Arguments of `topics`.
 #[derive(Debug, clap::Args)]
@@ -36,7 +37,12 @@ enum Command {
 /// Runs the command.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
-    let plans = plan(&settings.topics, &settings.feeds);
+    let mut plans = plan(&settings.topics, &settings.feeds);
+    let routing = load_routing(&settings.paths)?;
+    let departments: Vec<_> = routing.all().iter().map(|it| Arc::clone(&it.id)).collect();
+    // Before the feeds.
+    let own = plans.iter().take_while(|plan| !plan.feed).count();
+    plans.splice(own..own, desk_plan(&settings.topics, &departments));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -71,6 +71,8 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     incident(settings, &mut found);
     limits(settings, &mut found);
     http(&settings.http, &mut found);
+    let retention = settings.desk.excerpt_retention_hours;
+    found.within("desk.excerpt_retention_hours", retention, 1, 87_600);
     if settings
         .log
         .level
@@ -221,6 +223,7 @@ fn topics(topics: &Topics, found: &mut Findings) {
         ("ledger", topics.ledger_hours),
         ("shadow", topics.shadow_hours),
         ("dead_letters", topics.dead_letters_hours),
+        ("decisions", topics.decisions_hours),
     ] {
         found.within(&format!("topics.{name}_hours"), hours, 1, 87_600);
     }

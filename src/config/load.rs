@@ -128,11 +128,13 @@ impl Settings {
             settings.paths.anchor(folder);
             settings.kafka.security.anchor(folder);
             settings.drills.anchor(folder);
+            settings.desk.anchor(folder);
         }
         if let Err(found) = settings.kafka.security.read_files() {
             diagnostics.extend(layers.place(found));
         }
-        if let Err((key, message)) = settings.drills.read() {
+        let read = [settings.drills.read(), settings.desk.read()];
+        for (key, message) in read.into_iter().filter_map(Result::err) {
             let finding = bounds::Finding {
                 key: key.to_owned(),
                 code: codes::BAD_VALUE,

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod correlate;
+mod desk;
 mod drills;
 mod embedded;
 mod feeds;
@@ -15,11 +16,12 @@ mod secret;
 mod settings;
 mod sources;
 
+pub use desk::Desk;
 pub use drills::Drills;
 pub use embedded::Bundled;
 pub use feeds::MAX_FEEDS;
 pub use load::{ConfigErrors, LoadOptions, codes};
-pub use rule_set::{compile_rule_set, compile_rule_set_with, load_rule_set};
+pub use rule_set::{compile_rule_set, compile_rule_set_with, load_routing, load_rule_set};
 pub use secret::{MASK, Secret};
 pub use settings::*;
 pub use sources::{Digests, RuleFiles, load_rule_files, read_yaml};

@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 
+use super::sources::load_departments;
 use super::{ConfigErrors, Paths, RuleFiles, load_rule_files};
 use crate::core::diagnostic::SourceFile;
 use crate::core::place::{Gazetteer, GazetteerSources};
+use crate::core::route::Routing;
 use crate::core::ruleset::{RuleSet, RuleSources};
 
 /// Reads and compiles the rule set of the configured files, else of the bundled ones.
@@ -16,6 +18,18 @@ pub fn load_rule_set(paths: &Paths) -> Result<RuleSet, ConfigErrors> {
         sources: Vec::new(),
     })?;
     compile_rule_set(files)
+}
+
+/// Reads the routing table of the configured file, else the bundled one.
+pub fn load_routing(paths: &Paths) -> Result<Routing, ConfigErrors> {
+    let source = load_departments(paths).map_err(|error| ConfigErrors {
+        diagnostics: vec![error],
+        sources: Vec::new(),
+    })?;
+    Routing::parse(&source).map_err(|diagnostics| ConfigErrors {
+        diagnostics,
+        sources: vec![source],
+    })
 }
 
 /// Compiles a rule set from files that are read already.

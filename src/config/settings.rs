@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Drills, Secret};
+use super::{Desk, Drills, Secret};
 use crate::core::model::Feed;
 
 /// Everything that can be configured.
@@ -25,6 +25,7 @@ pub struct Settings {
     pub limits: Limits,
     pub silence: Silence,
     pub http: Http,
+    pub desk: Desk,
     pub log: Log,
     #[serde(default)]
     pub drills: Drills,
@@ -175,6 +176,8 @@ pub struct Topics {
     pub shadow_hours: u32,
     /// Retention of `dead-letters`, hours.
     pub dead_letters_hours: u32,
+    /// Retention of `decisions` and of the departments' topics, hours.
+    pub decisions_hours: u32,
     /// `max.compaction.lag.ms` of `incidents`, hours.
     pub incidents_compaction_lag_hours: u32,
 }
@@ -202,6 +205,16 @@ impl Topics {
     /// The ledger, by input partition.
     pub fn ledger(&self) -> String {
         self.named("ledger")
+    }
+
+    /// What people and deadlines did, by incident id.
+    pub fn decisions(&self) -> String {
+        self.named("decisions")
+    }
+
+    /// What a department has to know, by incident id.
+    pub fn department(&self, id: &str) -> String {
+        self.named(&format!("dept.{id}"))
     }
 
     /// Hits of shadow rules, by rule id.

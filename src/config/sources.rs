@@ -107,6 +107,12 @@ pub fn load_rule_files(paths: &Paths) -> Result<RuleFiles, Vec<Diagnostic>> {
     }
 }
 
+/// The routing table's file, configured or bundled.
+pub(super) fn load_departments(paths: &Paths) -> Result<SourceFile, Diagnostic> {
+    let found = one(paths.departments.as_deref(), "departments.yaml")?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
 /// One YAML file, or every one of a folder and its subfolders, sorted by path.
 pub fn read_yaml(path: &Path) -> Result<Vec<SourceFile>, Diagnostic> {
     if path.is_dir() {

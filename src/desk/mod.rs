@@ -14,18 +14,36 @@
 //! | `service` | what pages and the API call |
 //! | `absorb` | revisions of the queue into cases |
 //! | `clock` | the wall's, or a virtual one |
+//! | `run` | all parts of a running desk, begun anew after failures |
+//! | `leader` | which desk is the active one |
+//! | `consume` | the queue, read from the stored positions |
+//! | `outbox` | what the desk publishes: `tocsin.decisions` and each department's topic |
+//! | `rebuild`, `retention` | machine state from the queue; report text past its time |
+//! | `metrics` | figures |
 //! | `sample` | alerts for tests, benchmarks and a first look |
 
 mod absorb;
 mod clock;
+mod consume;
+pub mod leader;
+mod metrics;
+mod outbox;
+mod rebuild;
+mod retention;
+mod run;
 mod sample;
 mod service;
 pub mod store;
 
-pub use absorb::Delivery;
+pub use absorb::{Absorbed, Delivery};
 pub use clock::{Clock, VirtualClock, WallClock};
+pub use consume::{Consume, decode_alert};
+pub use metrics::DeskMetrics;
+pub use outbox::Publish;
+pub use rebuild::{REBUILD_BATCH, Rebuilt};
+pub use run::{RunOptions, Running};
 pub use sample::{Synthetic, sample_alerts};
-pub use service::{Desk, DeskError};
+pub use service::{Desk, DeskError, Observer};
 pub use store::{
     AuditEvent, BoardFilter, Change, Cursor, DepartmentStats, Page, Stats, Store, StoreError,
 };

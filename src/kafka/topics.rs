@@ -101,6 +101,22 @@ pub fn plan(topics: &Topics, feeds: &[impl std::borrow::Borrow<Feed>]) -> Vec<To
     plans
 }
 
+/// The desk's own topics: decisions, and one for each department.
+pub fn desk_plan(topics: &Topics, departments: &[impl AsRef<str>]) -> Vec<TopicPlan> {
+    let settings = || {
+        let retention = u64::from(topics.decisions_hours) * HOUR_MS;
+        vec![
+            ("cleanup.policy", "delete".to_owned()),
+            ("retention.ms", retention.to_string()),
+        ]
+    };
+    let names = departments.iter().map(|id| topics.department(id.as_ref()));
+    std::iter::once(topics.decisions())
+        .chain(names)
+        .map(|name| made(&name, topics.other_partitions as i32, settings()))
+        .collect()
+}
+
 fn made(name: &str, partitions: i32, settings: Vec<(&str, String)>) -> TopicPlan {
     TopicPlan {
         name: name.to_owned(),

@@ -367,6 +367,11 @@ impl Metrics {
             .set(clamp(bytes));
     }
 
+    /// Where other parts of a process register what they measure.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// Feeds, in the order of [`StageCounts::record`].
     pub fn feeds(&self) -> &[Arc<str>] {
         &self.feeds

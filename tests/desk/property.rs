@@ -85,7 +85,7 @@ async fn outcome(batches: &[Vec<Alert>]) -> Seen {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn repeated_and_reordered_deliveries_change_nothing(

@@ -30,6 +30,11 @@ pub(crate) struct World {
 
 /// The bundled departments.
 pub(crate) fn routing() -> Arc<Routing> {
+    static ROUTING: std::sync::OnceLock<Arc<Routing>> = std::sync::OnceLock::new();
+    Arc::clone(ROUTING.get_or_init(read_routing))
+}
+
+fn read_routing() -> Arc<Routing> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/config/departments.yaml");
     let source = SourceFile {
         name: path.into(),

@@ -58,6 +58,18 @@ pub(in crate::cli) fn open_input(
     )
 }
 
+/// Counts what has no known end, on a terminal only.
+pub(in crate::cli) fn spinner(what: &str) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    if !io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    match ProgressStyle::with_template(&format!("{{spinner}} {{pos}} {what}  {{per_sec}}")) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 pub(in crate::cli) fn progress(input: &Path) -> ProgressBar {
     let size = std::fs::metadata(input)
         .map(|file| file.len())

@@ -7,6 +7,6 @@ mod input;
 mod run;
 mod source;
 
-pub(super) use input::{open_input, progress, read_line};
+pub(super) use input::{open_input, progress, read_line, spinner};
 pub(super) use run::{MAX_THREADS, Seen, run, threads};
 pub(super) use source::{Lines, Source, Taken, Topic};

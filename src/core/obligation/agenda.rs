@@ -46,6 +46,15 @@ impl Case {
             .collect()
     }
 
+    /// A revision of this level belongs on it, even one that comes late and is not the newest.
+    pub(super) fn join_agenda_at(&mut self, level: Level, log: &mut Log<'_>) {
+        if level >= AGENDA_LEVEL && self.agenda_since.is_none() {
+            self.agenda_since = Some(log.now);
+            let reasons = [AgendaReason::Level];
+            log.add(EventKind::OnAgenda).after = json!({"reasons": reasons});
+        }
+    }
+
     pub(super) fn join_agenda(&mut self, log: &mut Log<'_>) {
         let reasons = self.agenda_reasons();
         if self.agenda_since.is_none() && !reasons.is_empty() {

@@ -92,6 +92,7 @@ impl Case {
             self.oblige(routed, Cause::Routed, level, policy, log);
         }
         self.shorten(level, policy, log);
+        self.join_agenda_at(level, log);
         if alert.msg_type == MsgType::Cancel && newest && self.cancelled_at.is_none() {
             self.cancel(log);
         }

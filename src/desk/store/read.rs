@@ -29,12 +29,16 @@ pub struct Change {
 }
 
 const CASE: &str = "SELECT c.incident, c.case_json, r.alert_json FROM cases c \
-                    JOIN revisions r ON r.incident = c.incident AND r.revision = c.revision";
+                    LEFT JOIN revisions r ON r.incident = c.incident AND r.revision = c.revision";
 
 /// A case from `incident, case_json, alert_json`.
 pub(super) fn case_of(row: &AnyRow) -> Result<Case, StoreError> {
-    let (id, case, alert): (String, String, String) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let (id, case): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let Some(alert) = row.try_get::<Option<String>, _>(2)? else {
+        let why = "its newest revision is gone: `tocsin desk rebuild` restores it".to_owned();
+        let what = "case";
+        return Err(StoreError::Stored { what, of: id, why });
+    };
     let unreadable = |what, error: serde_json::Error| StoreError::Stored {
         what,
         of: id.clone(),

@@ -2,14 +2,16 @@
 //!
 //! Invariant: sequence numbers and the audit hash are read and written under one row lock, so that they neither gap nor fork.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, Row as _, Transaction};
 use uuid::Uuid;
 
 use super::connect::{Backend, Store, StoreError};
 use super::read::{Change, case_of};
 use super::rows::{list, query};
+use crate::core::model::Alert;
 use crate::core::obligation::Case;
 
 /// Cases loaded by one statement.
@@ -83,7 +85,7 @@ impl Writing {
         for chunk in incidents.chunks(LOAD) {
             let sql = format!(
                 "SELECT c.incident, c.case_json, r.alert_json FROM cases c \
-                 JOIN revisions r ON r.incident = c.incident AND r.revision = c.revision \
+                 LEFT JOIN revisions r ON r.incident = c.incident AND r.revision = c.revision \
                  WHERE c.incident IN ({})",
                 list(1, chunk.len())
             );
@@ -104,15 +106,40 @@ impl Writing {
     pub async fn stored(
         &mut self,
         revisions: &[(Uuid, u32)],
-    ) -> Result<std::collections::BTreeSet<(Uuid, u32)>, StoreError> {
-        let mut found = std::collections::BTreeSet::new();
+    ) -> Result<BTreeSet<(Uuid, u32)>, StoreError> {
+        let rows = self.of_revisions("incident, revision", revisions).await?;
+        Ok(rows.iter().filter_map(key_of).collect())
+    }
+
+    /// Those of these revisions that are stored; none where one cannot be read.
+    pub async fn revisions(
+        &mut self,
+        revisions: &[(Uuid, u32)],
+    ) -> Result<BTreeMap<(Uuid, u32), Option<Alert>>, StoreError> {
+        let columns = "incident, revision, alert_json";
+        let mut found = BTreeMap::new();
+        for row in self.of_revisions(columns, revisions).await? {
+            if let Some(key) = key_of(&row) {
+                let text: String = row.try_get(2)?;
+                found.insert(key, serde_json::from_str(&text).ok());
+            }
+        }
+        Ok(found)
+    }
+
+    async fn of_revisions(
+        &mut self,
+        columns: &str,
+        revisions: &[(Uuid, u32)],
+    ) -> Result<Vec<AnyRow>, StoreError> {
+        let mut found = Vec::new();
         for chunk in revisions.chunks(LOAD) {
             let wanted: Vec<String> = (0..chunk.len())
                 .map(|at| format!("(${},${})", 2 * at + 1, 2 * at + 2))
                 .collect();
             // VALUES is a row source in both databases.
             let sql = format!(
-                "SELECT incident, revision FROM revisions WHERE (incident, revision) IN (VALUES {})",
+                "SELECT {columns} FROM revisions WHERE (incident, revision) IN (VALUES {})",
                 wanted.join(",")
             );
             let args = chunk
@@ -123,14 +150,51 @@ impl Writing {
                 .persistent(chunk.len() == 1 || chunk.len() == LOAD)
                 .fetch_all(&mut *self.tx)
                 .await?;
-            for row in rows {
-                let (id, revision): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-                if let Ok(id) = id.parse() {
-                    found.insert((id, u32::try_from(revision).unwrap_or_default()));
-                }
-            }
+            found.extend(rows);
         }
         Ok(found)
+    }
+
+    /// The revision that each of these cases stands on.
+    pub async fn newest_revisions(
+        &mut self,
+        incidents: &[Uuid],
+    ) -> Result<BTreeMap<Uuid, u32>, StoreError> {
+        let mut found = BTreeMap::new();
+        for chunk in incidents.chunks(LOAD) {
+            let sql = format!(
+                "SELECT incident, revision FROM cases WHERE incident IN ({})",
+                list(1, chunk.len())
+            );
+            let args = chunk.iter().map(|id| id.to_string().into()).collect();
+            let rows = query(sql, args).fetch_all(&mut *self.tx).await?;
+            found.extend(rows.iter().filter_map(key_of));
+        }
+        Ok(found)
+    }
+
+    /// Stores a revision over what is there.
+    pub async fn put_revision(&mut self, alert: &Alert) -> Result<(), StoreError> {
+        let text = serde_json::to_string(alert).map_err(|error| StoreError::Stored {
+            what: "revision",
+            of: alert.incident_id.to_string(),
+            why: error.to_string(),
+        })?;
+        let sql = "INSERT INTO revisions (incident, revision, sent, material, excerpts, alert_json) \
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (incident, revision) DO UPDATE SET \
+                   sent = excluded.sent, material = excluded.material, excerpts = excluded.excerpts, \
+                   alert_json = excluded.alert_json";
+        let excerpts = alert.evidence.iter().any(|it| !it.excerpt.is_empty());
+        sqlx::query(sql)
+            .bind(alert.incident_id.to_string())
+            .bind(i64::from(alert.revision))
+            .bind(alert.sent.0)
+            .bind(i64::from(alert.material))
+            .bind(i64::from(excerpts))
+            .bind(text)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
     }
 
     /// Incidents with a deadline that passed by `now`, earliest first.
@@ -159,4 +223,10 @@ impl Writing {
         self.tx.commit().await?;
         Ok(self.changes)
     }
+}
+
+/// Incident and revision from the first two columns.
+fn key_of(row: &AnyRow) -> Option<(Uuid, u32)> {
+    let (id, revision): (String, i64) = (row.try_get(0).ok()?, row.try_get(1).ok()?);
+    Some((id.parse().ok()?, u32::try_from(revision).ok()?))
 }
