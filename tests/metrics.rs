@@ -1,5 +1,6 @@
 //! Metrics: names, text format, counts after a commit; health and readiness over HTTP.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -10,6 +11,9 @@ use tocsin::config::Settings;
 use tocsin::core::model::{
     CorrelateOutcome, DetectOutcome, LedgerEntry, Millis, RefusalCode, Status,
 };
+use tocsin::core::obligation::{Case, Policy};
+use tocsin::desk::store::Saved;
+use tocsin::desk::{DepartmentStats, DeskMetrics, Observer as _, Stats, Synthetic};
 use tocsin::kafka::{Committed, Role, WorkerEvents as _};
 use tocsin::telemetry::{ReloadOutcome, StageCounts, Telemetry};
 
@@ -48,7 +52,38 @@ fn telemetry() -> Arc<Telemetry> {
     telemetry.lag(Role::Detect, &feeds[0].topic, 0, 7);
     telemetry.lost(Role::Detect, &feeds[0].topic, 0, 1);
     telemetry.restarted(Role::Detect, 0, "test");
+    desk(&telemetry);
     telemetry
+}
+
+/// A desk on which something happened.
+fn desk(telemetry: &Telemetry) {
+    let metrics = DeskMetrics::new(telemetry.metrics.registry(), ["fire".into()]).unwrap();
+    let policy = Policy::default();
+    let alert = Synthetic::new(1, 1, Arc::clone(&policy.routing)).alert(0, 1);
+    let (case, events) = Case::open(Arc::new(alert), Millis(1_000), &policy);
+    metrics.committed(&[Saved::new(case, events)]);
+    let mut stats = Stats::default();
+    let owed = |department: &str| ("actual".into(), department.into(), "open".into());
+    stats.obligations.insert(owed("fire"), 3);
+    stats.obligations.insert(owed("unheard_of"), 1);
+    let fire = DepartmentStats {
+        acknowledged_on_time: 3,
+        acknowledgements: 4,
+        disposals: 1,
+        ..DepartmentStats::default()
+    };
+    metrics.stats(&stats, &BTreeMap::from([("fire".to_owned(), fire)]));
+    let text = String::from_utf8(telemetry.metrics.text().unwrap()).unwrap();
+    for line in [
+        "tocsin_desk_obligations{department=\"fire\",state=\"open\"} 3",
+        "tocsin_desk_obligations{department=\"other\",state=\"open\"} 1",
+        "tocsin_desk_on_time_ratio{deadline=\"acknowledge\",department=\"fire\"} 0.75",
+        "tocsin_desk_on_time_ratio{deadline=\"dispose\",department=\"fire\"} 0",
+        "tocsin_desk_events_total{kind=\"opened\",status=\"actual\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}");
+    }
 }
 
 /// A partition that went to another process must not be counted twice.

@@ -13,7 +13,9 @@ use super::absorb::Absorbed;
 use super::service::Observer;
 use super::store::{DepartmentStats, Saved, Stats};
 use crate::core::model::{Level, Status};
-use crate::core::obligation::{CaseState, Disposition, Event, EventKind, ObligationState};
+use crate::core::obligation::{
+    CaseState, Disposition, Event, EventKind, ObligationState, Reopening,
+};
 
 /// Metrics of a desk.
 #[derive(Debug)]
@@ -187,6 +189,10 @@ impl DeskMetrics {
         for verdict in Disposition::ALL {
             let labels = [verdict.id(), Status::Actual.id()];
             let _ = self.verdicts.with_label_values(&labels);
+        }
+        for cause in Reopening::ALL {
+            let labels = [cause.id(), Status::Actual.id()];
+            let _ = self.reopenings.with_label_values(&labels);
         }
         for department in &self.departments {
             for deadline in ["acknowledge", "dispose"] {

@@ -1,7 +1,9 @@
 //! The desk, on SQLite and on a real PostgreSQL: the same tests on both.
 
+mod kill;
 mod postgres;
 mod property;
+mod queue;
 mod service;
 mod store;
 pub(crate) mod world;

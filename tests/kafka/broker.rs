@@ -23,7 +23,7 @@ pub(super) struct Broker {
 }
 
 /// `host:port` of the broker that all harmless tests share.
-pub(super) fn shared() -> &'static str {
+pub(crate) fn shared() -> &'static str {
     static SHARED: OnceLock<(String, Option<Broker>)> = OnceLock::new();
     &SHARED
         .get_or_init(|| match std::env::var("TOCSIN_TEST_KAFKA") {

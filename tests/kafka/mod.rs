@@ -1,7 +1,7 @@
 //! What only a real broker can show. Every test here runs against Apache Kafka itself.
 
 mod at_least_once;
-mod broker;
+pub(crate) mod broker;
 mod burst;
 mod counter;
 mod embedded;

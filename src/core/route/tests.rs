@@ -110,3 +110,81 @@ fn every_error_is_found_at_once_and_placed() {
         assert!(read(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn working_hours_are_read_and_every_error_in_them_is_placed() {
+    let table = |hours: &str| {
+        format!(
+            "departments:\n- id: a\n\x20 names: {{en: A, zh: 甲}}\n\x20 duty: true\n\x20 hours:\n{hours}"
+        )
+    };
+    let good = read(&table(
+        "    zone: Asia/Shanghai\n    days: {mon-fri: \"08:30-17:30\", sat: \"09:00-12:00\"}\n\
+         \x20   holidays: [2026-10-01]\n    workdays: [2026-10-11]\n",
+    ))
+    .unwrap();
+    let hours = good.get("a").unwrap().hours.clone().unwrap();
+    assert_eq!(hours.days.iter().flatten().count(), 6);
+    assert_eq!((hours.holidays.len(), hours.workdays.len()), (1, 1));
+    for (text, code, line) in [
+        ("    days: {mon: \"08:00-16:00\"}\n", T_ZONE, 6),
+        (
+            "    zone: Mars/Base\n    days: {mon: \"08:00-16:00\"}\n",
+            T_ZONE,
+            6,
+        ),
+        ("    zone: UTC\n", T_HOURS, 6),
+        (
+            "    zone: UTC\n    days: {mon: \"16:00-08:00\", tue: \"08:00-16:00\"}\n",
+            T_HOURS,
+            7,
+        ),
+        (
+            "    zone: UTC\n    days: {mon: \"8-16\", tue: \"08:00-16:00\"}\n",
+            T_HOURS,
+            7,
+        ),
+        (
+            "    zone: UTC\n    days: {mon: \"08:00-24:30\", tue: \"08:00-16:00\"}\n",
+            T_HOURS,
+            7,
+        ),
+        (
+            "    zone: UTC\n    days: {fri-mon: \"08:00-16:00\", tue: \"08:00-16:00\"}\n",
+            T_HOURS,
+            7,
+        ),
+        (
+            "    zone: UTC\n    days: {mon-fri: \"08:00-16:00\", tue: \"08:00-16:00\"}\n",
+            T_HOURS,
+            7,
+        ),
+        (
+            "    zone: UTC\n    days: {mon: \"08:00-08:30\"}\n",
+            T_HOURS,
+            7,
+        ),
+        (
+            "    zone: UTC\n    days: {mon: \"08:00-16:00\"}\n    holidays: [2026-02-30]\n",
+            T_HOURS,
+            8,
+        ),
+        (
+            "    zone: UTC\n    days: {mon: \"08:00-16:00\"}\n    holidays: [2026-10-01]\n    workdays: [2026-10-01]\n",
+            T_HOURS,
+            6,
+        ),
+        (
+            "    zone: UTC\n    days: {mon: \"08:00-16:00\"}\n    closed: true\n",
+            T_KEY,
+            8,
+        ),
+    ] {
+        let found = read(&table(text)).unwrap_err();
+        assert_eq!(
+            (found[0].code, found[0].line),
+            (code, line),
+            "{text}: {found:?}"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! The desk under load, on a real PostgreSQL: `cargo bench --bench desk [alerts] [board incidents]` (100,000 and 100,000).
+//!
+//! Bars: 100,000 alerts of 20,000 incidents are taken in within a minute; a page of the board takes less than 50 ms at 100,000 open
+//! incidents. `TOCSIN_TEST_POSTGRES=URL` names the maintenance database of a server; without it one is started.
+
+#![allow(missing_docs)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tocsin::core::diagnostic::SourceFile;
+use tocsin::core::model::{Alert, Level};
+use tocsin::core::obligation::Policy;
+use tocsin::core::route::Routing;
+use tocsin::desk::{BoardFilter, Desk, Store, Synthetic, WallClock};
+
+#[path = "../desk/postgres.rs"]
+#[allow(dead_code)]
+mod postgres;
+
+const BATCH: usize = 1_000;
+
+fn main() {
+    let mut numbers = std::env::args()
+        .skip(1)
+        .filter_map(|word| word.parse::<u32>().ok());
+    let alerts = numbers.next().unwrap_or(100_000);
+    let incidents = numbers.next().unwrap_or(100_000);
+    let server = postgres::shared();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let url = server.database().await;
+        let desk = desk(&url).await;
+        absorb(&desk, &all(alerts / 5, 5)).await;
+        let url = server.database().await;
+        let desk = self::desk(&url).await;
+        absorb(&desk, &all(incidents, 1)).await;
+        sqlx::query("ANALYZE")
+            .execute(desk.store().pool())
+            .await
+            .expect("analyse");
+        board(&desk).await;
+    });
+}
+
+fn routing() -> Arc<Routing> {
+    let text = include_str!("../../config/departments.yaml");
+    let source = SourceFile {
+        name: "departments.yaml".into(),
+        text: text.into(),
+    };
+    Arc::new(Routing::parse(&source).expect("a table"))
+}
+
+fn all(incidents: u32, revisions: u32) -> Vec<Alert> {
+    Synthetic::new(incidents, revisions, routing())
+        .alerts()
+        .collect()
+}
+
+async fn desk(url: &str) -> Desk {
+    let store = Store::open(url).await.expect("a store");
+    let desk = Desk::new(store, Arc::new(Policy::new(routing())), Arc::new(WallClock));
+    desk.lead("bench", Duration::from_secs(3_600))
+        .await
+        .expect("a store")
+        .expect("the lease");
+    desk
+}
+
+async fn absorb(desk: &Desk, all: &[Alert]) {
+    let (began, mut opened) = (Instant::now(), 0);
+    for batch in all.chunks(BATCH) {
+        opened += desk
+            .absorb_alerts(batch.to_vec())
+            .await
+            .expect("absorbed")
+            .opened;
+    }
+    let took = began.elapsed();
+    println!(
+        "absorb: {} alerts of {opened} incidents in {:.1} s",
+        all.len(),
+        took.as_secs_f64()
+    );
+}
+
+async fn board(desk: &Desk) {
+    let pages = [
+        ("first page", BoardFilter::default()),
+        (
+            "red",
+            BoardFilter {
+                levels: vec![Level::Red],
+                ..BoardFilter::default()
+            },
+        ),
+        (
+            "a place",
+            BoardFilter {
+                place: Some("cn-310115".into()),
+                ..BoardFilter::default()
+            },
+        ),
+        (
+            "a department's",
+            BoardFilter {
+                department: Some("fire".into()),
+                pending: true,
+                ..BoardFilter::default()
+            },
+        ),
+        (
+            "a word",
+            BoardFilter {
+                text: Some("浦东".to_owned()),
+                ..BoardFilter::default()
+            },
+        ),
+    ];
+    for (name, filter) in pages {
+        let mut times = Vec::new();
+        for _ in 0..50 {
+            let began = Instant::now();
+            let page = desk.board(&filter, None, 100).await.expect("a page");
+            times.push(began.elapsed().as_secs_f64() * 1_000.0);
+            assert!(!page.items.is_empty(), "{name}");
+        }
+        times.sort_by(f64::total_cmp);
+        println!(
+            "board, {name}: p50 {:.1} ms, p99 {:.1} ms",
+            times[25], times[49]
+        );
+    }
+}
