@@ -47,6 +47,8 @@
 //! | change how reports become incidents | `src/core/correlate`; score lines of an incident: `score.rs`, caps: `level.rs`, correlations: `window.rs` |
 //! | change transactions, restore, topics, dead letters | `src/kafka` |
 //! | add a setting | `config/tocsin.toml`, `src/config/settings.rs` and `bounds.rs`; what workers take of it: `src/kafka/resolve.rs` |
+//! | change what a scenario may say, or what its report shows | `src/core/drill`; how it is sent and followed: `src/drill` |
+//! | write a scenario | `config/drills` (no code) |
 //! | add a metric | `src/telemetry/metrics.rs`, counted in `src/kafka/observed.rs`; `docs/operating.md` where it deserves an alarm |
 //! | add a command | `src/cli`, README |
 //!
@@ -58,5 +60,6 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod desk;
+pub mod drill;
 pub mod kafka;
 pub mod telemetry;

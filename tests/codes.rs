@@ -6,7 +6,7 @@ use std::path::Path;
 use tocsin::config::codes as config;
 use tocsin::core::model::RefusalCode;
 use tocsin::core::tools::{lint, unknown};
-use tocsin::core::{place, route, rule};
+use tocsin::core::{drill, place, route, rule};
 
 const TABLE: &str = include_str!("../docs/codes.md");
 
@@ -20,6 +20,7 @@ fn listed() -> BTreeMap<&'static str, &'static str> {
         unknown::ALL,
         route::codes::ALL,
         place::codes::ALL,
+        drill::codes::ALL,
     ];
     let refusals = RefusalCode::ALL.iter().map(|code| (code.id(), code.help()));
     for (code, says) in lists.into_iter().flatten().copied().chain(refusals) {

@@ -6,6 +6,7 @@ mod config;
 mod correlate;
 mod decode;
 mod desk;
+mod drill;
 mod fuzz_seeds;
 mod kafka;
 mod metrics;

@@ -24,10 +24,13 @@ fn telemetry() -> Arc<Telemetry> {
     let telemetry = Telemetry::new(&settings, &feeds[..1]).unwrap();
     let feed = feeds[0].id.clone();
     let mut counts = StageCounts::default();
-    counts.record(0, DetectOutcome::Detected, Millis(1_000));
-    counts.record(0, DetectOutcome::DeadLetter, Millis(2_000));
+    counts.record(0, Status::Actual, DetectOutcome::Detected, Millis(1_000));
+    counts.record(0, Status::Actual, DetectOutcome::DeadLetter, Millis(2_000));
+    // Neither counted with the others, nor a sign of life of the feed.
+    counts.record(0, Status::Exercise, DetectOutcome::Detected, Millis(9_000));
     counts.dead_letter(&feed, RefusalCode::Syntax);
-    counts.detection(&"rule-1".into(), CorrelateOutcome::Opened);
+    counts.detection(&"rule-1".into(), Status::Actual, CorrelateOutcome::Opened);
+    counts.detection(&"rule-1".into(), Status::Exercise, CorrelateOutcome::Opened);
     counts.unreadable_detection();
     counts.shadow(&"rule-2".into());
     counts.limit("keys", Status::Actual, 2);
@@ -117,9 +120,11 @@ fn names_types_and_labels() {
     names.sort();
     insta::assert_snapshot!(names.join("\n"));
     for line in [
-        "tocsin_records_total{feed=\"news-zh\",outcome=\"detected\"} 1",
-        "tocsin_records_total{feed=\"news-zh\",outcome=\"expired\"} 0",
-        "tocsin_detections_total{outcome=\"opened\",rule=\"rule-1\"} 1",
+        "tocsin_records_total{feed=\"news-zh\",outcome=\"detected\",status=\"actual\"} 1",
+        "tocsin_records_total{feed=\"news-zh\",outcome=\"detected\",status=\"exercise\"} 1",
+        "tocsin_records_total{feed=\"news-zh\",outcome=\"expired\",status=\"actual\"} 0",
+        "tocsin_detections_total{outcome=\"opened\",rule=\"rule-1\",status=\"actual\"} 1",
+        "tocsin_detections_total{outcome=\"opened\",rule=\"rule-1\",status=\"exercise\"} 1",
         "tocsin_dead_letters_total{code=\"D0004\",feed=\"news-zh\"} 1",
         "tocsin_limit_hits_total{limit=\"keys\",status=\"actual\"} 2",
         "tocsin_rule_set_info{version=\"abc\"} 1",
@@ -143,12 +148,12 @@ fn nothing_counts_before_the_commit_and_nothing_twice() {
             .sum()
     };
     let mut counts = StageCounts::default();
-    counts.record(1, DetectOutcome::NoMatch, Millis(0));
+    counts.record(1, Status::Actual, DetectOutcome::NoMatch, Millis(0));
     assert_eq!(sum(), 0);
     counts.clear();
     telemetry.commit(&mut counts);
     assert_eq!(sum(), 0);
-    counts.record(1, DetectOutcome::NoMatch, Millis(0));
+    counts.record(1, Status::Actual, DetectOutcome::NoMatch, Millis(0));
     telemetry.commit(&mut counts);
     telemetry.commit(&mut counts);
     assert_eq!(sum(), 1);

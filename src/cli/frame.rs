@@ -10,7 +10,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{check, dead_letters, decode, demo, desk, render, replay, rules, run, schema, topics};
+use super::{
+    check, dead_letters, decode, demo, desk, doctor, drill, render, replay, rules, run, schema, shell,
+    topics,
+};
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
 /// Exit code when the reader of standard output has gone: that of a tool ended by SIGPIPE (128 + 13), which shells expect and
@@ -124,6 +127,14 @@ pub enum Command {
     Decode(decode::Args),
     /// Tools for those who write rules
     Rules(rules::Args),
+    /// Drills: simulated reports through the real feeds, and what comes of them against what should
+    Drill(drill::Args),
+    /// Look for what stands in the way: broker, topics, rights, clocks, rules, disk; and say what to do
+    Doctor(doctor::Args),
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
+    /// Write the manual pages
+    Man(shell::ManArgs),
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -139,6 +150,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::run(&args, global),
         Command::Decode(args) => decode::run(&args),
         Command::Rules(args) => rules::run(&args, global),
+        Command::Drill(args) => drill::run(&args, global),
+        Command::Doctor(args) => doctor::run(&args, global),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }
 

@@ -73,6 +73,13 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     http(&settings.http, &mut found);
     let retention = settings.desk.excerpt_retention_hours;
     found.within("desk.excerpt_retention_hours", retention, 1, 87_600);
+    if !settings.drills.clock_fits(&settings.kafka.brokers) {
+        found.conflict(
+            "drills.clock",
+            "the clock of records is for tests with brokers of this machine",
+            "clock = \"wall\", or brokers on loopback only",
+        );
+    }
     if settings
         .log
         .level

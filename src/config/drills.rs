@@ -10,6 +10,17 @@ use super::Secret;
 use super::feeds::anchor;
 use crate::core::detect::DrillKey;
 
+/// What tells partitions that were read to their end how late it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DrillClock {
+    /// The wall clock.
+    #[default]
+    Wall,
+    /// The newest record read: for tests.
+    Records,
+}
+
 /// Drills.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +31,9 @@ pub struct Drills {
     /// File that holds it; line ends at its end do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_file: Option<PathBuf>,
+    /// The clock; `records` only with brokers on loopback.
+    #[serde(default)]
+    pub clock: DrillClock,
 }
 
 impl Drills {
@@ -27,6 +41,20 @@ impl Drills {
     pub fn drill_key(&self) -> Option<DrillKey> {
         let key = self.key.as_ref()?;
         DrillKey::new(key.expose().as_bytes()).ok()
+    }
+
+    /// Whether the clock may be that of records: nobody else's stream is to be read without the wall clock.
+    pub(super) fn clock_fits(&self, brokers: &str) -> bool {
+        let loopback = |broker: &str| {
+            let host = broker
+                .trim()
+                .rsplit_once(':')
+                .map_or(broker, |(host, _)| host);
+            let host = host.trim().trim_start_matches('[').trim_end_matches(']');
+            let address = host.parse::<std::net::IpAddr>();
+            host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        };
+        self.clock == DrillClock::Wall || brokers.split(',').all(loopback)
     }
 
     /// Makes a relative path start at `folder`.
@@ -60,6 +88,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_clock_of_records_is_for_this_machine() {
+        let drills = Drills {
+            clock: DrillClock::Records,
+            ..Drills::default()
+        };
+        for (brokers, fits) in [
+            ("localhost:9092", true),
+            ("127.0.0.1:9092, [::1]:9093", true),
+            ("127.0.0.1:9092,kafka-1:9092", false),
+            ("10.0.0.1:9092", false),
+        ] {
+            assert_eq!(drills.clock_fits(brokers), fits, "{brokers}");
+            assert!(Drills::default().clock_fits(brokers));
+        }
+    }
+
+    #[test]
     fn a_key_comes_from_one_place_and_is_long_enough() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("key"), "0123456789abcdef\n").unwrap();
@@ -68,6 +113,7 @@ mod tests {
             let mut drills = Drills {
                 key: None,
                 key_file: Some(name.into()),
+                clock: DrillClock::Wall,
             };
             drills.anchor(folder.path());
             let read = drills.read();

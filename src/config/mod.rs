@@ -17,7 +17,7 @@ mod settings;
 mod sources;
 
 pub use desk::Desk;
-pub use drills::Drills;
+pub use drills::{DrillClock, Drills};
 pub use embedded::Bundled;
 pub use feeds::MAX_FEEDS;
 pub use load::{ConfigErrors, LoadOptions, codes};

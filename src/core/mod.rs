@@ -7,6 +7,7 @@ pub mod correlate;
 pub mod decode;
 pub mod detect;
 pub mod diagnostic;
+pub mod drill;
 pub mod fingerprint;
 pub mod lexicon;
 pub mod mask;

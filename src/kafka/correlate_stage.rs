@@ -224,7 +224,8 @@ impl Stage for CorrelateStage {
             self.folded.clear();
             return Some(self.refuse(input, "the key does not fit status and hazard", out));
         }
-        self.counts.detection(&detection.rule_id, outcome);
+        let (rule, status) = (&detection.rule_id, detection.status);
+        self.counts.detection(rule, status, outcome);
         self.emit(Some(detection.report.received), out);
         Some(outcome.id())
     }

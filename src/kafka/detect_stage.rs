@@ -14,7 +14,7 @@ use super::{Input, LiveRules, Outbox, Role, Stage, Target, TopicNames};
 use crate::core::detect::{DetectEngine, DetectOutput, DrillKey};
 use crate::core::model::Stage as Refuser;
 use crate::core::model::{
-    DetectOutcome, Feed, Position, RETRACTION_KEY, RawRecord, Refusal, RefusalCode,
+    DetectOutcome, Feed, Position, RETRACTION_KEY, RawRecord, Refusal, RefusalCode, Status,
 };
 use crate::core::ruleset::RuleSet;
 use crate::telemetry::{StageCounts, Telemetry};
@@ -118,7 +118,8 @@ impl DetectStage {
             self.counts
                 .duration("detect", since.elapsed().as_secs_f64());
         }
-        self.counts.record(feed, outcome, record.received);
+        let status = self.found.status;
+        self.counts.record(feed, status, outcome, record.received);
         outcome
     }
 
@@ -198,8 +199,8 @@ impl DetectStage {
         // Counted by the feed where it is one's, as its other records are.
         match self.topics.get(input.topic) {
             Some((_, feed)) => {
-                self.counts
-                    .record(*feed, DetectOutcome::DeadLetter, input.received);
+                let (status, outcome) = (Status::Actual, DetectOutcome::DeadLetter);
+                self.counts.record(*feed, status, outcome, input.received);
             }
             None => self.counts.retry(DetectOutcome::DeadLetter),
         }

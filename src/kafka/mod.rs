@@ -12,6 +12,7 @@
 //! | `observed` | what workers report, as metrics and log lines |
 //! | `membership` | rebalances, and the group generation that a transaction is fenced by |
 //! | `transaction` | the transactional producer |
+//! | `probe` | rights and clocks, tried out |
 //! | `dump` | a topic from its beginning to its end |
 //! | `live` | the rule set in use, replaced while workers run |
 //! | `assignment` | the partitions of a worker and what each is doing |
@@ -36,6 +37,7 @@ mod membership;
 mod observed;
 mod partitioner;
 mod pool;
+pub mod probe;
 pub mod range;
 mod read;
 mod rebalance;

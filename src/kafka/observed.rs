@@ -17,6 +17,7 @@ impl WorkerEvents for Telemetry {
             .commit
             .with_label_values(&[stage])
             .observe(committed.commit.as_secs_f64());
+        self.metrics.ledger.with_label_values(&[stage]).inc_by(read);
         tracing::debug!(
             stage,
             read,

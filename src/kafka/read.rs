@@ -18,7 +18,7 @@ use super::refused::Refused;
 use super::tally::Tally;
 use super::transaction::{Fault, Transaction};
 use super::worker::Session;
-use super::{Headers, Input, KafkaSettings, Outbox, Stage, Target, partition_of};
+use super::{Headers, Input, KafkaSettings, Outbox, Role, Stage, Target, partition_of};
 use crate::core::model::Millis;
 use crate::telemetry::wall_clock;
 
@@ -82,6 +82,9 @@ impl<S: Stage> Session<'_, S> {
                         &mut self.open,
                         &message,
                     )?;
+                    if processed && self.stage.role() == Role::Detect {
+                        settings.clock.read(received(&message));
+                    }
                     if !processed {
                         let mut again = TopicPartitionList::new();
                         let (topic, offset) = (message.topic(), Offset::Offset(message.offset()));
@@ -161,7 +164,9 @@ impl<S: Stage> Session<'_, S> {
 
     /// How far idle partitions may advance.
     pub(super) fn idle_horizon(&self) -> Millis {
-        wall_clock().plus(-(self.context.settings.idle_lag.as_millis() as i64))
+        let settings = &self.context.settings;
+        let lag = settings.idle_lag.as_millis() as i64;
+        settings.clock.now().plus(-lag)
     }
 
     pub(super) fn due_partitions(&self) -> impl Iterator<Item = (i32, Millis)> {
@@ -206,16 +211,11 @@ fn accept<S: Stage>(
             headers.push((header.key, header.value.unwrap_or_default()));
         }
     }
-    let wall = wall_clock();
-    let received = match message.timestamp() {
-        Timestamp::CreateTime(at) | Timestamp::LogAppendTime(at) if at >= 0 => Millis(at).min(wall),
-        _ => wall,
-    };
     let input = Input {
         topic: message.topic(),
         partition,
         offset,
-        received,
+        received: received(message),
         key: message.key(),
         payload: message.payload(),
         headers,
@@ -233,6 +233,15 @@ fn accept<S: Stage>(
         drain(out, counts, transaction, None, open, refused.cut)?;
     }
     Ok(outcome.is_some())
+}
+
+/// Kafka's timestamp, capped at the wall clock.
+fn received(message: &BorrowedMessage<'_>) -> Millis {
+    let wall = wall_clock();
+    match message.timestamp() {
+        Timestamp::CreateTime(at) | Timestamp::LogAppendTime(at) if at >= 0 => Millis(at).min(wall),
+        _ => wall,
+    }
 }
 
 fn begin(transaction: &mut Transaction, open: &mut Open) -> Result<(), Fault> {

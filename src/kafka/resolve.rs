@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{KafkaSettings, TopicNames};
-use crate::config::{Secret, Security, Settings};
+use super::{IdleClock, KafkaSettings, TopicNames};
+use crate::config::{DrillClock, Secret, Security, Settings};
 
 impl Settings {
     /// Connection and limits of the workers.
@@ -23,6 +23,10 @@ impl Settings {
             session_timeout: Duration::from_millis(kafka.session_timeout_ms),
             prefetch_kib: kafka.prefetch_kib,
             idle_lag: Duration::from_secs(self.incident.idle_lag_s),
+            clock: match self.drills.clock {
+                DrillClock::Wall => IdleClock::Wall,
+                DrillClock::Records => IdleClock::records(),
+            },
             accept_missing_offsets: false,
             properties,
         }

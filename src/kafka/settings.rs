@@ -1,8 +1,44 @@
 //! What a worker needs to know about the cluster, its group and its limits, resolved: no files left to read.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::core::model::Millis;
+use crate::telemetry::wall_clock;
+
 pub use crate::config::Delivery;
+
+/// What tells a partition that was read to its end how late it is.
+#[derive(Clone, Debug, Default)]
+pub enum IdleClock {
+    /// The wall clock.
+    #[default]
+    Wall,
+    /// The newest feed record that any worker of the process has read: for tests, in which days pass in seconds. What is read
+    /// close together must lie closer together in time than the lag.
+    Records(Arc<AtomicI64>),
+}
+
+impl IdleClock {
+    /// The clock of records, which stands at the beginning of time.
+    pub fn records() -> Self {
+        Self::Records(Arc::new(AtomicI64::new(Millis::MIN.0)))
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        match self {
+            Self::Wall => wall_clock(),
+            Self::Records(newest) => Millis(newest.load(Ordering::SeqCst)),
+        }
+    }
+
+    pub(super) fn read(&self, received: Millis) {
+        if let Self::Records(newest) = self {
+            newest.fetch_max(received.0, Ordering::SeqCst);
+        }
+    }
+}
 
 /// Connection and limits of the workers of one process.
 ///
@@ -29,8 +65,10 @@ pub struct KafkaSettings {
     pub session_timeout: Duration,
     /// Bytes fetched ahead per worker, at most; KiB.
     pub prefetch_kib: u64,
-    /// How far behind the wall clock a partition read to its end may advance.
+    /// How far behind the clock a partition read to its end may advance.
     pub idle_lag: Duration,
+    /// Which clock.
+    pub clock: IdleClock,
     /// Read a partition from its beginning when there is state of it, but no committed offset.
     pub accept_missing_offsets: bool,
     /// Further librdkafka properties: TLS, SASL, and what an operator sets by hand.
@@ -56,6 +94,7 @@ impl KafkaSettings {
             session_timeout: Duration::from_secs(10),
             prefetch_kib: 16 << 10,
             idle_lag: Duration::from_secs(10),
+            clock: IdleClock::Wall,
             accept_missing_offsets: false,
             properties: Vec::new(),
         }

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::core::model::{Alert, CorrelateOutcome, DetectOutcome, Millis, RefusalCode, Status};
+use crate::core::model::{
+    Alert, CorrelateOutcome, DetectOutcome, Hazard, Level, Millis, MsgType, RefusalCode, Status,
+};
 
 /// Latencies and durations kept of one transaction; beyond, every further one is left out of the histograms.
 const MAX_SAMPLES: usize = 4_096;
@@ -13,9 +15,9 @@ const MAX_SAMPLES: usize = 4_096;
 /// What one feed sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FeedCounts {
-    /// Records per outcome, in the order of [`DetectOutcome::ALL`].
-    pub(super) outcomes: [u64; DetectOutcome::ALL.len()],
-    /// Newest `received`.
+    /// Records per status and outcome, in the order of [`Status::ALL`] and [`DetectOutcome::ALL`].
+    pub(super) outcomes: [[u64; DetectOutcome::ALL.len()]; Status::ALL.len()],
+    /// Newest `received` of an actual record: a drill must not make a silent feed look alive.
     pub(super) newest: Option<Millis>,
 }
 
@@ -24,7 +26,7 @@ pub(super) struct FeedCounts {
 pub struct StageCounts {
     /// By index of the feed.
     pub(super) feeds: Vec<FeedCounts>,
-    pub(super) detections: BTreeMap<(Arc<str>, CorrelateOutcome), u64>,
+    pub(super) detections: BTreeMap<(Arc<str>, Status, CorrelateOutcome), u64>,
     /// Records of the retry topic that belong to no feed's decoder.
     pub(super) retries: BTreeMap<DetectOutcome, u64>,
     pub(super) unreadable_detections: u64,
@@ -32,9 +34,11 @@ pub struct StageCounts {
     pub(super) dead_letters: BTreeMap<(Arc<str>, RefusalCode), u64>,
     /// (level, department, status).
     pub(super) alerts: BTreeMap<(&'static str, Arc<str>, Status), u64>,
+    /// (hazard, level, message, material, status).
+    pub(super) revisions: BTreeMap<(Hazard, Level, MsgType, bool, Status), u64>,
     pub(super) limits: BTreeMap<(&'static str, Status), u64>,
-    /// `received` of the detections whose folding made an alert.
-    pub(super) latencies: Vec<Millis>,
+    /// `received` of the detections whose folding made an alert of that status.
+    pub(super) latencies: Vec<(Status, Millis)>,
     /// (stage, seconds).
     pub(super) durations: Vec<(&'static str, f64)>,
     pub(super) retractions: BTreeMap<&'static str, u64>,
@@ -42,14 +46,22 @@ pub struct StageCounts {
 }
 
 impl StageCounts {
-    /// A record of the feed with this index ended so.
-    pub fn record(&mut self, feed: usize, outcome: DetectOutcome, received: Millis) {
+    /// A record of the feed with this index ended so; without a readable status it is actual.
+    pub fn record(
+        &mut self,
+        feed: usize,
+        status: Status,
+        outcome: DetectOutcome,
+        received: Millis,
+    ) {
         if self.feeds.len() <= feed {
             self.feeds.resize_with(feed + 1, FeedCounts::default);
         }
         if let Some(counts) = self.feeds.get_mut(feed) {
-            counts.outcomes[outcome as usize] += 1;
-            counts.newest = counts.newest.max(Some(received));
+            counts.outcomes[status as usize][outcome as usize] += 1;
+            if status == Status::Actual {
+                counts.newest = counts.newest.max(Some(received));
+            }
         }
     }
 
@@ -59,8 +71,9 @@ impl StageCounts {
     }
 
     /// A detection ended so.
-    pub fn detection(&mut self, rule: &Arc<str>, outcome: CorrelateOutcome) {
-        *self.detections.entry((rule.clone(), outcome)).or_default() += 1;
+    pub fn detection(&mut self, rule: &Arc<str>, status: Status, outcome: CorrelateOutcome) {
+        let key = (rule.clone(), status, outcome);
+        *self.detections.entry(key).or_default() += 1;
     }
 
     /// A retraction took a report out of so many incidents.
@@ -90,10 +103,18 @@ impl StageCounts {
             let key = (alert.level.id(), department.id.clone(), alert.status);
             *self.alerts.entry(key).or_default() += 1;
         }
+        let key = (
+            alert.hazard,
+            alert.level,
+            alert.msg_type,
+            alert.material,
+            alert.status,
+        );
+        *self.revisions.entry(key).or_default() += 1;
         if let Some(received) = received
             && self.latencies.len() < MAX_SAMPLES
         {
-            self.latencies.push(received);
+            self.latencies.push((alert.status, received));
         }
     }
 

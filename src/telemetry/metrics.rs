@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder, exponential_buckets,
+    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder, exponential_buckets,
 };
 
 use super::{ReloadOutcome, SilenceWatch, StageCounts};
-use crate::core::model::{DetectOutcome, Millis, Status};
+use crate::core::detect::LABEL_VERDICTS;
+use crate::core::model::{DetectOutcome, Millis, MsgType, Status};
 
 /// Stands for the feed of records of the retry topic that belong to none.
 const RETRY: &str = "retry";
@@ -28,12 +29,14 @@ pub struct Metrics {
     unreadable_detections: prometheus::IntCounter,
     shadow: IntCounterVec,
     alerts: IntCounterVec,
+    revisions: IntCounterVec,
+    pub(crate) ledger: IntCounterVec,
     dead_letters: IntCounterVec,
     limits: IntCounterVec,
     retractions: IntCounterVec,
     drills: IntCounterVec,
     durations: HistogramVec,
-    latency: Histogram,
+    latency: HistogramVec,
     feed_last: IntGaugeVec,
     state_keys: IntGaugeVec,
     state_bytes: IntGaugeVec,
@@ -107,21 +110,16 @@ impl Metrics {
             0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
             300.0, 3600.0,
         ];
-        let latency_options = HistogramOpts::new(
-            "tocsin_report_to_alert_seconds",
-            "From the Kafka timestamp of a report to the commit of the alert it made.",
-        )
-        .buckets(latency.to_vec());
         let metrics = Self {
             records: make.counters(
                 "tocsin_records_total",
-                "Feed records, by their one outcome.",
-                &["feed", "outcome"],
+                "Feed records, by status and their one outcome.",
+                &["feed", "outcome", "status"],
             )?,
             detections: make.counters(
                 "tocsin_detections_total",
-                "Detections folded into incidents, by rule and their one outcome.",
-                &["rule", "outcome"],
+                "Detections folded into incidents, by rule, status and their one outcome.",
+                &["rule", "outcome", "status"],
             )?,
             unreadable_detections: make.keep(prometheus::IntCounter::new(
                 "tocsin_unreadable_detections_total",
@@ -136,6 +134,16 @@ impl Metrics {
                 "tocsin_alerts_total",
                 "Alerts on the joint-meeting queue, once per department that they go to.",
                 &["level", "department", "status"],
+            )?,
+            revisions: make.counters(
+                "tocsin_revisions_total",
+                "Alerts on the joint-meeting queue, once each; material ones tell something new.",
+                &["hazard", "level", "message", "material", "status"],
+            )?,
+            ledger: make.counters(
+                "tocsin_ledger_records_total",
+                "Records that the ledger says were read.",
+                &["stage"],
             )?,
             dead_letters: make.counters(
                 "tocsin_dead_letters_total",
@@ -163,10 +171,15 @@ impl Metrics {
                 &["stage"],
                 micros,
             )?,
-            latency: make.keep(Histogram::with_opts(latency_options))?,
+            latency: make.histograms(
+                "tocsin_report_to_alert_seconds",
+                "From the Kafka timestamp of a report to the commit of the alert it made.",
+                &["status"],
+                latency.to_vec(),
+            )?,
             feed_last: make.gauges(
                 "tocsin_feed_last_record_timestamp_seconds",
-                "Kafka timestamp of the newest record of a feed.",
+                "Kafka timestamp of the newest record of a feed that is no exercise.",
                 &["feed"],
             )?,
             state_keys: make.gauges(
@@ -276,26 +289,34 @@ impl Metrics {
     fn start_at_zero(&self) {
         for feed in &self.feeds {
             for outcome in DetectOutcome::ALL {
-                let _ = self.records.with_label_values(&[feed, outcome.id()]);
+                let labels = [feed, outcome.id(), Status::Actual.id()];
+                let _ = self.records.with_label_values(&labels);
             }
         }
         for outcome in ReloadOutcome::ALL {
             let _ = self.reloads.with_label_values(&[outcome.id()]);
         }
+        let _ = self.latency.with_label_values(&[Status::Actual.id()]);
+        for verdict in LABEL_VERDICTS {
+            let _ = self.drills.with_label_values(&[verdict]);
+        }
         for stage in ["detect", "correlate"] {
             let _ = self.aborts.with_label_values(&[stage]);
             let _ = self.restarts.with_label_values(&[stage]);
+            let _ = self.ledger.with_label_values(&[stage]);
         }
     }
 
     /// Adds what a stage counted in the transaction that was just committed, at `now`, and empties `counts`.
     pub fn commit(&self, counts: &mut StageCounts, now: Millis) {
         for (feed, counted) in self.feeds.iter().zip(&counts.feeds) {
-            for (outcome, times) in DetectOutcome::ALL.iter().zip(counted.outcomes) {
-                if times > 0 {
-                    self.records
-                        .with_label_values(&[feed, outcome.id()])
-                        .inc_by(times);
+            for (status, outcomes) in Status::ALL.iter().zip(counted.outcomes) {
+                for (outcome, times) in DetectOutcome::ALL.iter().zip(outcomes) {
+                    if times > 0 {
+                        self.records
+                            .with_label_values(&[feed, outcome.id(), status.id()])
+                            .inc_by(times);
+                    }
                 }
             }
             if let Some(newest) = counted.newest {
@@ -308,12 +329,12 @@ impl Metrics {
         }
         for (outcome, times) in &counts.retries {
             self.records
-                .with_label_values(&[RETRY, outcome.id()])
+                .with_label_values(&[RETRY, outcome.id(), Status::Actual.id()])
                 .inc_by(*times);
         }
-        for ((rule, outcome), times) in &counts.detections {
+        for ((rule, status, outcome), times) in &counts.detections {
             self.detections
-                .with_label_values(&[rule, outcome.id()])
+                .with_label_values(&[rule, outcome.id(), status.id()])
                 .inc_by(*times);
         }
         self.unreadable_detections
@@ -331,6 +352,16 @@ impl Metrics {
                 .with_label_values(&[*level, department, status.id()])
                 .inc_by(*times);
         }
+        for ((hazard, level, message, material, status), times) in &counts.revisions {
+            let message = match message {
+                MsgType::Alert => "alert",
+                MsgType::Update => "update",
+                MsgType::Cancel => "cancel",
+            };
+            let material = if *material { "true" } else { "false" };
+            let labels = [hazard.id(), level.id(), message, material, status.id()];
+            self.revisions.with_label_values(&labels).inc_by(*times);
+        }
         for ((limit, status), times) in &counts.limits {
             self.limits
                 .with_label_values(&[*limit, status.id()])
@@ -344,8 +375,9 @@ impl Metrics {
         for (verdict, times) in &counts.drills {
             self.drills.with_label_values(&[*verdict]).inc_by(*times);
         }
-        for received in &counts.latencies {
+        for (status, received) in &counts.latencies {
             self.latency
+                .with_label_values(&[status.id()])
                 .observe(now.since(*received).max(0) as f64 / 1_000.0);
         }
         for (stage, seconds) in &counts.durations {

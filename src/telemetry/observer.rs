@@ -25,8 +25,13 @@ impl Telemetry {
     pub fn new(settings: &Settings, feeds: &[Arc<Feed>]) -> prometheus::Result<Arc<Self>> {
         let ids: Vec<Arc<str>> = feeds.iter().map(|feed| feed.id.clone()).collect();
         let silence = Arc::new(SilenceWatch::new(&settings.silence, feeds));
+        let metrics = Metrics::new(&ids)?.with_silence(silence.clone());
+        for feed in feeds {
+            // Rates are taken of it, so it exists before the first event.
+            let _ = metrics.lost.with_label_values(&["detect", &feed.topic]);
+        }
         Ok(Arc::new(Self {
-            metrics: Arc::new(Metrics::new(&ids)?.with_silence(silence.clone())),
+            metrics: Arc::new(metrics),
             health: Arc::default(),
             silence,
             feed_of_topic: feeds

@@ -15,6 +15,9 @@
 //! ```
 //!
 //! No line but the last can hold a line feed, so no two different labels have the same text.
+//!
+//! A record that carries `ce_exercisewithdrawn` too takes its report back, whatever the feed's format; the first line of what its
+//! MAC is over is then `tocsin-exercise-1-withdrawn`. So a drill that is stopped leaves no incident behind.
 
 use std::fmt;
 
@@ -27,6 +30,13 @@ use crate::core::model::RawRecord;
 pub const EXERCISE_ID: &str = "ce_exerciseid";
 /// Header of the MAC.
 pub const EXERCISE_MAC: &str = "ce_exercisemac";
+/// Header of a record that takes a simulated report back; any value.
+pub const EXERCISE_WITHDRAWN: &str = "ce_exercisewithdrawn";
+
+/// First line of what a MAC is over.
+const STATED: &str = "tocsin-exercise-1";
+/// The same of a withdrawal.
+const WITHDRAWN: &str = "tocsin-exercise-1-withdrawn";
 
 /// Longest exercise id.
 const MAX_ID: usize = 64;
@@ -55,14 +65,20 @@ impl DrillKey {
 
     /// The value of [`EXERCISE_MAC`] for a record.
     pub fn mac(&self, exercise: &str, feed: &str, report: &str, body: &[u8]) -> String {
-        let bytes = self.over(exercise, feed, report, body).finalize();
-        hex(&bytes.into_bytes())
+        let label = [STATED, exercise, feed];
+        hex(&self.over(label, report, body).finalize().into_bytes())
     }
 
-    fn over(&self, exercise: &str, feed: &str, report: &str, body: &[u8]) -> Hmac<Sha256> {
+    /// The same for a record with [`EXERCISE_WITHDRAWN`].
+    pub fn withdrawal_mac(&self, exercise: &str, feed: &str, report: &str, body: &[u8]) -> String {
+        let label = [WITHDRAWN, exercise, feed];
+        hex(&self.over(label, report, body).finalize().into_bytes())
+    }
+
+    fn over(&self, label: [&str; 3], report: &str, body: &[u8]) -> Hmac<Sha256> {
         let body = hex(&Sha256::digest(body));
         let mut mac = self.0.clone();
-        for part in ["tocsin-exercise-1", exercise, feed, &body] {
+        for part in label.into_iter().chain([body.as_str()]) {
             mac.update(part.as_bytes());
             mac.update(b"\n");
         }
@@ -77,17 +93,29 @@ pub enum Label {
     /// There is none.
     None,
     /// The record is of this exercise.
-    Accepted(String),
+    #[allow(missing_docs)]
+    Accepted { exercise: String, withdrawn: bool },
     /// The record is what it would be without; why not, a label of metrics.
     Rejected(&'static str),
 }
+
+/// Every verdict on a label.
+pub const LABEL_VERDICTS: [&str; 7] = [
+    "accepted",
+    "id_missing",
+    "mac_missing",
+    "id_malformed",
+    "mac_malformed",
+    "no_key",
+    "mac_wrong",
+];
 
 impl Label {
     /// For metrics; none where there is no label.
     pub fn verdict(&self) -> Option<&'static str> {
         match self {
             Self::None => None,
-            Self::Accepted(_) => Some("accepted"),
+            Self::Accepted { .. } => Some("accepted"),
             Self::Rejected(why) => Some(why),
         }
     }
@@ -110,12 +138,14 @@ pub fn judge(key: Option<&DrillKey>, feed: &str, report: &str, record: &RawRecor
     let Some(key) = key else {
         return Label::Rejected("no_key");
     };
+    let withdrawn = record.header(EXERCISE_WITHDRAWN).is_some();
+    let label = [if withdrawn { WITHDRAWN } else { STATED }, id, feed];
     // Compares in constant time.
-    match key
-        .over(id, feed, report, record.payload)
-        .verify_slice(&mac)
-    {
-        Ok(()) => Label::Accepted(id.to_owned()),
+    match key.over(label, report, record.payload).verify_slice(&mac) {
+        Ok(()) => Label::Accepted {
+            exercise: id.to_owned(),
+            withdrawn,
+        },
         Err(_) => Label::Rejected("mac_wrong"),
     }
 }
@@ -174,7 +204,10 @@ mod tests {
             mac,
             "8706a466e03589b707e580302812deae8bafde87567ec10143b790cedb20ef0f"
         );
-        let accepted = Label::Accepted("drill-7".to_owned());
+        let accepted = Label::Accepted {
+            exercise: "drill-7".to_owned(),
+            withdrawn: false,
+        };
         assert_eq!(
             judged(Some("drill-7"), Some(&mac), "calls", b"body"),
             accepted
@@ -196,6 +229,32 @@ mod tests {
     }
 
     #[test]
+    fn a_withdrawal_has_a_label_of_its_own() {
+        let key = DrillKey::new(KEY).unwrap();
+        let stated = key.mac("drill-7", "calls", "r-1", b"body");
+        let taken = key.withdrawal_mac("drill-7", "calls", "r-1", b"body");
+        for (mac, marked, withdrawn) in [
+            (&stated, false, Some(false)),
+            (&taken, true, Some(true)),
+            // Whoever adds or removes the mark has no label.
+            (&stated, true, None),
+            (&taken, false, None),
+        ] {
+            let mut record = RawRecord::new(b"body", Millis(0));
+            record.headers.push((EXERCISE_ID, b"drill-7"));
+            record.headers.push((EXERCISE_MAC, mac.as_bytes()));
+            if marked {
+                record.headers.push((EXERCISE_WITHDRAWN, b"true"));
+            }
+            let found = match judge(Some(&key), "calls", "r-1", &record) {
+                Label::Accepted { withdrawn, .. } => Some(withdrawn),
+                _ => None,
+            };
+            assert_eq!(found, withdrawn, "{mac} {marked}");
+        }
+    }
+
+    #[test]
     fn half_a_label_is_none() {
         let mac = "0".repeat(64);
         for (id, mac, expected) in [
@@ -207,7 +266,9 @@ mod tests {
             (Some("d"), Some("12"), Some("mac_malformed")),
             (Some("d"), Some(&*mac), Some("mac_wrong")),
         ] {
-            assert_eq!(judged(id, mac, "calls", b"body").verdict(), expected);
+            let verdict = judged(id, mac, "calls", b"body").verdict();
+            assert_eq!(verdict, expected);
+            assert!(verdict.is_none_or(|it| LABEL_VERDICTS.contains(&it)));
         }
         let mut record = RawRecord::new(b"body", Millis(0));
         record.headers.push((EXERCISE_ID, b"d"));

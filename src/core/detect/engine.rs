@@ -26,6 +26,8 @@ pub struct DetectOutput {
     pub retraction: Option<Retraction>,
     /// What came of the record's label of a drill, if it has one.
     pub label: Option<&'static str>,
+    /// Status of the report; actual when the record could not be read.
+    pub status: Status,
 }
 
 impl DetectOutput {
@@ -36,6 +38,7 @@ impl DetectOutput {
         self.refusal = None;
         self.retraction = None;
         self.label = None;
+        self.status = Status::Actual;
     }
 }
 
@@ -121,18 +124,23 @@ impl DetectEngine {
             }
         };
         let feed = self.decoders[feed].feed().clone();
-        if is_expired(&feed, &report, record) {
-            return DetectOutcome::Expired;
-        }
         let label = drill::judge(self.drills.as_deref(), &feed.id, &report.id, record);
         output.label = label.verdict();
         let exercise: Option<Arc<str>> = match label {
-            Label::Accepted(id) => {
+            Label::Accepted {
+                exercise,
+                withdrawn,
+            } => {
                 report.status = Status::Exercise;
-                Some(id.into())
+                report.withdrawn |= withdrawn;
+                Some(exercise.into())
             }
             Label::None | Label::Rejected(_) => None,
         };
+        output.status = report.status;
+        if is_expired(&feed, &report, record) {
+            return DetectOutcome::Expired;
+        }
         let subject = Subject {
             feed: &feed,
             report: &report,

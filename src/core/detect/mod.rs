@@ -15,6 +15,8 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-pub use drill::DrillKey;
+pub use drill::{
+    DrillKey, EXERCISE_ID, EXERCISE_MAC, EXERCISE_WITHDRAWN, LABEL_VERDICTS, is_exercise_id,
+};
 pub use engine::{DetectEngine, DetectOutput};
 pub use matcher::{MAX_HITS, Matcher};

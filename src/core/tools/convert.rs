@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::core::yaml::{Data, Node};
 
 /// The JSON value of a node: unquoted scalars may be numbers, `true`, `false` and `null`.
-pub(super) fn json(node: &Node) -> Value {
+pub(crate) fn json(node: &Node) -> Value {
     match &node.data {
         Data::List(items) => Value::Array(items.iter().map(json).collect()),
         Data::Map(entries) => Value::Object(
@@ -31,7 +31,7 @@ pub(super) fn json(node: &Node) -> Value {
 }
 
 /// `90s`, `5m`, `2h`, `1d`, `1h30m`, `0` → milliseconds.
-pub(super) fn duration(text: &str) -> Option<i64> {
+pub(crate) fn duration(text: &str) -> Option<i64> {
     let mut rest = text.trim();
     if rest == "0" {
         return Some(0);
@@ -57,7 +57,7 @@ pub(super) fn duration(text: &str) -> Option<i64> {
 }
 
 /// Milliseconds as people write them: `1h30m`.
-pub(super) fn duration_text(mut ms: i64) -> String {
+pub(crate) fn duration_text(mut ms: i64) -> String {
     let mut text = String::new();
     for (unit, length) in [
         ("d", 86_400_000),

@@ -5,7 +5,7 @@
 
 pub mod backtest;
 pub mod case;
-mod convert;
+pub(crate) mod convert;
 mod describe;
 pub mod diff;
 pub mod explain;

@@ -1,0 +1,260 @@
+//! `tocsin drill run`: the scenario's reports through the real feeds.
+//!
+//! Exit codes: 0 passed, 1 not passed, stopped or unanswered, 2 a scenario or configuration that cannot be read.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::super::{FAILED, Global};
+use super::check::LangArg;
+use super::command::RunsArg;
+use super::key::NO_KEY;
+use super::load::{Here, renaming, source};
+use super::report::{Judged, judge, show};
+use crate::config::DrillClock;
+use crate::core::detect::is_exercise_id;
+use crate::core::diagnostic::SourceFile;
+use crate::core::drill::{Observed, RunInfo, Scenario, Simulated, encode, schedule};
+use crate::core::model::Millis;
+use crate::drill::{Drill, DrillError, Ended, Progress, RUN_VERSION, RunFile};
+use crate::telemetry::{init_logs, wall_clock};
+
+/// Fastest script.
+const MAX_SPEED: f64 = 100_000.0;
+
+/// Arguments of `drill run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Scenario file, or name of a shipped scenario
+    scenario: String,
+    /// Exercise id; used once. Default: the scenario's id and the time
+    #[arg(long, value_name = "ID")]
+    exercise: Option<String>,
+    /// Seed of the wording
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many times faster than written the script runs, 1 or more
+    #[arg(long, default_value_t = 1.0, value_name = "TIMES")]
+    speed: f64,
+    /// A feed of the scenario that is another one here
+    #[arg(long, value_name = "NAME=ID", value_parser = renaming)]
+    feed: Vec<(String, String)>,
+    /// Print the records as JSON lines, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Language of the report
+    #[arg(long, value_enum, default_value = "en")]
+    lang: LangArg,
+    #[command(flatten)]
+    runs: RunsArg,
+}
+
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        (1.0..=MAX_SPEED).contains(&args.speed),
+        "--speed is from 1 to {MAX_SPEED}"
+    );
+    let renamed = args.feed.iter().cloned().collect();
+    let here = Here::load(global.settings()?, renamed)?;
+    init_logs(&here.settings.log);
+    let file = source(&args.scenario)?;
+    let (scenario, _) = here.scenario(&file)?;
+    let records_clock = here.settings.drills.clock == DrillClock::Records;
+    let info = info(args, &scenario, &here, records_clock)?;
+    if args.dry_run {
+        let all = schedule(&scenario, &here.deployment(), args.seed, &info.exercise);
+        return dry_run(&all, info.started);
+    }
+    let runs = args.runs.open()?;
+    if runs.has(&info.exercise) {
+        return Err(DrillError::Again(info.exercise).into());
+    }
+    let key = here.settings.drills.drill_key().context(NO_KEY)?;
+    let (kafka, names) = (here.settings.kafka_settings(), here.settings.topic_names());
+    let drill = Drill {
+        kafka: &kafka,
+        names: &names,
+        key: Arc::new(key),
+        runs: &runs,
+        here: here.deployment(),
+        scenario: &scenario,
+        idle_lag_ms: kafka.idle_lag.as_millis() as i64,
+    };
+    let mut run = run_file(&file, &here, info);
+    let mut progress = Shown::new(args, &scenario, &drill, &run)?;
+    let ended = drill.run(&mut run, &mut progress)?;
+    progress.bar.finish_and_clear();
+    let judged = judge(&here, &runs, &run)?;
+    end(args, ended, &judged)
+}
+
+fn info(
+    args: &Args,
+    scenario: &Scenario,
+    here: &Here,
+    records_clock: bool,
+) -> anyhow::Result<RunInfo> {
+    let now = wall_clock();
+    let exercise = match &args.exercise {
+        Some(id) => id.clone(),
+        None => format!("{}-{}", scenario.id, stamp(now)),
+    };
+    anyhow::ensure!(
+        is_exercise_id(&exercise),
+        "`{exercise}` is no exercise id: 1–64 characters of A–Z a–z 0–9 . _ -"
+    );
+    let lag = i64::try_from(here.settings.incident.idle_lag_s).unwrap_or(0) * 1_000;
+    let started = if records_clock {
+        // The end of the script, and what idle partitions lag behind it, must lie in the past.
+        now.plus(-(scenario.lasts + lag + 1_000))
+    } else {
+        now
+    };
+    Ok(RunInfo {
+        exercise,
+        seed: args.seed,
+        started,
+        ended: started,
+        speed: if records_clock { 1.0 } else { args.speed },
+        records_clock,
+        stopped: false,
+        rule_set: here.set.version.to_string(),
+    })
+}
+
+/// `20260102t030405`.
+fn stamp(now: Millis) -> String {
+    let text = now.to_string();
+    let digits = text
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == 'T')
+        .take(15);
+    digits.collect::<String>().to_ascii_lowercase()
+}
+
+fn run_file(file: &SourceFile, here: &Here, run: RunInfo) -> RunFile {
+    RunFile {
+        v: RUN_VERSION,
+        file: file.name.clone(),
+        scenario: file.text.clone(),
+        renamed: here.renamed.clone(),
+        run,
+        finished: false,
+        withdrawn: false,
+        seen: Observed::default(),
+    }
+}
+
+fn dry_run(all: &[Simulated], started: Millis) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    for one in all {
+        let bytes = encode(&one.feed, &one.report, started.plus(one.at))
+            .map_err(|why| anyhow::anyhow!("a report of feed {} {why}", one.feed.id))?;
+        let line = json!({
+            "at_ms": one.at, "feed": one.feed.id, "topic": one.feed.topic, "step": one.step, "noise": one.noise,
+            "report": one.report.id, "value": String::from_utf8_lossy(&bytes),
+        });
+        writeln!(out, "{line}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows how far the drill is; Ctrl-C stops it.
+struct Shown {
+    bar: ProgressBar,
+    stop: Arc<AtomicBool>,
+}
+
+impl Shown {
+    fn new(
+        args: &Args,
+        scenario: &Scenario,
+        drill: &Drill<'_>,
+        run: &RunFile,
+    ) -> anyhow::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        listen(&stop)?;
+        let all = schedule(scenario, &drill.here, args.seed, &run.run.exercise);
+        let bar = if io::stderr().is_terminal() {
+            ProgressBar::new(scenario.lasts.unsigned_abs() / 1_000)
+        } else {
+            ProgressBar::hidden()
+        };
+        bar.set_style(
+            ProgressStyle::with_template("{bar:40} {percent:>3} % of the script  {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        let mut err = io::stderr().lock();
+        writeln!(
+            err,
+            "exercise {}: {} simulated reports; Ctrl-C or `tocsin drill stop {0}` stops it and withdraws them",
+            run.run.exercise,
+            all.len()
+        )?;
+        Ok(Self { bar, stop })
+    }
+}
+
+impl Progress for Shown {
+    fn at(&mut self, sent: usize, script_ms: i64, detections: usize, alerts: usize) {
+        self.bar.set_position(script_ms.unsigned_abs() / 1_000);
+        self.bar.set_message(format!(
+            "{sent} sent, {detections} detections, {alerts} alerts"
+        ));
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
+
+fn listen(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let stop = Arc::clone(stop);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            runtime.block_on(async {
+                // Without signals the drill can still be stopped by its command.
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    stop.store(true, Ordering::SeqCst);
+                }
+            });
+        })?;
+    Ok(())
+}
+
+fn end(args: &Args, ended: Ended, judged: &Judged) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", judged.json()?)?;
+    } else {
+        write!(out, "{}", show(judged, args.lang.into()))?;
+    }
+    drop(out);
+    let mut err = io::stderr().lock();
+    match ended {
+        Ended::Finished => {}
+        Ended::Stopped => writeln!(
+            err,
+            "stopped; every report that was sent has been withdrawn"
+        )?,
+        Ended::Unanswered => writeln!(
+            err,
+            "not everything that was sent has been worked on: is `tocsin run` running, with the same drill key?"
+        )?,
+    }
+    let good = ended == Ended::Finished && judged.report.passed;
+    Ok(ExitCode::from(if good { 0 } else { FAILED }))
+}

@@ -1,0 +1,177 @@
+//! Detections, queue and ledger, read from their ends when the follower was made.
+//!
+//! Invariant: only committed records are read, without a group; what names another exercise, or none, is not kept.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::inject::Ends;
+use super::{DrillError, kafka};
+use crate::core::drill::{Observed, SeenAlert, SeenDetection};
+use crate::core::model::{Alert, Detection, LedgerEntry, Millis, RETRACTION_KEY};
+use crate::kafka::cluster::partition_counts;
+use crate::kafka::{KafkaSettings, TopicNames, client};
+
+/// Longest wait for an answer.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Nothing more comes after so long without a record.
+const QUIET: Duration = Duration::from_millis(150);
+
+/// Reads what comes of an exercise.
+pub struct Follower {
+    consumer: BaseConsumer,
+    names: TopicNames,
+    exercise: String,
+    records_clock: bool,
+    /// What was seen.
+    pub seen: Observed,
+    /// By topic and partition: everything before this was worked on.
+    worked: Ends,
+    /// By partition of the detections: the end behind the last record seen.
+    detections: BTreeMap<i32, i64>,
+    rule_set: String,
+    newest: Instant,
+}
+
+impl Follower {
+    /// Follows from the present ends on. `records_clock`: alerts happen when they were due, not when they were written.
+    pub fn new(
+        settings: &KafkaSettings,
+        names: &TopicNames,
+        exercise: &str,
+        records_clock: bool,
+    ) -> Result<Self, DrillError> {
+        let counts = partition_counts(settings)?;
+        let consumer: BaseConsumer = client::base(settings)
+            // A group id only opens the client's queue.
+            .set("group.id", format!("{}.tools", settings.group))
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "latest")
+            .set("isolation.level", "read_committed")
+            .set("fetch.wait.max.ms", "50")
+            .create()
+            .map_err(kafka("client configuration"))?;
+        let mut list = TopicPartitionList::new();
+        for topic in [&names.detections, &names.queue, &names.ledger] {
+            let count = counts.get(topic).copied();
+            let count = count.ok_or_else(|| DrillError::NoTopic(topic.clone()))?;
+            for partition in 0..count {
+                let (_, end) = consumer
+                    .fetch_watermarks(topic, partition, TIMEOUT)
+                    .map_err(kafka(format!("end of {topic}/{partition}")))?;
+                list.add_partition_offset(topic, partition, Offset::Offset(end))
+                    .map_err(kafka("assignment"))?;
+            }
+        }
+        consumer.assign(&list).map_err(kafka("assignment"))?;
+        Ok(Self {
+            consumer,
+            names: names.clone(),
+            exercise: exercise.to_owned(),
+            records_clock,
+            seen: Observed::default(),
+            worked: Ends::new(),
+            detections: BTreeMap::new(),
+            rule_set: String::new(),
+            newest: Instant::now(),
+        })
+    }
+
+    /// Version of the rule set that the exercise's detections name; empty before the first.
+    pub fn rule_set(&self) -> &str {
+        &self.rule_set
+    }
+
+    /// Reads what is there, for at most `wait` when there is nothing.
+    pub fn poll(&mut self, wait: Duration) {
+        let mut wait = wait;
+        while let Some(polled) = self.consumer.poll(wait) {
+            wait = Duration::ZERO;
+            match polled {
+                Ok(message) => {
+                    let at = Millis(message.timestamp().to_millis().unwrap_or(0));
+                    let payload = message.payload().unwrap_or_default().to_vec();
+                    let (topic, partition) = (message.topic().to_owned(), message.partition());
+                    let (offset, control) = (
+                        message.offset(),
+                        message.key() == Some(RETRACTION_KEY.as_bytes()),
+                    );
+                    drop(message);
+                    self.newest = Instant::now();
+                    self.take(&topic, partition, offset, at, &payload, control);
+                }
+                Err(error) => tracing::debug!(%error, "following"),
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+        at: Millis,
+        payload: &[u8],
+        control: bool,
+    ) {
+        if topic == self.names.ledger {
+            if let Ok(entry) = serde_json::from_slice::<LedgerEntry>(payload) {
+                let key = (entry.topic.clone(), entry.partition);
+                let worked = self.worked.entry(key).or_default();
+                *worked = (*worked).max(entry.to);
+            }
+        } else if topic == self.names.detections {
+            self.detections.insert(partition, offset + 1);
+            if control {
+                return;
+            }
+            // What is none is correlate's to refuse.
+            let Ok(detection) = serde_json::from_slice::<Detection>(payload) else {
+                return;
+            };
+            if detection.exercise.as_deref() == Some(self.exercise.as_str()) {
+                let at = if self.records_clock {
+                    detection.report.received
+                } else {
+                    at
+                };
+                self.rule_set = detection.rule_set.to_string();
+                self.seen.detection(SeenDetection::new(&detection, at));
+            }
+        } else if let Ok(alert) = serde_json::from_slice::<Alert>(payload)
+            && alert.exercise.as_deref() == Some(self.exercise.as_str())
+        {
+            let at = if self.records_clock { alert.sent } else { at };
+            self.seen.alert(SeenAlert::new(&alert, at));
+        }
+    }
+
+    /// Whether detect has worked on everything before `ends`, and correlate on every detection seen.
+    pub fn has_worked_on(&self, ends: &Ends) -> bool {
+        let done = |key: &(String, i32), end: i64| {
+            self.worked.get(key).is_some_and(|worked| *worked >= end)
+        };
+        let mut detections = self.detections.iter();
+        ends.iter().all(|(key, end)| done(key, *end))
+            && detections
+                .all(|(partition, end)| done(&(self.names.detections.clone(), *partition), *end))
+    }
+
+    /// Reads until everything before `ends` was worked on and nothing more comes. False: not within `patience`.
+    pub fn settle(&mut self, ends: &Ends, patience: Duration, stop: &dyn Fn() -> bool) -> bool {
+        let began = Instant::now();
+        loop {
+            self.poll(Duration::from_millis(20));
+            if self.has_worked_on(ends) && self.newest.elapsed() >= QUIET {
+                return true;
+            }
+            if began.elapsed() > patience || stop() {
+                return false;
+            }
+        }
+    }
+}

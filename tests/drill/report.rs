@@ -1,0 +1,197 @@
+//! What becomes of expectations: met, late, missed, unexpected; departments; pages that need nothing else.
+
+use std::sync::Arc;
+
+use tocsin::core::drill::{
+    Deed, Lang, Observed, Report, RunInfo, SeenDecision, Verdict, What, compare, evaluate,
+    html_page, markdown,
+};
+use tocsin::core::model::Level;
+
+use super::support::{START, bundle};
+
+const SCENARIO: &str = "
+id: small
+title: {en: Small <b>, zh: 小}
+lasts: 1h
+places: {home: cn-330304}
+texts:
+  call: {zh: [\"{place}一居民楼起火，浓烟很大，有人被困\"]}
+script:
+  - {step: first, feed: hotline-zh, at: 1m, text: call, lang: zh, place: home}
+  - {step: more, feed: posts, at: 10m, text: call, lang: zh, place: home}
+expect:
+  incidents:
+    - incident: fire
+      hazard: fire
+      place: home
+      detect: 10s
+      alert: 30s
+      levels: {blue: 5m, red: 30m}
+      departments: [fire, transport]
+      acknowledge: 10m
+      dispose: 20m
+    - incident: flood
+      hazard: flood
+      detect: 10m
+";
+
+fn run() -> RunInfo {
+    RunInfo {
+        exercise: "small-1".to_owned(),
+        seed: 1,
+        started: START,
+        ended: START.plus(3_600_000),
+        speed: 1.0,
+        records_clock: true,
+        stopped: false,
+        rule_set: "test".to_owned(),
+    }
+}
+
+fn judged(change: impl FnOnce(&mut Observed)) -> Report {
+    let scenario = bundle().scenario("small.yml", SCENARIO);
+    let (_, mut seen) = bundle().rehearse(&scenario, 1);
+    change(&mut seen);
+    evaluate(&scenario, &bundle().set.gazetteer, run(), &seen)
+}
+
+fn verdict(report: &Report, incident: &str, what: &What) -> Option<(Verdict, Option<i64>)> {
+    let outcome = report.outcomes.iter().find(|one| one.name == incident)?;
+    let check = outcome.checks.iter().find(|check| check.what == *what)?;
+    Some((check.verdict, check.took_ms))
+}
+
+#[test]
+fn every_target_is_judged_by_itself() {
+    let fire: Arc<str> = "fire".into();
+    let acknowledge = What::Acknowledge {
+        department: Arc::clone(&fire),
+    };
+    let report = judged(|_| {});
+    assert!(!report.passed);
+    assert_eq!((report.sent, report.detected), (2, 2));
+    let of = |incident, what: &What| verdict(&report, incident, what);
+    assert_eq!(of("fire", &What::Detect), Some((Verdict::Met, Some(0))));
+    assert_eq!(of("fire", &What::Alert), Some((Verdict::Met, Some(0))));
+    assert_eq!(
+        of("fire", &What::Level { level: Level::Red }),
+        Some((Verdict::Missed, None))
+    );
+    let routed = |id: &str| What::Routed {
+        department: id.into(),
+    };
+    assert_eq!(
+        of("fire", &routed("fire")).map(|it| it.0),
+        Some(Verdict::Met)
+    );
+    assert_eq!(
+        of("fire", &routed("transport")).map(|it| it.0),
+        Some(Verdict::Missed)
+    );
+    assert_eq!(of("flood", &What::Detect), Some((Verdict::Missed, None)));
+    // No desk was there to be measured.
+    assert_eq!(of("fire", &acknowledge), Some((Verdict::Unmeasured, None)));
+
+    let report = judged(|seen| {
+        seen.has_desk = true;
+        let (incident, at) = (seen.alerts[0].incident, seen.alerts[0].at);
+        for (deed, after) in [(Deed::Acknowledged, 300_000), (Deed::Disposed, 1_800_000)] {
+            seen.decision(SeenDecision {
+                incident,
+                department: Arc::clone(&fire),
+                deed,
+                at: at.plus(after),
+            });
+        }
+    });
+    let dispose = What::Dispose {
+        department: Arc::clone(&fire),
+    };
+    assert_eq!(
+        verdict(&report, "fire", &acknowledge),
+        Some((Verdict::Met, Some(300_000)))
+    );
+    assert_eq!(
+        verdict(&report, "fire", &dispose),
+        Some((Verdict::Late, Some(1_800_000)))
+    );
+    let summary = report
+        .departments
+        .iter()
+        .find(|one| *one.id == *"fire")
+        .unwrap();
+    assert_eq!((summary.incidents, summary.acknowledged.count), (1, 1));
+    assert_eq!(summary.disposed.longest_ms, Some(1_800_000));
+}
+
+#[test]
+fn what_nobody_expected_is_named() {
+    let report = judged(|seen| {
+        let mut other = seen.alerts[0].clone();
+        other.incident = uuid::Uuid::nil();
+        other.hazard = tocsin::core::model::Hazard::Tsunami;
+        seen.alert(other);
+        seen.sent[1].noise = true;
+    });
+    assert_eq!(report.unexpected.len(), 1);
+    assert_eq!(report.unexpected[0].hazard.id(), "tsunami");
+    assert_eq!(report.heard.len(), 1, "a rule fired on noise");
+}
+
+#[test]
+fn reports_are_self_contained_and_escape_everything() {
+    let report = judged(|_| {});
+    let faster = {
+        let mut report = report.clone();
+        report.run.exercise = "small-0".to_owned();
+        report.outcomes[0].checks[0].took_ms = Some(9_000);
+        report
+    };
+    let before = compare(&faster, &report);
+    assert_eq!(before.changes[0].before_ms, Some(9_000));
+    for lang in [Lang::En, Lang::Zh] {
+        let page = html_page(&report, Some(&before), lang);
+        assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<svg"));
+        for outside in [
+            "<script", "http://", "https://", "<link", "@import", "url(", "src=",
+        ] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        assert!(!page.contains("Small <b>"));
+        assert!(page.contains("small-0") && page.contains("9s"));
+        let text = markdown(&report, Some(&before), lang);
+        assert!(text.contains("small-1") && !text.contains("<b>"), "{text}");
+    }
+    assert!(html_page(&report, None, Lang::Zh).contains("演练"));
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+}
+
+/// The picture of the README: `UPDATE_SCREENSHOTS=1` takes it anew, with Chromium.
+#[test]
+fn the_picture_of_a_report_is_there() {
+    let picture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/drill-report.png");
+    if std::env::var_os("UPDATE_SCREENSHOTS").is_some() {
+        let text = include_str!("../../config/drills/hazmat-tanker.yml");
+        let scenario = bundle().scenario("hazmat-tanker.yml", text);
+        let (report, _) = bundle().rehearse(&scenario, 1);
+        let dir = tempfile::tempdir().unwrap();
+        let page = dir.path().join("report.html");
+        std::fs::write(&page, html_page(&report, None, Lang::En)).unwrap();
+        let done = std::process::Command::new("chromium")
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--hide-scrollbars",
+                "--window-size=1040,1180",
+            ])
+            .arg(format!("--screenshot={}", picture.display()))
+            .arg(format!("file://{}", page.display()))
+            .output()
+            .expect("chromium");
+        assert!(done.status.success());
+    }
+    let bytes = std::fs::read(picture).unwrap();
+    assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 20_000);
+}
