@@ -4,6 +4,7 @@ mod cli;
 mod codes;
 mod config;
 mod correlate;
+mod dashboards;
 mod decode;
 mod desk;
 mod drill;

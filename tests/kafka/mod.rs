@@ -4,6 +4,7 @@ mod at_least_once;
 pub(crate) mod broker;
 mod burst;
 mod counter;
+mod dashboards;
 mod drills;
 mod embedded;
 mod held;
