@@ -6,6 +6,7 @@ mod config;
 mod correlate;
 mod dashboards;
 mod decode;
+mod deploy;
 mod desk;
 mod drill;
 mod fuzz_seeds;
