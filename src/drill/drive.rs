@@ -38,6 +38,8 @@ pub struct Drill<'a> {
     pub kafka: &'a KafkaSettings,
     /// Topics.
     pub names: &'a TopicNames,
+    /// Topic of the desk's decisions; it need not be there.
+    pub decisions: &'a str,
     /// The drill key.
     pub key: Arc<DrillKey>,
     /// Where runs are kept.
@@ -68,7 +70,13 @@ impl Drill<'_> {
         let exercise = run.run.exercise.clone();
         let injector = Injector::new(self.kafka, Arc::clone(&self.key), &exercise)?;
         let records_clock = run.run.records_clock;
-        let mut follower = Follower::new(self.kafka, self.names, &exercise, records_clock)?;
+        let mut follower = Follower::new(
+            self.kafka,
+            self.names,
+            self.decisions,
+            &exercise,
+            records_clock,
+        )?;
         self.runs.save(run)?;
         let mut state = State {
             drill: self,

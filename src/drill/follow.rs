@@ -1,4 +1,4 @@
-//! Detections, queue and ledger, read from their ends when the follower was made.
+//! Detections, queue, ledger and, where a desk writes them, decisions; read from their ends when the follower was made.
 //!
 //! Invariant: only committed records are read, without a group; what names another exercise, or none, is not kept.
 
@@ -11,7 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::inject::Ends;
 use super::{DrillError, kafka};
-use crate::core::drill::{Observed, SeenAlert, SeenDetection};
+use crate::core::drill::{Deed, Observed, SeenAlert, SeenDecision, SeenDetection};
 use crate::core::model::{Alert, Detection, LedgerEntry, Millis, RETRACTION_KEY};
 use crate::kafka::cluster::partition_counts;
 use crate::kafka::{KafkaSettings, TopicNames, client};
@@ -21,10 +21,45 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// Nothing more comes after so long without a record.
 const QUIET: Duration = Duration::from_millis(150);
 
+/// A decision as the desk publishes it: what is needed of it.
+#[derive(serde::Deserialize)]
+struct Decision {
+    incident_id: uuid::Uuid,
+    #[serde(default)]
+    exercise: Option<String>,
+    event: DecisionEvent,
+}
+
+#[derive(serde::Deserialize)]
+struct DecisionEvent {
+    at: Millis,
+    kind: String,
+    #[serde(default)]
+    department: Option<std::sync::Arc<str>>,
+}
+
+impl Decision {
+    fn seen(self) -> Option<SeenDecision> {
+        let deed = match self.event.kind.as_str() {
+            "acknowledged" => Deed::Acknowledged,
+            "disposed" => Deed::Disposed,
+            "escalated" => Deed::Escalated,
+            _ => return None,
+        };
+        Some(SeenDecision {
+            incident: self.incident_id,
+            department: self.event.department?,
+            deed,
+            at: self.event.at,
+        })
+    }
+}
+
 /// Reads what comes of an exercise.
 pub struct Follower {
     consumer: BaseConsumer,
     names: TopicNames,
+    decisions: String,
     exercise: String,
     records_clock: bool,
     /// What was seen.
@@ -32,16 +67,18 @@ pub struct Follower {
     /// By topic and partition: everything before this was worked on.
     worked: Ends,
     /// By partition of the detections: the end behind the last record seen.
-    detections: BTreeMap<i32, i64>,
+    read: BTreeMap<i32, i64>,
     rule_set: String,
     newest: Instant,
 }
 
 impl Follower {
-    /// Follows from the present ends on. `records_clock`: alerts happen when they were due, not when they were written.
+    /// Follows from the present ends on. `decisions`: the topic of the desk's, which need not be there. `records_clock`: alerts
+    /// happen when they were due, not when they were written.
     pub fn new(
         settings: &KafkaSettings,
         names: &TopicNames,
+        decisions: &str,
         exercise: &str,
         records_clock: bool,
     ) -> Result<Self, DrillError> {
@@ -56,9 +93,11 @@ impl Follower {
             .create()
             .map_err(kafka("client configuration"))?;
         let mut list = TopicPartitionList::new();
-        for topic in [&names.detections, &names.queue, &names.ledger] {
+        let mut topics = vec![names.detections.as_str(), &names.queue, &names.ledger];
+        topics.extend(counts.contains_key(decisions).then_some(decisions));
+        for topic in topics {
             let count = counts.get(topic).copied();
-            let count = count.ok_or_else(|| DrillError::NoTopic(topic.clone()))?;
+            let count = count.ok_or_else(|| DrillError::NoTopic(topic.to_owned()))?;
             for partition in 0..count {
                 let (_, end) = consumer
                     .fetch_watermarks(topic, partition, TIMEOUT)
@@ -71,11 +110,12 @@ impl Follower {
         Ok(Self {
             consumer,
             names: names.clone(),
+            decisions: decisions.to_owned(),
             exercise: exercise.to_owned(),
             records_clock,
             seen: Observed::default(),
             worked: Ends::new(),
-            detections: BTreeMap::new(),
+            read: BTreeMap::new(),
             rule_set: String::new(),
             newest: Instant::now(),
         })
@@ -125,7 +165,7 @@ impl Follower {
                 *worked = (*worked).max(entry.to);
             }
         } else if topic == self.names.detections {
-            self.detections.insert(partition, offset + 1);
+            self.read.insert(partition, offset + 1);
             if control {
                 return;
             }
@@ -142,6 +182,15 @@ impl Follower {
                 self.rule_set = detection.rule_set.to_string();
                 self.seen.detection(SeenDetection::new(&detection, at));
             }
+        } else if topic == self.decisions {
+            if let Ok(decision) = serde_json::from_slice::<Decision>(payload)
+                && decision.exercise.as_deref() == Some(self.exercise.as_str())
+            {
+                self.seen.has_desk = true;
+                if let Some(seen) = decision.seen() {
+                    self.seen.decision(seen);
+                }
+            }
         } else if let Ok(alert) = serde_json::from_slice::<Alert>(payload)
             && alert.exercise.as_deref() == Some(self.exercise.as_str())
         {
@@ -155,7 +204,7 @@ impl Follower {
         let done = |key: &(String, i32), end: i64| {
             self.worked.get(key).is_some_and(|worked| *worked >= end)
         };
-        let mut detections = self.detections.iter();
+        let mut detections = self.read.iter();
         ends.iter().all(|(key, end)| done(key, *end))
             && detections
                 .all(|(partition, end)| done(&(self.names.detections.clone(), *partition), *end))
@@ -173,5 +222,26 @@ impl Follower {
                 return false;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_are_read_as_the_desk_writes_them() {
+        let decision = |kind: &str| {
+            let json = serde_json::json!({
+                "v": 1, "id": uuid::Uuid::nil(), "seq": 7, "incident_id": uuid::Uuid::nil(), "status": "exercise",
+                "exercise": "e-1", "version": 3,
+                "event": {"at": "2026-01-02T03:04:05.678Z", "kind": kind, "department": "fire"},
+            });
+            serde_json::from_value::<Decision>(json).unwrap()
+        };
+        let seen = decision("acknowledged").seen().unwrap();
+        assert_eq!((seen.deed, &*seen.department), (Deed::Acknowledged, "fire"));
+        assert_eq!(seen.at, Millis(1_767_323_045_678));
+        assert!(decision("opened").seen().is_none());
     }
 }

@@ -67,9 +67,11 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let (scenario, _) = here.scenario(&file)?;
     let (kafka, names) = (here.settings.kafka_settings(), here.settings.topic_names());
+    let decisions = here.settings.topics.decisions();
     let drill = Drill {
         kafka: &kafka,
         names: &names,
+        decisions: &decisions,
         key: Arc::new(here.settings.drills.drill_key().context(NO_KEY)?),
         runs: &runs,
         here: here.deployment(),
