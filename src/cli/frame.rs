@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::{
-    check, dead_letters, decode, demo, desk, doctor, drill, render, replay, rules, run, schema, shell,
-    topics,
+    check, dead_letters, decode, demo, desk, doctor, drill, render, replay, rules, run, schema,
+    shell, topics,
 };
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 

@@ -227,11 +227,6 @@ impl Topics {
         self.named("dead-letters")
     }
 
-    /// What departments decided, by incident id.
-    pub fn decisions(&self) -> String {
-        self.named("decisions")
-    }
-
     /// Dead letters to be read again, by feed.
     pub fn retry(&self) -> String {
         self.named("retry")
