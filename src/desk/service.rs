@@ -254,6 +254,11 @@ impl Desk {
     pub async fn tick(&self) -> Result<usize, DeskError> {
         let mut moved = 0;
         loop {
+            // Mostly nothing is due, and asking locks nobody out.
+            let due = self.inner.store.next_due().await?;
+            if due.is_none_or(|due| due > self.now()) {
+                return Ok(moved);
+            }
             let turn = self.turn().await;
             let mut writing = self.write(&turn).await?;
             let (now, policy) = (self.now(), self.policy());
