@@ -236,6 +236,7 @@ group.min.session.timeout.ms=1000
 message.max.bytes=20971520
 replica.fetch.max.bytes=20971520
 log.flush.interval.messages=9223372036854775807
+log.retention.ms=-1
 ",
         log = dir.join("log").display()
     )
