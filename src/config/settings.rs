@@ -62,7 +62,7 @@ pub struct Kafka {
     pub transaction_max_records: u32,
     /// Bytes read per transaction, at most.
     pub transaction_max_bytes: u64,
-    /// Longest time from the first record of a transaction to its commit, milliseconds.
+    /// Longest time between two commits, milliseconds.
     pub transaction_max_ms: u64,
     /// `transaction.timeout.ms`.
     pub transaction_timeout_ms: u64,

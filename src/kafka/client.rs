@@ -25,7 +25,7 @@ pub fn base(settings: &KafkaSettings) -> ClientConfig {
 }
 
 /// The member of a worker's group.
-pub(super) fn member(settings: &KafkaSettings, role: Role) -> ClientConfig {
+pub(super) fn member(settings: &KafkaSettings, role: Role, partition_eof: bool) -> ClientConfig {
     let mut config = base(settings);
     let session = settings.session_timeout.as_millis();
     config
@@ -38,8 +38,7 @@ pub(super) fn member(settings: &KafkaSettings, role: Role) -> ClientConfig {
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("session.timeout.ms", session.to_string())
         .set("heartbeat.interval.ms", (session / 4).max(100).to_string())
-        // A worker that has caught up commits sooner; idle partitions advance their clocks.
-        .set("enable.partition.eof", "true")
+        .set("enable.partition.eof", partition_eof.to_string())
         .set("allow.auto.create.topics", "false")
         // A feed topic created after the start is found within this time.
         .set("topic.metadata.refresh.interval.ms", "30000")

@@ -18,15 +18,12 @@ use super::refused::Refused;
 use super::tally::Tally;
 use super::transaction::{Fault, Transaction};
 use super::worker::Session;
-use super::{Headers, Input, KafkaSettings, Outbox, Role, Stage, Target, partition_of};
+use super::{Headers, Input, Outbox, Role, Stage, Target, partition_of};
 use crate::core::model::Millis;
 use crate::telemetry::wall_clock;
 
 /// Wait for a record while nothing is open.
 const IDLE_POLL: Duration = Duration::from_millis(50);
-/// A worker that has read a partition to its end is not behind: its transactions end after this share of the longest time, so
-/// that an alert does not wait for company. One that is behind takes the whole time, for fewer transactions.
-const CAUGHT_UP: u32 = 4;
 
 /// The open transaction.
 #[derive(Default)]
@@ -35,19 +32,6 @@ pub(super) struct Open {
     pub(super) records: u32,
     pub(super) bytes: u64,
     pub(super) written: u64,
-    /// A partition was read to its end.
-    pub(super) caught_up: bool,
-}
-
-impl Open {
-    /// Longest time that the transaction may take from its first record to its commit.
-    fn longest(&self, settings: &KafkaSettings) -> Duration {
-        if self.caught_up {
-            settings.max_time / CAUGHT_UP
-        } else {
-            settings.max_time
-        }
-    }
 }
 
 impl<S: Stage> Session<'_, S> {
@@ -66,7 +50,7 @@ impl<S: Stage> Session<'_, S> {
                     if self.is_full() {
                         return Ok(());
                     }
-                    self.open.longest(settings).saturating_sub(since.elapsed())
+                    settings.max_time.saturating_sub(since.elapsed())
                 }
             };
             // The message borrows the consumer, so the consumer is lent out for the while.
@@ -111,18 +95,14 @@ impl<S: Stage> Session<'_, S> {
     /// Whether the open transaction has reached one of its bounds.
     pub(super) fn is_full(&self) -> bool {
         let settings = &self.context.settings;
-        let timed_out = |since: Instant| since.elapsed() >= self.open.longest(settings);
+        let timed_out = |since: Instant| since.elapsed() >= settings.max_time;
         self.open.since.is_some_and(timed_out)
             || self.open.records >= settings.max_records
             || self.open.bytes >= settings.max_bytes
     }
 
-    /// The number says which partition of a stage with state it is, because that has one topic.
+    /// Only stages with one topic ask for ends, so that the number says which partition it is.
     pub(super) fn at_end(&mut self, partition: i32) {
-        self.open.caught_up = true;
-        if !self.stage.is_stateful() {
-            return;
-        }
         for owned in self.assignment.iter_mut() {
             if owned.partition == partition && owned.phase == Phase::Running {
                 owned.at_end = true;

@@ -86,9 +86,10 @@ impl<'a, S: Stage> Session<'a, S> {
         let settings = &context.settings;
         // First the producer: it settles what an earlier one of the same id left open, and with it the offsets.
         let transaction = Transaction::connect(settings, role, worker, || context.stopping())?;
-        let consumer: BaseConsumer<Membership> = client::member(settings, role)
-            .create_with_context(Membership::default())
-            .map_err(|error| Fault::Fatal(format!("consumer configuration: {error}")))?;
+        let consumer: BaseConsumer<Membership> =
+            client::member(settings, role, stage.is_stateful())
+                .create_with_context(Membership::default())
+                .map_err(|error| Fault::Fatal(format!("consumer configuration: {error}")))?;
         let mut session = Self {
             context,
             worker,
