@@ -46,6 +46,7 @@
 //! | change what the desk stores, reads or publishes | `src/desk`, `src/desk/store`; a table: `src/desk/store/migrations` |
 //! | change how reports become incidents | `src/core/correlate`; score lines of an incident: `score.rs`, caps: `level.rs`, correlations: `window.rs` |
 //! | change transactions, restore, topics, dead letters | `src/kafka` |
+//! | change who may ask the desk, or its API | `src/desk/http` (a table of the places is in its `mod.rs`) |
 //! | add a setting | `config/tocsin.toml`, `src/config/settings.rs` and `bounds.rs`; what workers take of it: `src/kafka/resolve.rs` |
 //! | change what a scenario may say, or what its report shows | `src/core/drill`; how it is sent and followed: `src/drill` |
 //! | write a scenario | `config/drills` (no code) |

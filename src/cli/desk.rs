@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 
 use super::run::{Wishes, listen_to_signals, log_panics_without_their_words};
+use super::serve_desk::serve_desk;
 use super::{FAILED, Global};
 use crate::config::{Settings, load_routing};
 use crate::core::model::Alert;
@@ -121,7 +122,8 @@ pub(super) fn start_desk(
 fn work(settings: &Settings, runtime: &tokio::runtime::Runtime) -> anyhow::Result<ExitCode> {
     log_panics_without_their_words();
     let Wishes { stop, .. } = listen_to_signals()?;
-    let routing = Arc::new(load_routing(&settings.paths)?);
+    let rules = super::reload::load(&settings.paths)?.rules;
+    let routing = Arc::clone(&rules.routing);
     let telemetry = Telemetry::new(settings, &[])?;
     telemetry.health.expect("desk", 1);
     let http = settings
@@ -142,10 +144,21 @@ fn work(settings: &Settings, runtime: &tokio::runtime::Runtime) -> anyhow::Resul
         let backend = store.backend();
         let desk = Desk::new(store, Arc::new(Policy::new(routing)), Arc::new(WallClock));
         let running = start_desk(settings, &desk, &telemetry)?;
+        let of = Arc::clone(&rules);
+        let service = serve_desk(
+            settings,
+            &desk,
+            &telemetry,
+            move || Arc::clone(&of),
+            None,
+            Arc::clone(&stop),
+        )
+        .await?;
         tracing::info!(?backend, instance = settings.kafka.instance, "desk running");
         until(&stopping).await;
         telemetry.health.stopping();
         tracing::info!("stopping");
+        service.stopped().await;
         running.stop().await;
         desk.store().close().await;
         drop(http);

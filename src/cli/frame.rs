@@ -12,7 +12,7 @@ use clap::Parser;
 
 use super::{
     check, dead_letters, decode, demo, desk, doctor, drill, render, replay, rules, run, schema,
-    shell, topics,
+    shell, token, topics,
 };
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
@@ -117,6 +117,8 @@ pub enum Command {
     Run(run::Args),
     /// Let departments work the joint-meeting queue: cases, deadlines, escalation, audit trail
     Desk(desk::Args),
+    /// Make, list and revoke the tokens of those who may ask the desk
+    Token(token::Args),
     /// Make Tocsin's topics, or name what is wrong with them
     Topics(topics::Args),
     /// List, show and replay what could not be read
@@ -145,6 +147,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Schema(args) => schema::run(&args, global),
         Command::Run(args) => run::run(&args, global),
         Command::Desk(args) => desk::run(&args, global),
+        Command::Token(args) => token::run(args, global),
         Command::Topics(args) => topics::run(&args, global),
         Command::DeadLetters(args) => dead_letters::run(args, global),
         Command::Replay(args) => replay::run(&args, global),

@@ -19,8 +19,10 @@ pub mod replay;
 pub mod rules;
 pub mod run;
 pub mod schema;
+mod serve_desk;
 pub mod shell;
 mod summary;
+pub mod token;
 pub mod topics;
 mod watch_files;
 

@@ -9,11 +9,12 @@ use anyhow::Context as _;
 
 use super::desk::{open_store, start_desk};
 use super::reload::{Reloader, load};
+use super::serve_desk::serve_desk;
 use super::{FAILED, Global};
 use crate::config::Settings;
 use crate::core::model::Feed;
 use crate::core::obligation::Policy;
-use crate::core::route::Routing;
+use crate::desk::http::start::Service;
 use crate::desk::{Desk, Running, WallClock};
 use crate::kafka::topics::{TopicFinding, check, plan};
 use crate::kafka::{CorrelateStage, DetectStage, Edition, LiveRules, Pool, Role, WorkerContext};
@@ -37,31 +38,45 @@ enum RoleChoice {
 struct DeskBeside {
     runtime: tokio::runtime::Runtime,
     running: Running,
+    service: Service,
 }
 
 impl DeskBeside {
     fn start(
         settings: &Settings,
         telemetry: &Telemetry,
-        routing: &Arc<Routing>,
+        live: &Arc<LiveRules>,
         stop: &Arc<AtomicBool>,
     ) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("desk")
             .build()?;
-        let running = runtime.block_on(async {
+        let (running, service) = runtime.block_on(async {
             let stopping = || stop.load(Ordering::SeqCst);
             let store = open_store(settings, &stopping).await?;
-            let policy = Arc::new(Policy::new(Arc::clone(routing)));
+            let routing = Arc::clone(&live.current().rules.routing);
+            let policy = Arc::new(Policy::new(routing));
             let desk = Desk::new(store, policy, Arc::new(WallClock));
-            start_desk(settings, &desk, telemetry)
+            let running = start_desk(settings, &desk, telemetry)?;
+            let live = Arc::clone(live);
+            let rules = move || live.current().rules;
+            let service =
+                serve_desk(settings, &desk, telemetry, rules, None, Arc::clone(stop)).await?;
+            anyhow::Ok((running, service))
         })?;
-        Ok(Self { runtime, running })
+        Ok(Self {
+            runtime,
+            running,
+            service,
+        })
     }
 
     fn stop(self) {
-        self.runtime.block_on(self.running.stop());
+        self.runtime.block_on(async {
+            self.service.stopped().await;
+            self.running.stop().await;
+        });
     }
 }
 
@@ -139,7 +154,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     });
     let pools = start(args.role, &settings, &context, &telemetry, &feeds, &live);
     let desk = (settings.desk.enabled && args.role == RoleChoice::All)
-        .then(|| DeskBeside::start(&settings, &telemetry, &rules.routing, &context.stop))
+        .then(|| DeskBeside::start(&settings, &telemetry, &live, &context.stop))
         .transpose()?;
     let reloader = Reloader::start(
         &settings,

@@ -80,6 +80,9 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
             "clock = \"wall\", or brokers on loopback only",
         );
     }
+    for (key, message) in settings.desk.http.findings() {
+        found.push(key, codes::OUT_OF_BOUNDS, &message, None);
+    }
     if settings
         .log
         .level

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
 use super::feeds::anchor;
+use super::{DeskHttp, Secret};
 
 /// The desk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Desk {
     pub url_file: Option<PathBuf>,
     /// How long excerpts of reports are kept, hours.
     pub excerpt_retention_hours: u32,
+    /// Where API and console are served.
+    pub http: DeskHttp,
 }
 
 impl Desk {
@@ -63,6 +65,7 @@ mod tests {
             url: Secret::new(url),
             url_file: None,
             excerpt_retention_hours: 1,
+            http: DeskHttp::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 mod bounds;
 mod correlate;
 mod desk;
+mod desk_http;
 mod drills;
 mod embedded;
 mod feeds;
@@ -17,6 +18,7 @@ mod settings;
 mod sources;
 
 pub use desk::Desk;
+pub use desk_http::DeskHttp;
 pub use drills::{DrillClock, Drills};
 pub use embedded::Bundled;
 pub use feeds::MAX_FEEDS;

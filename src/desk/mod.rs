@@ -20,11 +20,13 @@
 //! | `outbox` | what the desk publishes: `tocsin.decisions` and each department's topic |
 //! | `rebuild`, `retention` | machine state from the queue; report text past its time |
 //! | `metrics` | figures |
+//! | `http` | who may ask, the REST API, the event stream, the frame of the console |
 //! | `sample` | alerts for tests, benchmarks and a first look |
 
 mod absorb;
 mod clock;
 mod consume;
+pub mod http;
 pub mod leader;
 mod metrics;
 mod outbox;

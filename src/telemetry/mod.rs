@@ -18,6 +18,7 @@ pub use http::HttpServer;
 pub use logs::init_logs;
 pub use metrics::Metrics;
 pub use observer::{Telemetry, wall_clock};
+pub(crate) use reload_api::is_here;
 pub use reload_api::{RELOAD_PATH, ReloadApi, ReloadAsks, ReloadReply};
 pub use rules::ReloadOutcome;
 pub use watch::{SilenceWatch, Watcher};

@@ -12,6 +12,7 @@ use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEventKind, KeyModifiers};
 
 use super::board::{Board, Row};
+use super::desk::DemoDesk;
 use super::pipeline::{Controls, Event, Parts, Pipeline};
 use super::sample::Sample;
 use super::view;
@@ -99,6 +100,11 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         Arc::default(),
         asks,
     )?;
+    // Somebody watches: then somebody can act, too.
+    let desk = (!once)
+        .then(|| DemoDesk::start(&settings, &telemetry, &live))
+        .transpose()?;
+    let login = desk.as_ref().and_then(DemoDesk::login).map(str::to_owned);
     let parts = Parts {
         feeds,
         live,
@@ -112,6 +118,8 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         events,
         controls,
         end: End::default(),
+        desk,
+        login,
     };
     let ended = if screen {
         demo.watch(address.as_deref())
@@ -119,6 +127,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         demo.follow(address.as_deref(), args.json)
     };
     let stopped = pipeline.stop();
+    if let Some(desk) = demo.desk.take() {
+        desk.stop();
+    }
     drop((reloader, http));
     ended?;
     stopped?;
@@ -153,6 +164,9 @@ struct Demo {
     events: Receiver<Event>,
     controls: Controls,
     end: End,
+    desk: Option<DemoDesk>,
+    /// The address that logs in to the desk.
+    login: Option<String>,
 }
 
 impl Demo {
@@ -172,7 +186,12 @@ impl Demo {
                         self.board.committed(entry);
                     }
                 }
-                Event::Alert(alert) => rows.extend(self.board.alert(&alert)),
+                Event::Alert(alert) => {
+                    rows.extend(self.board.alert(&alert));
+                    if let Some(desk) = &self.desk {
+                        desk.alert(*alert);
+                    }
+                }
                 Event::Detections(count) => self.end.detections = Some(count),
                 Event::QueueRead => self.board.done = true,
                 Event::Failed(why) => bail!(why),
@@ -223,7 +242,9 @@ impl Demo {
         address: Option<&str>,
     ) -> anyhow::Result<()> {
         loop {
-            terminal.draw(|frame| view::draw(frame, &self.board, address))?;
+            terminal.draw(|frame| {
+                view::draw(frame, &self.board, address, self.login.as_deref());
+            })?;
             self.take(DRAW_EVERY)?;
             while event::poll(Duration::ZERO)? {
                 let Input::Key(key) = event::read()? else {
@@ -262,6 +283,9 @@ impl Demo {
             writeln!(out, "{warning}")?;
             if let Some(address) = address {
                 writeln!(out, "http://{address}/metrics")?;
+            }
+            if let Some(login) = &self.login {
+                writeln!(out, "{}: {login}", lang.of("desk", "值班台"))?;
             }
         }
         let mut printed = Instant::now();

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `sample` | the stream, with its times moved |
 //! | `pipeline` | cluster, workers, player and reader |
+//! | `desk` | a desk in memory on the alerts that are read, and its login |
 //! | `board` | what is shown, as data |
 //! | `view` | the terminal screen |
 //! | `words` | what it says, in two languages |
@@ -13,6 +14,7 @@
 
 mod board;
 mod command;
+mod desk;
 mod pipeline;
 mod player;
 mod sample;

@@ -10,17 +10,22 @@ use super::board::{Board, Row};
 use super::words::{level_name, level_sign, outcome_name, step_name};
 use crate::core::model::{CorrelateOutcome, DetectOutcome, Level};
 
-/// Draws the board. `address` is where metrics are served, if they are.
-pub(super) fn draw(frame: &mut Frame<'_>, board: &Board, address: Option<&str>) {
+/// Draws the board. `address` is where metrics are served, `login` opens the desk, if there are such.
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    board: &Board,
+    address: Option<&str>,
+    login: Option<&str>,
+) {
     let [head, progress, counts, alerts, foot] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(2 + u16::from(login.is_some())),
         Constraint::Length(1),
         Constraint::Length(8),
         Constraint::Min(5),
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    header(frame, head, board, address);
+    header(frame, head, board, address, login);
     gauge(frame, progress, board);
     let [left, middle, right] = Layout::horizontal([
         Constraint::Percentage(30),
@@ -38,7 +43,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, board: &Board, address: Option<&str>) 
     footer(frame, foot, board);
 }
 
-fn header(frame: &mut Frame<'_>, area: Rect, board: &Board, address: Option<&str>) {
+fn header(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    board: &Board,
+    address: Option<&str>,
+    login: Option<&str>,
+) {
     let lang = board.lang;
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let mut first = vec![
@@ -53,10 +64,16 @@ fn header(frame: &mut Frame<'_>, area: Rect, board: &Board, address: Option<&str
         "Historical and invented reports, moved to today. Nothing shown here is happening.",
         "以下均为历史或虚构信息，时间已移至今日，并非正在发生的事件。",
     );
-    let lines = vec![
+    let mut lines = vec![
         Line::from(first),
         Line::styled(warning, Style::new().add_modifier(Modifier::ITALIC)),
     ];
+    if let Some(login) = login {
+        lines.push(Line::from(format!(
+            "{}: {login}",
+            lang.of("Desk", "值班台")
+        )));
+    }
     frame.render_widget(Paragraph::new(lines), area);
 }
 
@@ -245,7 +262,7 @@ mod tests {
         });
         let mut terminal = Terminal::new(TestBackend::new(120, 24)).unwrap();
         terminal
-            .draw(|frame| draw(frame, &board, Some("127.0.0.1:9464")))
+            .draw(|frame| draw(frame, &board, Some("127.0.0.1:9464"), None))
             .unwrap();
         terminal.backend().to_string()
     }

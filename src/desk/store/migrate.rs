@@ -10,13 +10,22 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 use super::connect::{Backend, Store, StoreError};
 
 /// Number, name, what both run, what only SQLite and only PostgreSQL run.
-const MIGRATIONS: &[(i64, &str, &str, &str, &str)] = &[(
-    1,
-    "desk",
-    include_str!("migrations/0001_desk.sql"),
-    include_str!("migrations/0001_desk.sqlite.sql"),
-    include_str!("migrations/0001_desk.postgres.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str, &str, &str)] = &[
+    (
+        1,
+        "desk",
+        include_str!("migrations/0001_desk.sql"),
+        include_str!("migrations/0001_desk.sqlite.sql"),
+        include_str!("migrations/0001_desk.postgres.sql"),
+    ),
+    (
+        10,
+        "access",
+        include_str!("migrations/0010_access.sql"),
+        "",
+        "",
+    ),
+];
 
 impl Store {
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
