@@ -21,10 +21,12 @@
 //! | `rebuild`, `retention` | machine state from the queue; report text past its time |
 //! | `metrics` | figures |
 //! | `http` | who may ask, the REST API, the event stream, the frame of the console |
+//! | `console` | pages for people |
 //! | `sample` | alerts for tests, benchmarks and a first look |
 
 mod absorb;
 mod clock;
+pub mod console;
 mod consume;
 pub mod http;
 pub mod leader;

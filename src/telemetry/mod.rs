@@ -3,6 +3,7 @@
 //! Invariant: nothing here decides anything about a record; labels are bounded, and no line or label holds report text.
 
 mod counts;
+mod figures;
 mod health;
 mod http;
 mod logs;
@@ -13,6 +14,7 @@ mod rules;
 mod watch;
 
 pub use counts::StageCounts;
+pub use figures::FeedFigures;
 pub use health::Health;
 pub use http::HttpServer;
 pub use logs::init_logs;

@@ -7,6 +7,7 @@ mod api_flow;
 mod api_stream;
 mod api_table;
 mod api_world;
+mod console;
 mod kill;
 mod load;
 mod postgres;

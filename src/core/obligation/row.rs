@@ -12,8 +12,11 @@ use super::case::Case;
 use super::types::{CaseState, Cause, Disposition, Field, Obligation, ObligationState, Office};
 use crate::core::model::{
     Bilingual, CertaintyClass, Counts, Duty, Hazard, IncidentState, Level, Millis, MsgType, Place,
-    Status,
+    ScoreLine, Status,
 };
+
+/// Score lines that a board tells.
+const WHY_LINES: usize = 3;
 
 /// An obligation on the board.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +62,9 @@ pub struct BoardRow {
     pub msg_type: MsgType,
     /// Title.
     pub headline: Bilingual,
+    /// The score lines that count most, in one line.
+    #[serde(default)]
+    pub why: Bilingual,
     /// The hazard that counts.
     pub hazard: Hazard,
     /// The place that counts.
@@ -141,6 +147,7 @@ impl Case {
             activity: alert.state,
             msg_type: alert.msg_type,
             headline: alert.headline.clone(),
+            why: why(&alert.reasons),
             hazard: self.hazard(),
             place: self.place().clone(),
             place_assumed: alert.place_assumed && overlays.place.is_none(),
@@ -168,6 +175,24 @@ impl Case {
             agenda: self.agenda_reasons(),
             notes: self.notes.len(),
         }
+    }
+}
+
+/// The lines that add most, the heaviest first: `+30 gas leak · +15 people dead`.
+fn why(reasons: &[ScoreLine]) -> Bilingual {
+    let mut lines: Vec<&ScoreLine> = reasons.iter().filter(|line| line.points > 0).collect();
+    // A stable sort: lines of equal weight stay in the order of the score.
+    lines.sort_by_key(|line| std::cmp::Reverse(line.points));
+    lines.truncate(WHY_LINES);
+    let told = |words: fn(&ScoreLine) -> &str| {
+        let parts = lines
+            .iter()
+            .map(|line| format!("{:+} {}", line.points, words(line)));
+        parts.collect::<Vec<_>>().join(" · ")
+    };
+    Bilingual {
+        en: told(|line| &line.because),
+        zh: told(|line| line.because_zh.as_deref().unwrap_or(&line.because)),
     }
 }
 

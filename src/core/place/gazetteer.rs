@@ -369,6 +369,16 @@ impl Gazetteer {
             .map_or_else(|| place.clone(), |parent| self.place(parent))
     }
 
+    /// Name and Chinese name of an entry; the latter may be empty.
+    pub(super) fn names_of(&self, index: u32) -> (&str, &str) {
+        let entry = self.entry(index);
+        (self.str(entry.name), self.str(entry.name_zh))
+    }
+
+    pub(super) fn indices(&self) -> std::ops::Range<u32> {
+        0..self.entries.len() as u32
+    }
+
     /// Number of places.
     pub fn len(&self) -> usize {
         self.entries.len()

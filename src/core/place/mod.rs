@@ -9,6 +9,7 @@
 //! name, title, text ──► mention ──► choose ──► Resolved ◄── Gazetteer
 //! ```
 
+mod browse;
 mod candidates;
 mod choose;
 pub mod codes;

@@ -1,0 +1,103 @@
+// The board's live changes: rows are put in, changed and taken out in place. Scroll position, focus and selection stay.
+"use strict";
+
+(() => {
+  const board = document.getElementById("board");
+  if (!board) return;
+  const words = document.currentScript.dataset;
+  const fresh = document.getElementById("fresh");
+  const MOST = 600; // rows kept of one level; the rest is behind "more"
+  let above = 0;
+
+  const key = (row) => [-Number(row.dataset.score), Number(row.dataset.first)];
+  function before(a, b) {
+    const [x, y] = [key(a), key(b)];
+    return x[0] - y[0] || x[1] - y[1] || (a.dataset.id < b.dataset.id ? -1 : 1);
+  }
+
+  function place(row, group) {
+    const rows = group.getElementsByClassName("row");
+    let low = 0, high = rows.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (before(rows[middle], row) < 0) low = middle + 1; else high = middle;
+    }
+    const more = group.querySelector(".more");
+    if (low === rows.length && more) return false; // it belongs to what "more" would show
+    group.insertBefore(row, rows[low] || more);
+    const surplus = rows.length - MOST;
+    for (let i = 0; i < surplus; i++) if (!rows[rows.length - 1].classList.contains("selected")) rows[rows.length - 1].remove();
+    return true;
+  }
+
+  // What the reader looks at: the selected row when it can be seen, else the first row on the screen.
+  function anchor() {
+    if (scrollY < 8 && !board.querySelector(".row.selected")) return null;
+    const visible = (row) => { const at = row.getBoundingClientRect(); return at.bottom > 46 && at.top < innerHeight; };
+    const chosen = board.querySelector(".row.selected");
+    const row = chosen && visible(chosen) ? chosen : [...board.querySelectorAll(".row")].find(visible);
+    return row && { id: row.id, top: row.getBoundingClientRect().top };
+  }
+
+  function put(row, quiet) {
+    const old = document.getElementById(row.id);
+    const focused = old?.contains(document.activeElement);
+    const chosen = old?.classList.contains("selected");
+    const rose = old && old.dataset.level !== row.dataset.level;
+    const group = document.getElementById("g-" + row.dataset.level);
+    if (!group) { old?.remove(); return; }
+    if (old && !rose && before(old, row) === 0) old.replaceWith(row);
+    else { old?.remove(); if (!place(row, group)) return; }
+    row.classList.add(old ? "changed" : "arrived");
+    if (chosen) row.classList.add("selected");
+    if (focused) row.querySelector("a.open")?.focus({ preventScroll: true });
+    if (!old && row.getBoundingClientRect().bottom < 46) above++;
+    htmx.process(row);
+    const loud = row.dataset.status === "actual" && (row.dataset.level === "orange" || row.dataset.level === "red");
+    if (!quiet && loud && (!old || rose)) {
+      const name = row.querySelector(".open").textContent.trim();
+      const level = row.querySelector(".lv").textContent.trim();
+      window.tocsin.alarm(words.alarm.replace("{}", level), name, row.dataset.id, row.dataset.level);
+      window.tocsin.announce(level + ": " + name);
+    }
+  }
+
+  function counts(totals) {
+    let sum = 0;
+    for (const [level, total] of Object.entries(totals)) {
+      sum += total;
+      const group = document.getElementById("g-" + level);
+      for (const id of ["n-", "c-"]) { const shown = document.getElementById(id + level); if (shown) shown.textContent = total; }
+      if (group) group.querySelector(".group").hidden = total === 0;
+    }
+    document.getElementById("board-empty").hidden = sum > 0;
+  }
+
+  function patch(data) {
+    const change = JSON.parse(data);
+    if (change.anew) { location.reload(); return; }
+    const kept = anchor();
+    for (const id of change.gone || []) document.getElementById("i-" + id)?.remove();
+    if (change.rows) {
+      const parsed = new DOMParser().parseFromString("<table><tbody>" + change.rows + "</tbody></table>", "text/html");
+      const rows = [...parsed.querySelectorAll("tr.row")];
+      for (const row of rows) put(document.adoptNode(row), change.quiet);
+    }
+    if (change.counts) counts(change.counts);
+    if (kept) {
+      const row = document.getElementById(kept.id);
+      const moved = row ? row.getBoundingClientRect().top - kept.top : 0;
+      if (moved) scrollBy(0, moved);
+    }
+    window.tocsin.arrived(board);
+    if (above) { fresh.textContent = words.new.replace("{}", above); fresh.hidden = false; }
+  }
+
+  document.body.addEventListener("htmx:sseBeforeMessage", (event) => {
+    if (event.detail.type !== "rows") return;
+    event.preventDefault();
+    patch(event.detail.data);
+  });
+  fresh.addEventListener("click", () => scrollTo({ top: 0, behavior: "smooth" }));
+  addEventListener("scroll", () => { if (scrollY < 200 && above) { above = 0; fresh.hidden = true; } }, { passive: true });
+})();

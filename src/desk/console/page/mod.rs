@@ -1,0 +1,15 @@
+//! The pages: each a function from a view of plain values to markup, and the types of that view.
+
+pub mod agenda;
+pub mod audit;
+pub mod board;
+pub mod department;
+pub mod evidence;
+pub mod feeds;
+pub mod incident;
+pub mod obligations;
+pub mod report;
+pub mod rules;
+pub mod search;
+pub mod since;
+pub mod timeline;

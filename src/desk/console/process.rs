@@ -1,0 +1,164 @@
+//! A process that serves the console beside the stages it runs.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+
+use super::page::feeds::FeedRow;
+use super::state::{Call, Process};
+use crate::core::model::{Feed, Millis};
+use crate::core::ruleset::RuleSet;
+use crate::telemetry::{FeedFigures, Metrics, wall_clock};
+
+/// Looks at the feeds that rates are worked out from.
+const LOOKS: usize = 64;
+/// A rate is over at least this long, and at most ten times that.
+const RATE_MS: i64 = 60_000;
+
+/// Where a report from a telephone call goes: its id, or why not, for people.
+pub type Calls =
+    Arc<dyn for<'a> Fn(&'a Call) -> BoxFuture<'a, Result<String, String>> + Send + Sync>;
+
+/// What the console is told by a process that may read feeds itself.
+pub struct Here {
+    rules: Box<dyn Fn() -> Arc<RuleSet> + Send + Sync>,
+    metrics: Option<Arc<Metrics>>,
+    feeds: Vec<Arc<Feed>>,
+    calls: Option<Calls>,
+    looks: Mutex<VecDeque<(Millis, Vec<u64>)>>,
+}
+
+impl std::fmt::Debug for Here {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Here").finish_non_exhaustive()
+    }
+}
+
+impl Here {
+    /// `rules` gives the rule set in use; `metrics` where feeds are read here.
+    pub fn new(
+        rules: impl Fn() -> Arc<RuleSet> + Send + Sync + 'static,
+        metrics: Option<Arc<Metrics>>,
+        feeds: Vec<Arc<Feed>>,
+        calls: Option<Calls>,
+    ) -> Self {
+        Self {
+            rules: Box::new(rules),
+            metrics,
+            feeds,
+            calls,
+            looks: Mutex::default(),
+        }
+    }
+
+    /// Records a minute of every feed, since a look some minutes ago.
+    fn rates(&self, figures: &[FeedFigures], now: Millis) -> Vec<Option<f64>> {
+        let records: Vec<u64> = figures.iter().map(|it| it.records).collect();
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        while looks
+            .front()
+            .is_some_and(|(at, _)| now.since(*at) > 10 * RATE_MS)
+        {
+            looks.pop_front();
+        }
+        let before = looks.iter().rev().find(|(at, _)| now.since(*at) >= RATE_MS);
+        let rates = records.iter().enumerate().map(|(index, count)| {
+            let (at, then) = before?;
+            let grown = count.saturating_sub(*then.get(index)?);
+            Some(grown as f64 / (now.since(*at) as f64 / 60_000.0))
+        });
+        let rates = rates.collect();
+        if looks
+            .back()
+            .is_none_or(|(at, _)| now.since(*at) >= RATE_MS / 4)
+        {
+            looks.push_back((now, records));
+            if looks.len() > LOOKS {
+                looks.pop_front();
+            }
+        }
+        rates
+    }
+}
+
+impl Process for Here {
+    fn rules(&self) -> Arc<RuleSet> {
+        (self.rules)()
+    }
+
+    fn reads_feeds(&self) -> bool {
+        self.metrics.is_some()
+    }
+
+    fn shadow_hits(&self, rule: &str) -> Option<u64> {
+        Some(self.metrics.as_ref()?.shadow_hits(rule))
+    }
+
+    fn feeds(&self) -> Vec<FeedRow> {
+        let Some(metrics) = &self.metrics else {
+            return Vec::new();
+        };
+        let figures: Vec<FeedFigures> = self
+            .feeds
+            .iter()
+            .map(|feed| metrics.feed_figures(&feed.id, &feed.topic))
+            .collect();
+        let now = wall_clock();
+        let rates = self.rates(&figures, now);
+        let rows = self.feeds.iter().zip(figures).zip(rates);
+        rows.map(|((feed, it), per_minute)| FeedRow {
+            id: Arc::clone(&feed.id),
+            kind: feed.kind,
+            topic: feed.topic.clone(),
+            reliability: feed.reliability,
+            records: it.records,
+            outcomes: [it.detected, it.no_match, it.expired],
+            dead_letters: it.dead_letters,
+            per_minute,
+            lag: it.lag,
+            last: it.last,
+            silent_for: it.silent.then(|| it.last.map_or(0, |last| now.since(last))),
+        })
+        .collect()
+    }
+
+    fn takes_calls(&self) -> bool {
+        self.calls.is_some()
+    }
+
+    fn call<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<String, String>> {
+        match &self.calls {
+            Some(calls) => calls(call),
+            None => Box::pin(async { Err("this process takes no reports".to_owned()) }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_over_the_last_minutes() {
+        let here = Here::new(
+            || unreachable!("no rules are asked for"),
+            None,
+            Vec::new(),
+            None,
+        );
+        let at = |records: u64, minute: i64| {
+            let figures = [FeedFigures {
+                records,
+                ..FeedFigures::default()
+            }];
+            here.rates(&figures, Millis(minute * 60_000))
+                .pop()
+                .flatten()
+        };
+        assert_eq!(at(100, 0), None);
+        assert_eq!(at(160, 2), Some(30.0));
+        assert_eq!(at(170, 3), Some(10.0));
+        assert_eq!(at(170, 60), None);
+    }
+}

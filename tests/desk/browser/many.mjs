@@ -1,0 +1,48 @@
+// Five thousand open incidents, fifty changes a second: the board paints fast, stays responsive and is never loaded anew.
+import { base, check, clean, launch, reader, shot } from "./common.mjs";
+
+const browser = await launch();
+try {
+  const page = await reader(browser, "analyst");
+  await page.goto(base + "/agenda"); // the files are in the cache after this, as they are every day but the first
+  const began = Date.now();
+  await page.goto(base + "/", { waitUntil: "commit" });
+  await page.waitForSelector(".row");
+  const paint = await page.evaluate(() => new Promise((done) => {
+    const seen = performance.getEntriesByName("first-contentful-paint")[0];
+    if (seen) done(seen.startTime);
+    else new PerformanceObserver((list, observer) => { const found = list.getEntriesByName("first-contentful-paint")[0]; if (found) { observer.disconnect(); done(found.startTime); } }).observe({ type: "paint", buffered: true });
+  }));
+  const whole = Date.now() - began;
+  check(paint < 1000, `first paint within a second: ${Math.round(paint)} ms`);
+  const open = await page.evaluate(() => ["red", "orange", "yellow", "blue"].map((level) => Number(document.getElementById("n-" + level).textContent)).reduce((a, b) => a + b));
+  check(open >= 5000, "all are counted: " + open);
+  await page.waitForSelector("#live[data-state=open]");
+  await page.evaluate(() => {
+    window.mark = "the same page";
+    window.longest = 0;
+    window.changed = 0;
+    let last = performance.now();
+    setInterval(() => { const now = performance.now(); window.longest = Math.max(window.longest, now - last - 20); last = now; }, 20);
+    new MutationObserver((all) => { for (const it of all) for (const node of it.addedNodes) if (node.classList?.contains("row")) window.changed++; }).observe(document.getElementById("board"), { childList: true, subtree: true });
+  });
+  const strokes = [];
+  for (let i = 0; i < 40; i++) {
+    const at = Date.now();
+    await page.keyboard.press("j");
+    strokes.push(Date.now() - at);
+    await page.waitForTimeout(200);
+  }
+  const seen = await page.evaluate(() => ({ mark: window.mark, longest: Math.round(window.longest), changed: window.changed, rows: document.querySelectorAll(".row").length }));
+  check(seen.mark === "the same page", "the page was not loaded anew");
+  check(seen.changed > 20, "changes arrive: " + seen.changed);
+  check(seen.longest < 500, `the page never hangs for half a second: ${seen.longest} ms`);
+  strokes.sort((a, b) => a - b);
+  clean(page);
+  await page.locator(".more button").first().click();
+  await page.waitForFunction((before) => document.querySelectorAll(".row").length > before, seen.rows);
+  await shot(page, "board-many");
+  console.log(`first paint ${Math.round(paint)} ms, rows after ${whole} ms, ${seen.rows} rows of ${open}, ${seen.changed} rows changed in 8 s, longest pause ${seen.longest} ms, key p95 ${strokes[37]} ms`);
+} finally {
+  await browser.close();
+}

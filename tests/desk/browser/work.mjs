@@ -1,0 +1,130 @@
+// The work of a shift: an alert appears, is acknowledged, worked on, disposed of and closes by quorum; two people collide;
+// keys work; hostile text does nothing; the agenda is exported.
+import { base, check, clean, launch, post, reader, shot, until } from "./common.mjs";
+
+const browser = await launch();
+try {
+  // --- An alert slides in; the selected row, the focus and the place on the page stay.
+  const board = await reader(browser, "analyst");
+  await board.goto(base + "/");
+  await board.waitForSelector("#live[data-state=open]");
+  await board.locator("#sound").click();
+  check(await board.locator("#sound").getAttribute("aria-pressed") === "true", "sound is on after a click");
+  for (let i = 0; i < 14; i++) await board.keyboard.press("j");
+  const chosen = await board.evaluate(() => document.activeElement.closest(".row")?.dataset.id);
+  check(chosen, "j moves the focus onto a row");
+  const placed = () => board.evaluate((id) => document.getElementById("i-" + id).getBoundingClientRect().top, chosen);
+  await board.evaluate((id) => document.getElementById("i-" + id).scrollIntoView({ block: "center" }), chosen);
+  const top = await placed();
+  const total = Number(await board.locator("#n-red").textContent());
+  const id = (await post("/for-tests/alert/red/1")).trim();
+  await board.waitForSelector(`#i-${id}`, { state: "attached" });
+  check(Number(await board.locator("#n-red").textContent()) === total + 1, "the count rises by one");
+  check(Math.abs(await placed() - top) < 2, `the selected row stays where it was: ${top} → ${await placed()}`);
+  check(await board.evaluate(() => document.activeElement.closest(".row")?.dataset.id) === chosen, "the focus stays");
+  check(await board.evaluate(() => document.body.dataset.rung) === "1", "a red incident rings once");
+  await board.keyboard.press("k");
+  check(await board.evaluate(() => document.activeElement.closest(".row")?.dataset.id) !== chosen, "k goes back");
+  await board.keyboard.press("/");
+  check(await board.evaluate(() => document.activeElement.id) === "search", "/ goes to the filter");
+  await board.keyboard.press("Escape");
+  await board.keyboard.press("?");
+  await board.waitForSelector("#help[open]");
+  await shot(board, "help");
+  await board.keyboard.press("Escape");
+  clean(board);
+
+  // --- The lead's officer acknowledges from the board, by key, and disposes on the incident's page.
+  const lead = (await board.locator(`#i-${id} .holders .lead`).getAttribute("data-dept"));
+  const officer = await reader(browser, "officer." + lead);
+  await officer.goto(base + "/?level=red");
+  await officer.waitForSelector("#live[data-state=open]");
+  await officer.locator(`#i-${id} a.open`).focus();
+  await officer.keyboard.press("a");
+  await officer.waitForSelector(`#i-${id} .lead.h-acknowledged`);
+  await until(() => board.locator(`#i-${id} .lead.h-acknowledged`).count(), "the other board sees it");
+  await officer.locator(`#i-${id} a.open`).focus();
+  await officer.keyboard.press("d");
+  await officer.waitForURL(/incidents/);
+  await officer.waitForSelector(".mine details.dispose[open]");
+  check(await officer.evaluate(() => document.activeElement.closest("details.dispose") !== null), "the form has the focus");
+
+  // --- Somebody else changes the incident meanwhile: nothing is recorded, what was written stays.
+  await officer.locator(".mine .dispose input[value=confirmed]").check();
+  await officer.locator(".mine .dispose textarea").fill("Crew on site, fire out.");
+  await post(`/for-tests/act/${id}`, "note");
+  await officer.waitForSelector("#stale:not([hidden])");
+  check(await officer.locator(".mine .dispose textarea").inputValue() === "Crew on site, fire out.", "what is being written is not replaced");
+  await officer.locator(".mine .dispose button.primary").click();
+  await officer.waitForSelector(".banner.conflict");
+  await shot(officer, "conflict-en");
+  check(await officer.locator(".mine .dispose textarea").inputValue() === "Crew on site, fire out.", "a conflict keeps the text");
+  check(await officer.locator(".mine.h-acknowledged").count() === 1, "a conflict changes nothing");
+  check((await officer.locator(".banner.conflict").textContent()).includes("kato"), "it says who was first");
+  await officer.locator(".mine .dispose input[value=confirmed]").check();
+  await officer.locator(".mine .dispose button.primary").click();
+  await officer.waitForSelector(".banner.done");
+  await officer.waitForSelector(".obligation.h-disposed");
+  check(await officer.locator("#incident.closed").count() === 0, "it stays open until every required department is done");
+  clean(officer);
+
+  // --- Quorum closes it; it leaves the board.
+  await post(`/for-tests/act/${id}`, "dispose");
+  await until(() => officer.locator("#incident.closed").count(), "the page shows that it is closed");
+  await until(async () => (await board.locator(`#i-${id}`).count()) === 0, "it leaves the board");
+  await officer.goto(base + "/search");
+  check(await officer.locator(`tr[data-id="${id}"]`).count() === 1, "it is found among the closed ones");
+
+  // --- An analyst corrects a level; the machine's value stays beside it. Notes, watching, a duplicate.
+  const analyst = await reader(browser, "analyst");
+  await analyst.goto(base + "/");
+  const first = analyst.locator('.row[data-level="yellow"] a.open').first();
+  await first.focus();
+  await analyst.keyboard.press("e");
+  await analyst.waitForSelector("#correct[open]");
+  await analyst.locator("#correct select[name=level]").selectOption("orange");
+  await analyst.locator("#correct textarea").fill("A school stands next to it.");
+  await analyst.locator("#correct button").click();
+  await analyst.waitForSelector(".overlay s");
+  check((await analyst.locator(".overlay").first().textContent()).includes("school"), "the reason is shown");
+  await analyst.locator("#note-text").fill("<b>Called the operator</b>");
+  await analyst.locator(".notes button").click();
+  await until(async () => (await analyst.locator(".note .body").allTextContents()).includes("<b>Called the operator</b>"), "the note is there, as text");
+  await analyst.locator(".watch button").click();
+  await until(async () => (await analyst.locator(".watch .watching").textContent()).includes("analyst-1"), "watching is shown");
+  clean(analyst);
+  await shot(analyst, "corrected-en");
+
+  // --- Hostile text does nothing.
+  const hostile = (await post("/for-tests/hostile")).trim();
+  const victim = await reader(browser, "analyst");
+  for (const path of ["/", "/incidents/" + hostile, "/agenda", "/since?hours=100"]) {
+    await victim.goto(base + path);
+    await victim.waitForTimeout(300);
+    clean(victim);
+    const alien = await victim.evaluate(() => document.querySelectorAll('#main img, #main script, [onerror], [onload], a[href^="javascript"]').length);
+    check(alien === 0, `${path}: no element came from feed text`);
+  }
+  await victim.goto(base + "/incidents/" + hostile);
+  check((await victim.locator(".evidence").textContent()).includes("<script>alert(1)</script>"), "it is shown as text");
+
+  // --- A report from a telephone call; a place is offered while one types.
+  await analyst.goto(base + "/report");
+  await analyst.locator("[name=title]").fill("Smoke over the harbour");
+  await analyst.locator("[name=hazard]").selectOption("fire");
+  await analyst.locator("[name=place]").pressSequentially("雁塔");
+  await until(() => analyst.locator("#places option[value='cn-610113']").count(), "the place is offered");
+  await analyst.locator("form.entry button.primary").click();
+  await analyst.waitForSelector(".banner.done");
+
+  // --- The agenda can be printed and taken along.
+  await analyst.goto(base + "/agenda");
+  check(await analyst.locator(".agenda .item").count() > 0, "the agenda has items");
+  const exports = await analyst.locator("a[download]").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+  check(exports.length === 2 && exports[0].includes("agenda.md") && exports[1].includes("agenda.csv"), "both exports are linked: " + exports);
+  await analyst.emulateMedia({ media: "print" });
+  check(!(await analyst.locator(".bar").isVisible()), "the frame is not printed");
+  console.log("the work of a shift is done");
+} finally {
+  await browser.close();
+}
