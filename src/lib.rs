@@ -51,6 +51,7 @@
 //! | change what a scenario may say, or what its report shows | `src/core/drill`; how it is sent and followed: `src/drill` |
 //! | write a scenario | `config/drills` (no code) |
 //! | add a metric | `src/telemetry/metrics.rs`, counted in `src/kafka/observed.rs`; `docs/operating.md` where it deserves an alarm |
+//! | change what people see and do at the desk | `src/desk/console` (a table of the places is in its `mod.rs`) |
 //! | add a command | `src/cli`, README |
 //!
 //! A rule set ([`core::ruleset::RuleSet`]: rules, lexicons, gazetteer, routing) is one immutable, versioned value. `src/cli/reload.rs`
