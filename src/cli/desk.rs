@@ -150,7 +150,7 @@ fn work(settings: &Settings, runtime: &tokio::runtime::Runtime) -> anyhow::Resul
             &desk,
             &telemetry,
             move || Arc::clone(&of),
-            None,
+            (None, false),
             Arc::clone(&stop),
         )
         .await?;

@@ -61,8 +61,15 @@ impl DeskBeside {
             let running = start_desk(settings, &desk, telemetry)?;
             let live = Arc::clone(live);
             let rules = move || live.current().rules;
-            let service =
-                serve_desk(settings, &desk, telemetry, rules, None, Arc::clone(stop)).await?;
+            let service = serve_desk(
+                settings,
+                &desk,
+                telemetry,
+                rules,
+                (None, true),
+                Arc::clone(stop),
+            )
+            .await?;
             anyhow::Ok((running, service))
         })?;
         Ok(Self {

@@ -95,7 +95,7 @@ async fn listen(
         let live = Arc::clone(live);
         move || live.current().rules
     };
-    let role = Some(Role::Coordinator);
+    let role = (Some(Role::Coordinator), true);
     if let Ok(service) =
         serve_desk(&settings, desk, telemetry, rules(), role, Arc::clone(stop)).await
     {

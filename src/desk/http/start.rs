@@ -62,7 +62,7 @@ pub struct Parts {
     /// Where metrics are registered.
     pub registry: Registry,
     /// The console's pages, which need a login.
-    pub pages: fn(&Api) -> Router,
+    pub pages: Box<dyn FnOnce(&Api) -> Router + Send>,
     /// The console's files, which do not.
     pub files: Router,
     /// Whether there is a login for a demo, as this role.

@@ -73,8 +73,28 @@ pub async fn report(
     Json(call): Json<CallReport>,
 ) -> Result<Response, Problem> {
     identity.require(Permission::Report)?;
+    let id = take(&api, &call).await?;
+    let view = CallReportView { feed: FEED, id };
+    Ok((StatusCode::ACCEPTED, shown(&view)?).into_response())
+}
+
+impl CallReport {
+    /// One seen now.
+    pub fn new(title: &str, text: &str, hazard: Hazard, place: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            text: text.to_owned(),
+            hazard,
+            place: place.to_owned(),
+            observed: None,
+        }
+    }
+}
+
+/// Sends it on, for whoever was allowed to; its id.
+pub async fn take(api: &Api, call: &CallReport) -> Result<String, Problem> {
     let now = api.access().now();
-    let record = record(&api, &call, now)?;
+    let record = record(api, call, now)?;
     let id = record["id"].as_str().unwrap_or_default().to_owned();
     let Some(reports) = api.reports() else {
         let detail = "no feed `tocsin.manual` is configured here: add it, as docs/api.md says";
@@ -89,8 +109,7 @@ pub async fn report(
         )
         .retry_after(2)
     })?;
-    let view = CallReportView { feed: FEED, id };
-    Ok((StatusCode::ACCEPTED, shown(&view)?).into_response())
+    Ok(id)
 }
 
 fn record(api: &Api, call: &CallReport, now: Millis) -> Result<serde_json::Value, Problem> {
