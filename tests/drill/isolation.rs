@@ -150,7 +150,7 @@ impl Bench {
             "quiet evening",
         ][random.below(5) as usize];
         let at = [(30.0, 104.0), (31.0, 121.5)][random.below(2) as usize];
-        let withdrawn = random.below(12) == 0;
+        let withdrawn = random.below(5) == 0;
         let observed = received - [0, 1_000, 7_200_000][usize::from(random.below(20) == 0) * 2];
         let body = serde_json::json!({
             "id": id, "text": text, "lat": at.0, "lon": at.1, "observed": Millis(observed).to_string(),
