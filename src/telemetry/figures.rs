@@ -3,9 +3,9 @@
 use prometheus::core::Collector as _;
 
 use super::Metrics;
-use crate::core::model::{DetectOutcome, Millis};
+use crate::core::model::{DetectOutcome, Millis, Status};
 
-/// What is known of one feed since the process started.
+/// What is known of one feed since the process started; drills are not among it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeedFigures {
     /// Records with an outcome.
@@ -29,8 +29,10 @@ pub struct FeedFigures {
 impl Metrics {
     /// Figures of a feed and its topic.
     pub fn feed_figures(&self, feed: &str, topic: &str) -> FeedFigures {
-        let count =
-            |outcome: DetectOutcome| self.records.with_label_values(&[feed, outcome.id()]).get();
+        let count = |outcome: DetectOutcome| {
+            let labels = [feed, outcome.id(), Status::Actual.id()];
+            self.records.with_label_values(&labels).get()
+        };
         let last = self.feed_last.with_label_values(&[feed]).get();
         FeedFigures {
             records: DetectOutcome::ALL
@@ -81,11 +83,11 @@ mod tests {
         let metrics = Metrics::new(&["calls".into()]).unwrap();
         metrics
             .records
-            .with_label_values(&["calls", "detected"])
+            .with_label_values(&["calls", "detected", "actual"])
             .inc_by(3);
         metrics
             .records
-            .with_label_values(&["calls", "dead_letter"])
+            .with_label_values(&["calls", "dead_letter", "actual"])
             .inc_by(2);
         metrics
             .lag
@@ -99,6 +101,10 @@ mod tests {
             .lag
             .with_label_values(&["correlate", "feed.calls", "1"])
             .set(100);
+        metrics
+            .records
+            .with_label_values(&["calls", "detected", "exercise"])
+            .inc_by(7);
         let figures = metrics.feed_figures("calls", "feed.calls");
         assert_eq!(
             (figures.records, figures.detected, figures.dead_letters),

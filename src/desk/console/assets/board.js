@@ -51,8 +51,6 @@
     row.classList.add(old ? "changed" : "arrived");
     if (chosen) row.classList.add("selected");
     if (focused) row.querySelector("a.open")?.focus({ preventScroll: true });
-    if (!old && row.getBoundingClientRect().bottom < 46) above++;
-    htmx.process(row);
     const loud = row.dataset.status === "actual" && (row.dataset.level === "orange" || row.dataset.level === "red");
     if (!quiet && loud && (!old || rose)) {
       const name = row.querySelector(".open").textContent.trim();
@@ -81,7 +79,14 @@
     if (change.rows) {
       const parsed = new DOMParser().parseFromString("<table><tbody>" + change.rows + "</tbody></table>", "text/html");
       const rows = [...parsed.querySelectorAll("tr.row")];
+      // No layout is asked for in between: fifty rows cost one.
+      const known = new Set(rows.filter((row) => document.getElementById(row.id)).map((row) => row.id));
       for (const row of rows) put(document.adoptNode(row), change.quiet);
+      const read = kept && document.getElementById(kept.id);
+      if (read) for (const row of rows) {
+        const before = row.isConnected && read.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_PRECEDING;
+        if (before && !known.has(row.id)) above++;
+      }
     }
     if (change.counts) counts(change.counts);
     if (kept) {
