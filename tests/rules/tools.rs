@@ -108,7 +108,7 @@ fn an_explanation_shows_every_step() {
         "normalised  text: 火势很大,3人被困",
         "cn-330304",
         "rule zh-fire fired",
-        "✓ event  any|lexicon",
+        "✓ is_event  any|lexicon",
         "→ 火势, 起火",
         "people trapped",
         "key       actual/fire/cn-330304",
