@@ -26,6 +26,7 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
 # Every panel of a feed or a status is narrowed by the variables of the page.
 FEED = 'feed=~"$feed"'
 ACTUAL = 'status="actual"'
+DEPARTMENT = 'department=~"$department"'
 
 PAGES = {
     "analysts": (
@@ -42,6 +43,12 @@ PAGES = {
                  [(f'sum(increase(tocsin_revisions_total{{{ACTUAL},material="true",level=~"orange|red"}}[24h]))', "orange, red")]),
                 ("stat", "Withdrawn, 24 h", "已撤销（24 小时）", "Incidents whose every report was withdrawn by its feed in the last day. No data: none ever was.", "short",
                  [(f'sum(increase(tocsin_revisions_total{{{ACTUAL},message="cancel"}}[24h])) or vector(0)', "withdrawn")]),
+                ("stat", "False alarms, 30 d", "误报率（30 天）", "Share of incidents closed in the last 30 days whose verdict was a false alarm. NaN until one was closed.", "percentunit",
+                 [(f'sum(increase(tocsin_desk_closed_incidents_total{{{ACTUAL},verdict="false_alarm"}}[30d])) / sum(increase(tocsin_desk_closed_incidents_total{{{ACTUAL}}}[30d]))', "false alarms")]),
+                ("series", "Closed incidents by verdict", "按结论的结案事件", "Incidents that departments closed, per day, by the lead's verdict.", "short",
+                 [(f'sum by (verdict) (increase(tocsin_desk_closed_incidents_total{{{ACTUAL}}}[1d]))', "{{verdict}}")]),
+                ("series", "Open incidents by state", "按状态的未结事件", "Incidents on the board, by how far people took them.", "short",
+                 [(f'sum by (state) (tocsin_desk_open_incidents{{{ACTUAL}}})', "{{state}}")]),
                 ("stat", "Open incident keys", "在管事件数", "Incidents that correlate holds: active ones, and resolved ones that may be reopened.", "short",
                  [(f'sum(tocsin_incident_keys{{{ACTUAL}}})', "keys")]),
             ]),
@@ -52,10 +59,19 @@ PAGES = {
                  [(f'sum by (feed) (rate(tocsin_records_total{{{ACTUAL},outcome="detected",{FEED}}}[5m]))', "{{feed}}")]),
                 ("series", "Arrival against the hour before", "与前一小时相比的到达量", "Detected reports of the last 15 minutes over those of the 15 minutes an hour earlier: above 1 it grows.", "none",
                  [(f'sum(increase(tocsin_records_total{{{ACTUAL},outcome="detected",{FEED}}}[15m])) / clamp_min(sum(increase(tocsin_records_total{{{ACTUAL},outcome="detected",{FEED}}}[15m] offset 1h)) or vector(0), 1)', "growth")]),
+                ("series", "Growth by hazard", "按灾种的增长", "W2 of the place where a hazard deviates most from what is usual, of those on the queue: from 3 on it is an alarm. No data: nothing is on the queue, or it is still being learned. Places are in the console.", "none",
+                 [('max by (hazard) (tocsin_growth_statistic{hazard=~"$hazard"})', "{{hazard}}")]),
+                ("series", "Observed and usual", "实际与通常", "Reports in the hour or the day at that place, and what is usual there.", "short",
+                 [('max by (hazard) (tocsin_growth_observed_reports{hazard=~"$hazard"})', "{{hazard}} observed"),
+                  ('max by (hazard) (tocsin_growth_expected_reports{hazard=~"$hazard"})', "{{hazard}} usual")]),
                 ("series", "Rules that fire most", "命中最多的规则", "Detections of the last hour, by rule, the ten most frequent.", "short",
                  [(f'topk(10, sum by (rule) (increase(tocsin_detections_total{{{ACTUAL}}}[1h])))', "{{rule}}")]),
                 ("series", "What became of detections", "检测结果去向", "Opened an incident, merged into one, copy of a report, repeat, suppressed by a limit.", "cps",
                  [(f'sum by (outcome) (rate(tocsin_detections_total{{{ACTUAL}}}[5m]))', "{{outcome}}")]),
+                ("series", "Feeds below their hour of the week", "低于同期的来源", "Standard deviations by which a feed's reports of hazards in its last whole hour are below what is usual in that hour of the week: from 3 on it is an alarm. No data: it is still being learned (14 days).", "none",
+                 [(f'(sum by (feed) (tocsin_feed_hour_usual_reports{{{FEED}}}) - sum by (feed) (tocsin_feed_hour_reports{{{FEED}}})) / sqrt(sum by (feed) (tocsin_feed_hour_usual_variance{{{FEED}}}))', "{{feed}}")]),
+                ("series", "Days learned of a feed", "来源已学习天数", "Days learned of a feed's hour of the week, of 14.", "none",
+                 [(f'max by (feed) (tocsin_feed_learned{{{FEED}}})', "{{feed}}")]),
                 ("series", "Silent feeds", "静默来源", "1 while a feed has sent nothing for much longer than it usually does: silence is not calm.", "none",
                  [(f'min by (feed) (tocsin_feed_silent{{{FEED}}})', "{{feed}}")]),
             ]),
@@ -68,7 +84,7 @@ PAGES = {
     ),
     "departments": (
         "Tocsin: departments / 部门",
-        "What each department was told. What it did about it is measured by the desk.",
+        "What each department was told, what it owes, and how it keeps its deadlines. Exercises are not among it.",
         ["department"],
         [
             ("Queue / 队列", [
@@ -80,6 +96,32 @@ PAGES = {
                  [(f'sum by (department) (increase(tocsin_alerts_total{{{ACTUAL},level=~"orange|red",department=~"$department"}}[24h]))', "{{department}}")]),
                 ("stat", "Departments told, 24 h", "被通知的部门数（24 小时）", "How many departments were told of anything in the last day.", "short",
                  [(f'count(sum by (department) (increase(tocsin_alerts_total{{{ACTUAL}}}[24h])) > 0)', "departments")]),
+                ("series", "Queue by department", "按部门的待办", "Obligations that a department still owes, whether it has acknowledged them or not.", "short",
+                 [(f'sum by (department) (tocsin_desk_obligations{{{DEPARTMENT}}})', "{{department}}")]),
+                ("series", "Queue by state", "按状态的待办", "Obligations that the chosen departments still owe: open, acknowledged, in progress.", "short",
+                 [(f'sum by (state) (tocsin_desk_obligations{{{DEPARTMENT}}})', "{{state}}")]),
+            ]),
+            ("Deadlines / 时限", [
+                ("series", "Overdue deadlines", "逾期时限", "Deadlines that have passed and are still owed, by department and deadline: the backlog.", "short",
+                 [(f'sum by (department, deadline) (tocsin_desk_overdue_deadlines{{{DEPARTMENT}}})', "{{department}} {{deadline}}")]),
+                ("series", "On-time rate", "按时率", "Share of settled deadlines of the last 30 days that were met.", "percentunit",
+                 [(f'min by (department, deadline) (tocsin_desk_on_time_ratio{{{DEPARTMENT}}})', "{{department}} {{deadline}}")]),
+                ("series", "Escalations", "升级", "Missed deadlines that called the next office, per day.", "short",
+                 [(f'sum by (department, deadline) (increase(tocsin_desk_escalations_total{{{ACTUAL},{DEPARTMENT}}}[1d]))', "{{department}} {{deadline}}")]),
+                ("series", "Time to acknowledge", "签收用时", "From the beginning of an obligation to its acknowledgement, over the last day.", "s",
+                 [(f'histogram_quantile({q}, sum by (department, le) (increase(tocsin_desk_acknowledge_seconds_bucket{{{ACTUAL},{DEPARTMENT}}}[1d])))', "{{department}} " + name) for q, name in [(0.5, "p50"), (0.9, "p90")]]),
+                ("series", "Time to dispose", "处置用时", "From the beginning of an obligation to its disposal, over the last week.", "s",
+                 [(f'histogram_quantile({q}, sum by (department, le) (increase(tocsin_desk_dispose_seconds_bucket{{{ACTUAL},{DEPARTMENT}}}[7d])))', "{{department}} " + name) for q, name in [(0.5, "p50"), (0.9, "p90")]]),
+                ("series", "Settled deadlines", "已了结时限", "Deadlines of the last 30 days that were met or missed: what the on-time rate is a share of.", "short",
+                 [(f'sum by (department, deadline) (tocsin_desk_settled_deadlines{{{DEPARTMENT}}})', "{{department}} {{deadline}}")]),
+            ]),
+            ("Findings / 处置结论", [
+                ("series", "False alarms by department", "按部门的误报率", "Share of a department's disposals of the last 30 days that were false alarms.", "percentunit",
+                 [(f'sum by (department) (tocsin_desk_dispositions{{{DEPARTMENT},disposition="false_alarm"}}) / sum by (department) (tocsin_desk_dispositions{{{DEPARTMENT}}})', "{{department}}")]),
+                ("series", "Disposals by finding", "按结论的处置", "Disposals of the last 30 days, by what the departments found.", "short",
+                 [(f'sum by (disposition) (tocsin_desk_dispositions{{{DEPARTMENT}}})', "{{disposition}}")]),
+                ("stat", "Reopened, 7 d", "重新打开（7 天）", "Closed incidents that were opened again in the last week, by why.", "short",
+                 [(f'sum by (cause) (increase(tocsin_desk_reopenings_total{{{ACTUAL}}}[7d]))', "{{cause}}")]),
             ]),
         ],
     ),
@@ -93,6 +135,8 @@ PAGES = {
                  [("tocsin:conservation_residual_records", "{{stage}}")]),
                 ("stat", "Records lost", "丢失记录", "Offsets that the broker had deleted before they were read. No data: none ever was.", "short",
                  [("sum(tocsin_records_lost_total) or vector(0)", "lost")]),
+                ("series", "Offsets without a record", "无记录的偏移量", "Offsets of a feed that were passed over: markers of its producer's transactions, or compaction. A feed written without them has none.", "short",
+                 [("increase(tocsin_ledger_empty_offsets_total[15m])", "{{topic}}")]),
                 ("series", "Records by outcome", "按结果的记录", "Each record read from a feed has exactly one of these.", "cps",
                  [(f'sum by (outcome) (rate(tocsin_records_total{{{FEED}}}[5m]))', "{{outcome}}")]),
                 ("series", "Dead letters by code", "按代码的死信", "Records that could not be read, by feed and code; docs/codes.md says what to do.", "cps",
@@ -132,10 +176,40 @@ PAGES = {
                  [("sum by (status) (tocsin_incident_keys)", "{{status}}")]),
                 ("series", "Incident state", "事件状态大小", "Encoded incident state held in memory, by status.", "bytes",
                  [("sum by (status) (tocsin_incident_state_bytes)", "{{status}}")]),
+                ("series", "Series of growth", "增长序列数", "Series of counts held in memory, by status; growth.series bounds them per partition.", "short",
+                 [("sum by (status) (tocsin_growth_series)", "{{status}}")]),
                 ("series", "Restores", "状态恢复", "Time to restore the state of one partition.", "s",
                  [("max(tocsin:restore_duration_seconds:mean)", "mean")]),
                 ("series", "Resident memory", "常驻内存", "Resident memory of each process, as the system tells it.", "bytes",
                  [('process_resident_memory_bytes{job="tocsin"}', "{{instance}}")]),
+            ]),
+            ("Desk / 值班台", [
+                ("stat", "Active desks", "在岗值班台数", "1: one desk of the store is active. 0: nobody watches deadlines. Others stand by.", "short",
+                 [("sum(tocsin_desk_active)", "active")]),
+                ("stat", "Database answers", "数据库应答", "0 while a desk's database is away: it refuses actions, and loses nothing.", "short",
+                 [("min(tocsin_desk_store_up)", "up")]),
+                ("stat", "Next token ends in", "最近令牌到期", "Time until the next token of the desk ends; negative: one has ended that nobody replaced or revoked.", "s",
+                 [("min(tocsin_desk_token_expiry_timestamp_seconds) - time()", "token")]),
+                ("stat", "Next certificate ends in", "最近证书到期", "Time until the next certificate of the configuration ends. The one that a proxy shows to people is the proxy's own.", "s",
+                 [("min(tocsin_certificate_expiry_timestamp_seconds) - time()", "certificate")]),
+                ("series", "Queue not yet taken in", "未接收的告警", "Offsets between what the desk has taken in and the end of the queue.", "short",
+                 [("max(tocsin_desk_consumer_lag_records)", "lag")]),
+                ("series", "Decisions not yet published", "未发布的决定", "Age of the oldest decision that waits to be published.", "s",
+                 [("max(tocsin_desk_outbox_age_seconds)", "age")]),
+                ("series", "Audit events", "审计事件", "Events of the audit trail per second, by kind.", "cps",
+                 [("sum by (kind) (rate(tocsin_desk_events_total[5m]))", "{{kind}}")]),
+                ("series", "Requests by answer", "按应答的请求", "Requests to the desk's API and console per second, by status code.", "cps",
+                 [("sum by (status) (rate(tocsin_http_requests_total[5m]))", "{{status}}")]),
+            ]),
+            ("Notifications / 通知", [
+                ("series", "Notices that wait", "待发通知", "Notices that wait for a receiver, those whose digest is still open too, by channel.", "short",
+                 [("max by (channel) (tocsin_notifications_pending)", "{{channel}}")]),
+                ("series", "Oldest notice that did not arrive", "最久未送达通知", "Age of the oldest notice that is due or was tried, by channel. What waits for its digest is not among them.", "s",
+                 [("max by (channel) (tocsin_notifications_oldest_seconds)", "{{channel}}")]),
+                ("stat", "Dead notices", "已放弃通知", "Notices in the log whose attempts are used up, by channel: nobody was told. `tocsin desk notifications retry` sends them after all.", "short",
+                 [("max by (channel) (tocsin_notifications_dead)", "{{channel}}")]),
+                ("series", "Notices by outcome", "按结果的通知", "Notices per second by what became of them, and failed attempts.", "cps",
+                 [("sum by (channel, outcome) (rate(tocsin_notifications_total[5m]))", "{{channel}} {{outcome}}")]),
             ]),
             ("Rules / 规则", [
                 ("stat", "Rule set versions in use", "在用规则集版本数", "More than one for minutes: a process did not take a change over.", "short",
@@ -169,6 +243,10 @@ PAGES = {
                  [('sum by (department) (increase(tocsin_alerts_total{status="exercise"}[15m]))', "{{department}}")]),
                 ("series", "Report to alert in drills", "演练中的报告到告警", "From a simulated report's Kafka timestamp to the commit of the alert that it made.", "s",
                  [('histogram_quantile(0.99, sum by (le) (rate(tocsin_report_to_alert_seconds_bucket{status="exercise"}[15m])))', "p99")]),
+                ("series", "Time to acknowledge in drills", "演练中的签收用时", "From the beginning of an obligation of an exercise to its acknowledgement, over the last day.", "s",
+                 [('histogram_quantile(0.5, sum by (department, le) (increase(tocsin_desk_acknowledge_seconds_bucket{status="exercise"}[1d])))', "{{department}} p50")]),
+                ("series", "Time to dispose in drills", "演练中的处置用时", "From the beginning of an obligation of an exercise to its disposal, over the last day.", "s",
+                 [('histogram_quantile(0.5, sum by (department, le) (increase(tocsin_desk_dispose_seconds_bucket{status="exercise"}[1d])))', "{{department}} p50")]),
                 ("stat", "Exercise incident keys", "演练事件键", "Held by correlate, apart from the actual ones.", "short",
                  [('sum(tocsin_incident_keys{status="exercise"})', "keys")]),
             ]),
@@ -213,7 +291,7 @@ def page(name):
         .link(dashboard.DashboardLink("Tocsin").type("dashboards").tags(["tocsin"]).as_dropdown(True))
         .with_variable(dashboard.DatasourceVariable("source").label("Prometheus").type("prometheus"))
         .with_variable(
-            dashboard.TextBoxVariable("console").label("Console / 控制台").default_value("http://127.0.0.1:8420/")
+            dashboard.TextBoxVariable("console").label("Console / 控制台").default_value("http://127.0.0.1:8480/")
         )
     )
     for each in variables:

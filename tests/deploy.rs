@@ -44,7 +44,16 @@ fn the_compose_file_names_what_is_there() {
     let text = std::fs::read_to_string(folder("deploy/compose.yaml")).unwrap();
     let compose: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
     let services = compose["services"].as_object().unwrap();
-    for name in ["kafka", "detect", "correlate", "prometheus", "grafana"] {
+    for name in [
+        "kafka",
+        "postgres",
+        "detect",
+        "correlate",
+        "desk",
+        "proxy",
+        "prometheus",
+        "grafana",
+    ] {
         assert!(services.contains_key(name), "{name}");
     }
     for (name, service) in services {
@@ -72,7 +81,42 @@ fn the_compose_file_names_what_is_there() {
             .args(["compose", "-f", "deploy/compose.yaml", "config", "--quiet"])
             .current_dir(folder(".")));
         assert!(good, "{said}");
+    } else if !crate::left_out("compose") {
+        read_by_the_older_client(&text);
     }
+}
+
+/// The client of Debian's package knows everything but the name of the project.
+fn read_by_the_older_client(text: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("compose.yaml");
+    let lines = text.lines().filter(|line| !line.starts_with("name:"));
+    let text: Vec<&str> = lines.collect();
+    let read = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(Command::new("docker-compose")
+            .arg("-f")
+            .arg(&file)
+            .arg("--project-directory")
+            .arg(folder("deploy"))
+            .args(["config", "--quiet"]))
+    };
+    let text = text.join("\n");
+    let (good, said) = read(&text);
+    assert!(good, "{said}");
+    let (good, _) = read(&text.replace("service_healthy", "service_in_good_health"));
+    assert!(!good, "it reads what it is given");
+}
+
+#[test]
+fn the_proxy_reads_its_configuration() {
+    if crate::left_out("caddy") {
+        return;
+    }
+    let (good, said) = run(Command::new("caddy")
+        .args(["validate", "--adapter", "caddyfile", "--config"])
+        .arg(folder("deploy/Caddyfile")));
+    assert!(good, "{said}");
 }
 
 #[test]
@@ -101,6 +145,9 @@ fn the_configurations_are_read_by_what_they_are_for() {
 
 #[test]
 fn the_unit_is_valid_and_hardened() {
+    if crate::left_out("systemd") {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let unit = std::fs::read_to_string(folder("deploy/tocsin.service")).unwrap();
     // verify looks whether the program is there.
@@ -153,6 +200,75 @@ fn the_image_is_built_in_stages_and_runs_as_nobody() {
 }
 
 #[test]
+fn the_container_file_is_free_of_findings() {
+    if crate::left_out("hadolint") {
+        return;
+    }
+    let linter = folder("tests/.cache/hadolint/bin/hadolint");
+    let (good, said) = run(Command::new(&linter).arg(folder("deploy/Containerfile")));
+    assert!(good && said.is_empty(), "{said}");
+    let text = std::fs::read_to_string(folder("deploy/Containerfile")).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text.replace("USER 10001:10001", "USER root")).unwrap();
+    let (good, said) = run(Command::new(&linter).arg(file.path()));
+    assert!(
+        !good && said.contains("DL3002"),
+        "it reads what it is given: {said}"
+    );
+}
+
+/// What the compiler embeds is in the image's build, which has no more than is copied into it.
+#[test]
+fn the_image_has_every_file_that_is_embedded() {
+    let image = std::fs::read_to_string(folder("deploy/Containerfile")).unwrap();
+    let mut seen = 0;
+    let mut folders = vec![folder("src")];
+    while let Some(path) = folders.pop() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(&path) else {
+                continue;
+            };
+            // Unit tests are not in the image's build.
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for part in text
+                .split("include_str!(\"")
+                .skip(1)
+                .chain(text.split("include_bytes!(\"").skip(1))
+            {
+                let file = path.parent().unwrap().join(part.split('"').next().unwrap());
+                let file = file
+                    .canonicalize()
+                    .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+                let inside = file
+                    .strip_prefix(folder(".").canonicalize().unwrap())
+                    .unwrap()
+                    .to_owned();
+                let top = inside
+                    .components()
+                    .next()
+                    .unwrap()
+                    .as_os_str()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                assert!(
+                    image.contains(&format!("COPY {top} ./{top}")),
+                    "{}",
+                    inside.display()
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "{seen}");
+}
+
+#[test]
 fn doctor_says_what_is_wrong_and_what_to_do() {
     let done = tocsin()
         .args(["doctor", "--json"])
@@ -174,6 +290,89 @@ fn doctor_says_what_is_wrong_and_what_to_do() {
         .output()
         .unwrap();
     assert_eq!(alive.status.code(), Some(1), "nobody listens there");
+}
+
+fn doctor_of_the_desk(url: &str, enabled: bool) -> (Vec<serde_json::Value>, String) {
+    let done = tocsin()
+        .args(["doctor", "--json"])
+        .env("TOCSIN__KAFKA__BROKERS", "127.0.0.1:1")
+        .env("TOCSIN__DESK__URL", url)
+        .env("TOCSIN__DESK__ENABLED", enabled.to_string())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let findings = shown["findings"].as_array().unwrap().iter();
+    let desk = findings.filter(|one| one["about"] == "desk").cloned();
+    (desk.collect(), text)
+}
+
+#[test]
+fn doctor_looks_at_the_store_of_the_desk_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("desk.db");
+    let url = format!("sqlite:{}", file.display());
+    let (found, _) = doctor_of_the_desk(&url, false);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0]["what"].as_str().unwrap().contains("no desk here"));
+    assert!(!file.exists(), "a look makes no database");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = tocsin::desk::Store::open(&url).await.unwrap();
+        store.close().await;
+    });
+    let (found, _) = doctor_of_the_desk(&url, true);
+    let states: Vec<&str> = found
+        .iter()
+        .map(|it| it["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["ok", "ok", "warning"], "{found:#?}");
+    assert!(
+        found[1]["what"]
+            .as_str()
+            .unwrap()
+            .contains("of this version")
+    );
+    assert!(found[2]["help"].as_str().unwrap().contains("tocsin desk"));
+
+    let wrong = dir.path().join("letter.db");
+    std::fs::write(
+        &wrong,
+        "Dear reader, this is no database at all.\n".repeat(50),
+    )
+    .unwrap();
+    let (found, _) = doctor_of_the_desk(&format!("sqlite:{}", wrong.display()), true);
+    assert_eq!(found[0]["state"], "failed", "{found:#?}");
+    assert!(!found[0]["help"].as_str().unwrap().is_empty());
+
+    let (found, text) = doctor_of_the_desk("postgres://u:open-sesame@127.0.0.1:1/d", true);
+    assert_eq!(found[0]["state"], "failed", "{found:#?}");
+    assert!(
+        found[0]["help"]
+            .as_str()
+            .unwrap()
+            .contains("start the database")
+    );
+    assert!(!text.contains("open-sesame"), "{text}");
+}
+
+/// Who asks a store that is not there for a month, or whether its trail is whole, learns that, and not that nothing happened.
+#[test]
+fn commands_that_read_make_no_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("desk.db");
+    let url = format!("sqlite:{}", file.display());
+    let all: [&[&str]; 3] = [
+        &["assess", "--month", "2026-10"],
+        &["desk", "audit", "verify"],
+        &["desk", "notifications", "list"],
+    ];
+    for args in all {
+        let (good, said) = run(tocsin().args(args).env("TOCSIN__DESK__URL", &url));
+        assert!(!good && said.contains("desk.url"), "{args:?}: {said}");
+        assert!(!file.exists(), "{args:?}");
+    }
 }
 
 #[test]

@@ -8,14 +8,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin::config::Settings;
+use tocsin::core::growth::Carried;
 use tocsin::core::model::{
-    CorrelateOutcome, DetectOutcome, LedgerEntry, Millis, RefusalCode, Status,
+    Alert, CorrelateOutcome, DetectOutcome, Growth, GrowthPeriod, Hazard, IncidentState,
+    LEDGER_VERSION, LedgerEntry, Millis, RefusalCode, Status,
 };
 use tocsin::core::obligation::{Case, Policy};
 use tocsin::desk::store::Saved;
-use tocsin::desk::{DepartmentStats, DeskMetrics, Observer as _, Stats, Synthetic};
+use tocsin::desk::{DepartmentStats, DeskMetrics, Duties, Observer as _, Stats, Synthetic};
 use tocsin::kafka::{Committed, Role, WorkerEvents as _};
-use tocsin::telemetry::{ReloadOutcome, StageCounts, Telemetry};
+use tocsin::telemetry::{FeedHour, ReloadOutcome, StageCounts, Telemetry};
+
+/// An hour of a part of a feed in which ten are usual.
+fn known(observed: u32) -> Carried {
+    Carried::Known {
+        observed,
+        expected: 10.0,
+        variance: 4.0,
+    }
+}
 
 /// Telemetry on which everything happened once.
 fn telemetry() -> Arc<Telemetry> {
@@ -40,7 +51,24 @@ fn telemetry() -> Arc<Telemetry> {
     telemetry.metrics.rule_set("abc", Millis(1_000));
     telemetry.metrics.reload(ReloadOutcome::Refused);
     telemetry.metrics.state(0, Status::Actual, 3, 4_096);
-    let entry: &[LedgerEntry] = &[];
+    telemetry.metrics.series(0, Status::Actual, 2, 300);
+    let mut hour = FeedHour::default();
+    hour.add(Carried::Learning(9), 14);
+    hour.add(known(3), 14);
+    telemetry.metrics.feed_hour(0, &feed, hour);
+    let entry = &[LedgerEntry {
+        v: LEDGER_VERSION,
+        stage: "detect".to_owned(),
+        topic: "feed.news-zh".to_owned(),
+        partition: 0,
+        from: 10,
+        to: 15,
+        read: 3,
+        outcomes: BTreeMap::from([("detected".to_owned(), 3)]),
+        advanced_to: None,
+        clock: None,
+        rule_set: None,
+    }];
     let second = Duration::from_secs(1);
     telemetry.committed(&Committed {
         role: Role::Detect,
@@ -77,16 +105,99 @@ fn desk(telemetry: &Telemetry) {
         ..DepartmentStats::default()
     };
     metrics.stats(&stats, &BTreeMap::from([("fire".to_owned(), fire)]));
+    let mut duties = Duties::default();
+    duties.overdue.insert("fire".to_owned(), [2, 1]);
+    duties.overdue.insert("unheard_of".to_owned(), [0, 1]);
+    let found = ("fire".to_owned(), "false_alarm".to_owned());
+    duties.found.insert(found, 5);
+    metrics.duties(&duties);
+    metrics.token_expiry(Some(Millis(1_500)));
     let text = String::from_utf8(telemetry.metrics.text().unwrap()).unwrap();
     for line in [
+        "tocsin_desk_overdue_deadlines{deadline=\"acknowledge\",department=\"fire\"} 2",
+        "tocsin_desk_overdue_deadlines{deadline=\"dispose\",department=\"other\"} 1",
+        "tocsin_desk_dispositions{department=\"fire\",disposition=\"false_alarm\"} 5",
+        "tocsin_desk_token_expiry_timestamp_seconds 1.5",
+        "tocsin_desk_acknowledge_seconds_count{department=\"fire\",status=\"exercise\"} 0",
         "tocsin_desk_obligations{department=\"fire\",state=\"open\"} 3",
         "tocsin_desk_obligations{department=\"other\",state=\"open\"} 1",
+        "tocsin_desk_obligations{department=\"fire\",state=\"in_progress\"} 0",
         "tocsin_desk_on_time_ratio{deadline=\"acknowledge\",department=\"fire\"} 0.75",
         "tocsin_desk_on_time_ratio{deadline=\"dispose\",department=\"fire\"} 0",
         "tocsin_desk_events_total{kind=\"opened\",status=\"actual\"} 1",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}");
     }
+}
+
+/// Parts that are being learned are on neither side.
+#[test]
+fn the_hour_of_a_feed_is_the_sum_of_what_is_known() {
+    let mut hour = FeedHour::default();
+    hour.add(Carried::Learning(3), 14);
+    assert_eq!((hour.known, hour.learned), (false, 3));
+    for part in [known(3), Carried::Learning(5), known(0)] {
+        hour.add(part, 14);
+    }
+    let expected = FeedHour {
+        observed: 3.0,
+        expected: 20.0,
+        variance: 8.0,
+        known: true,
+        learned: 14,
+    };
+    assert_eq!(hour, expected);
+}
+
+/// Of a hazard, the place that deviates most; nothing of exercises, and nothing of what is over.
+#[test]
+fn growth_is_shown_by_hazard_until_it_is_over() {
+    let settings = Settings::bundled().unwrap();
+    let telemetry = Telemetry::new(&settings, &settings.shared_feeds()).unwrap();
+    let made = |key: &str, statistic: f64| {
+        let mut alert = Synthetic::new(1, 1, Arc::default()).alert(0, 1);
+        (alert.key, alert.hazard) = (key.to_owned(), Hazard::Fire);
+        alert.growth = Some(Growth {
+            period: GrowthPeriod::Hour,
+            start: Millis(0),
+            observed: 12,
+            expected: Some(2.1),
+            threshold: Some(6.5),
+            statistic: Some(statistic),
+            c2: None,
+            alarm: true,
+            learned: None,
+            series: vec![2, 12],
+        });
+        alert
+    };
+    let shown = |alerts: &[Alert]| -> Vec<String> {
+        let mut counts = StageCounts::default();
+        for alert in alerts {
+            counts.alert(alert, None);
+        }
+        telemetry.commit(&mut counts);
+        let text = String::from_utf8(telemetry.metrics.text().unwrap()).unwrap();
+        let lines = text.lines().filter(|l| l.starts_with("tocsin_growth_"));
+        lines.map(str::to_owned).collect()
+    };
+    let (one, other) = (made("actual/fire/a", 6.3), made("actual/fire/b", 4.0));
+    let mut drill = made("exercise/fire/a/drill-1", 99.0);
+    drill.status = Status::Exercise;
+    let all = shown(&[one.clone(), other, drill]);
+    let of = |statistic: &str| {
+        [
+            "tocsin_growth_expected_reports{hazard=\"fire\"} 2.1".to_owned(),
+            "tocsin_growth_observed_reports{hazard=\"fire\"} 12".to_owned(),
+            format!("tocsin_growth_statistic{{hazard=\"fire\"}} {statistic}"),
+        ]
+    };
+    assert_eq!(all, of("6.3"));
+    let mut over = one;
+    over.state = IncidentState::Resolved;
+    assert_eq!(shown(&[over]), of("4"));
+    telemetry.metrics.growth_moved();
+    assert!(shown(&[]).is_empty());
 }
 
 /// A partition that went to another process must not be counted twice.
@@ -128,6 +239,8 @@ fn names_types_and_labels() {
         "tocsin_dead_letters_total{code=\"D0004\",feed=\"news-zh\"} 1",
         "tocsin_limit_hits_total{limit=\"keys\",status=\"actual\"} 2",
         "tocsin_rule_set_info{version=\"abc\"} 1",
+        "tocsin_ledger_records_total{stage=\"detect\"} 3",
+        "tocsin_ledger_empty_offsets_total{topic=\"feed.news-zh\"} 2",
         "tocsin_consumer_lag_records{partition=\"0\",stage=\"detect\",topic=\"feed.news-zh\"} 7",
         "tocsin_feed_last_record_timestamp_seconds{feed=\"news-zh\"} 2",
         "tocsin_transaction_aborts_total{stage=\"detect\"} 1",

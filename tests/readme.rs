@@ -133,3 +133,24 @@ fn the_reasons_of_the_alert_in_the_readme_add_up() {
         .sum();
     assert_eq!(alert["score"], sum);
 }
+
+/// Pictures are taken by the tests: of the console by `desk::console::browser`, of the report of a drill that departments answered by
+/// `kafka::desk_drills`.
+#[test]
+fn every_picture_of_the_readme_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pictures = 0;
+    for part in README.split("![").skip(1) {
+        let path = part.split("](").nth(1).unwrap().split(')').next().unwrap();
+        let bytes =
+            std::fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        if path.ends_with(".png") {
+            assert!(
+                bytes.starts_with(b"\x89PNG") && bytes.len() > 20_000,
+                "{path}"
+            );
+            pictures += 1;
+        }
+    }
+    assert!(pictures >= 3, "console and drill report");
+}

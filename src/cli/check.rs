@@ -14,6 +14,7 @@ use crate::config::{ConfigErrors, Settings, codes, compile_rule_set, load_rule_f
 use crate::core::detect::DetectEngine;
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use crate::core::ruleset::RuleSet;
+use crate::desk::http::start::reach;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -109,14 +110,42 @@ fn find(global: &Global) -> Findings {
     };
     let mut diagnostics = set.warnings.clone();
     diagnostics.extend(feeds(&set, &settings));
+    diagnostics.extend(notify(&set, &settings));
     let failed = diagnostics.iter().any(|it| it.gravity == Gravity::Error);
+    let unsafe_desk = desk(&settings);
+    let code = match (&unsafe_desk, failed) {
+        (Some(_), _) => MISUSED,
+        (None, true) => FAILED,
+        (None, false) => 0,
+    };
+    diagnostics.extend(unsafe_desk);
     Findings {
-        code: if failed { FAILED } else { 0 },
+        code,
         settings: Some(settings),
         loaded: Some(loaded),
         diagnostics,
         sources,
     }
+}
+
+/// Why the desk would refuse to listen; whether there is a token it asks the database when it starts.
+fn desk(settings: &Settings) -> Option<Diagnostic> {
+    let http = &settings.desk.http;
+    let refused = match (reach(http), http.listen.parse()) {
+        (Err(error), _) => error.to_string(),
+        (Ok(reach), Ok(listen)) => reach.check(listen, 1).err()?.to_string(),
+        (Ok(_), Err(_)) => format!("desk.http.listen: `{}` is no address:port", http.listen),
+    };
+    Some(Diagnostic {
+        code: codes::CONFLICT,
+        gravity: Gravity::Error,
+        file: "desk.http".to_owned(),
+        line: 0,
+        column: 0,
+        length: 0,
+        message: refused,
+        help: None,
+    })
 }
 
 /// What is wrong between feeds, decoders and gazetteer.
@@ -146,6 +175,28 @@ fn feeds(set: &Arc<RuleSet>, settings: &Settings) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// What is wrong between `[notify]` and the departments.
+fn notify(set: &RuleSet, settings: &Settings) -> Vec<Diagnostic> {
+    let found = settings.notify.against(&set.routing).into_iter();
+    // What is not sent anyway may wait for its receiver.
+    let gravity = if settings.notify.enabled {
+        Gravity::Error
+    } else {
+        Gravity::Warning
+    };
+    let diagnostic = |(key, why): (String, String)| Diagnostic {
+        code: codes::CONFLICT,
+        gravity,
+        file: key,
+        line: 0,
+        column: 0,
+        length: 0,
+        message: why,
+        help: None,
+    };
+    found.map(diagnostic).collect()
 }
 
 impl Findings {

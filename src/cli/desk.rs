@@ -9,22 +9,28 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 
+use super::desk_store::{open_existing, open_store};
+use super::drill::LangArg;
+use super::reload::Reloader;
 use super::run::{Wishes, listen_to_signals, log_panics_without_their_words};
-use super::serve_desk::serve_desk;
+use super::serve_desk::{Way, serve_desk};
 use super::{FAILED, Global};
 use crate::config::{Settings, load_routing};
 use crate::core::model::Alert;
+use crate::core::mute::Limits;
 use crate::core::obligation::Policy;
+use crate::desk::notify::setup::receivers;
+use crate::desk::notify::{Notifier, NotifyMetrics};
 use crate::desk::{
-    Desk, DeskMetrics, REBUILD_BATCH, Rebuilt, RunOptions, Running, Store, WallClock, decode_alert,
+    Clock, Desk, DeskMetrics, REBUILD_BATCH, Rebuilt, RecordsClock, RunOptions, Running, WallClock,
+    decode_alert,
 };
 use crate::kafka::dump::dump;
-use crate::telemetry::{Telemetry, init_logs};
+use crate::kafka::{Edition, IdleClock, KafkaSettings, LiveRules};
+use crate::telemetry::{ReloadApi, Telemetry, init_logs};
 
 /// How long a rebuild may hold the lease between two renewals.
 const REBUILD_LEASE: Duration = Duration::from_secs(600);
-/// Longest wait for a database that does not answer yet.
-const WAIT_STORE: Duration = Duration::from_secs(2);
 
 /// Arguments of `desk`.
 #[derive(Debug, clap::Args)]
@@ -42,6 +48,25 @@ enum Command {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Print in words when departments work, what they are told of and by which channel, and check it
+    Schedule {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Language of the text
+        #[arg(long, value_enum, default_value_t, value_name = "LANG")]
+        lang: LangArg,
+    },
+    /// What somebody outside the console was, is to be or was not told
+    Notifications {
+        #[command(subcommand)]
+        command: super::desk_notifications::Command,
+    },
+    /// Silences of notifications
+    Silence {
+        #[command(subcommand)]
+        command: super::silence::Command,
     },
     /// The audit trail
     Audit {
@@ -64,32 +89,34 @@ enum Audit {
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
     init_logs(&settings.log);
+    if matches!(&args.command, None | Some(Command::Run)) {
+        return work(&settings);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     match &args.command {
-        None | Some(Command::Run) => work(&settings, &runtime),
+        None | Some(Command::Run) => Ok(ExitCode::SUCCESS),
         Some(Command::Rebuild { json }) => rebuild(&settings, &runtime, *json),
+        Some(Command::Schedule { json, lang }) => {
+            super::desk_schedule::schedule(&settings, *json, (*lang).into())
+        }
+        Some(Command::Notifications { command }) => {
+            runtime.block_on(super::desk_notifications::run(&settings, command))
+        }
+        Some(Command::Silence { command }) => {
+            runtime.block_on(super::silence::run(&settings, command))
+        }
         Some(Command::Audit {
             command: Audit::Verify { json },
         }) => runtime.block_on(verify(&settings, *json)),
     }
 }
 
-/// Opens the store; one that does not answer yet is waited for.
-pub(super) async fn open_store(
-    settings: &Settings,
-    stop: &dyn Fn() -> bool,
-) -> anyhow::Result<Store> {
-    loop {
-        match Store::open(settings.desk.url.expose()).await {
-            Ok(store) => return Ok(store),
-            Err(error) if error.is_away() && !stop() => {
-                tracing::warn!(%error, "the database cannot be reached yet");
-                tokio::time::sleep(WAIT_STORE).await;
-            }
-            Err(error) => return Err(error).context("desk.url"),
-        }
+/// Bounds of silences by the settings.
+pub(super) fn silence_limits(settings: &Settings) -> Limits {
+    Limits {
+        longest_ms: i64::from(settings.desk.silence_max_hours) * 3_600_000,
     }
 }
 
@@ -106,51 +133,90 @@ pub(super) fn start_desk(
         .iter()
         .map(|it| it.id.clone())
         .collect::<Vec<_>>();
-    let metrics = DeskMetrics::new(telemetry.metrics.registry(), departments)?;
+    let metrics = DeskMetrics::new(telemetry.metrics.registry(), departments.clone())?;
+    let notifier = settings
+        .notify
+        .enabled
+        .then(|| notifier(settings, desk, telemetry, departments))
+        .transpose()?;
+    desk.limit_silences(silence_limits(settings));
     let options = RunOptions {
         kafka: settings.kafka_settings(),
         queue: settings.topic_names().queue,
         prefix: settings.topics.prefix.clone(),
         holder: settings.kafka.instance.clone(),
         excerpts_ms: i64::from(settings.desk.excerpt_retention_hours) * 3_600_000,
+        cap_ms: i64::from(settings.notify.cap.recent_hours) * 3_600_000,
         health: telemetry.health.clone(),
         metrics,
+        notifier,
     };
     Ok(Running::start(desk, options)?)
 }
 
-fn work(settings: &Settings, runtime: &tokio::runtime::Runtime) -> anyhow::Result<ExitCode> {
+/// What sends notifications. A block that does not fit the departments is refused before anything starts.
+fn notifier(
+    settings: &Settings,
+    desk: &Desk,
+    telemetry: &Telemetry,
+    departments: Vec<Arc<str>>,
+) -> anyhow::Result<Arc<Notifier>> {
+    let found = settings.notify.against(&desk.policy().routing);
+    if let Some((key, why)) = found.first() {
+        bail!("{key}: {why} (`tocsin desk schedule` shows everything)");
+    }
+    let channels = receivers(&settings.notify).into_keys();
+    let registry = telemetry.metrics.registry();
+    let metrics = NotifyMetrics::new(registry, departments, channels)?;
+    let link = settings.desk.http.external_url.clone();
+    Ok(Arc::new(Notifier::new(&settings.notify, link, metrics)?))
+}
+
+/// Works the queue until told to stop.
+pub(super) fn work(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     log_panics_without_their_words();
-    let Wishes { stop, .. } = listen_to_signals()?;
-    let rules = super::reload::load(&settings.paths)?.rules;
+    let Wishes { stop, reload } = listen_to_signals()?;
+    let loaded = super::reload::load(&settings.paths)?;
+    let rules = Arc::clone(&loaded.rules);
     let routing = Arc::clone(&rules.routing);
     let telemetry = Telemetry::new(settings, &[])?;
     telemetry.health.expect("desk", 1);
+    let (api, asks) = ReloadApi::new(settings.http.reload_token());
     let http = settings
         .http
         .enabled
-        .then(|| telemetry.serve(&settings.http.listen, None))
+        .then(|| telemetry.serve(&settings.http.listen, Some(api)))
         .transpose()
         .with_context(|| format!("cannot listen on {}", settings.http.listen))?;
     if let Some(server) = &http {
         tracing::info!(address = %server.address(), "metrics and health are served");
     }
-    runtime.block_on(async {
+    let live = LiveRules::new(Edition {
+        correlate: Arc::new(settings.correlate_config(Arc::clone(&routing))),
+        rules,
+    });
+    let (of, told) = (Arc::clone(&live), Arc::clone(&telemetry));
+    let reloader = Reloader::start(settings, loaded, live, told, reload, asks)?;
+    let of = move || of.current().rules;
+    let done = runtime.block_on(async {
         let stopping = || stop.load(Ordering::SeqCst);
         let store = tokio::select! {
             store = open_store(settings, &stopping) => store?,
             () = until(&stopping) => return Ok(ExitCode::SUCCESS),
         };
         let backend = store.backend();
-        let desk = Desk::new(store, Arc::new(Policy::new(routing)), Arc::new(WallClock));
+        let clock = clock(&settings.kafka_settings());
+        let desk = Desk::new(store, Arc::new(Policy::new(routing)), clock);
         let running = start_desk(settings, &desk, &telemetry)?;
-        let of = Arc::clone(&rules);
         let service = serve_desk(
             settings,
             &desk,
             &telemetry,
-            move || Arc::clone(&of),
-            (None, false),
+            of,
+            Way::default(),
             Arc::clone(&stop),
         )
         .await?;
@@ -163,7 +229,17 @@ fn work(settings: &Settings, runtime: &tokio::runtime::Runtime) -> anyhow::Resul
         desk.store().close().await;
         drop(http);
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    drop(reloader);
+    done
+}
+
+/// The wall's, or for tests the newest record's that the workers of this process, or its desk, have read.
+pub(super) fn clock(kafka: &KafkaSettings) -> Arc<dyn Clock> {
+    match &kafka.clock {
+        IdleClock::Wall => Arc::new(WallClock),
+        IdleClock::Records(newest) => Arc::new(RecordsClock::new(Arc::clone(newest))),
+    }
 }
 
 async fn until(done: &dyn Fn() -> bool) {
@@ -251,7 +327,7 @@ fn read_topic(
 }
 
 async fn verify(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
-    let store = open_store(settings, &|| true).await?;
+    let store = open_existing(settings).await?;
     let bar = super::corpus::spinner("rows");
     let verified = store.verify_audit(|rows| bar.set_position(rows)).await;
     bar.finish_and_clear();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{FAILED, Global};
+use super::{FAILED, Global, doctor_desk};
 use crate::config::{DrillClock, Settings, load_rule_set};
 use crate::kafka::cluster::partition_counts;
 use crate::kafka::probe::{Tried, ahead, reading, writing};
@@ -53,18 +53,18 @@ struct Finding {
 }
 
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn ok(&mut self, about: &'static str, what: impl Into<String>) {
+    pub(super) fn ok(&mut self, about: &'static str, what: impl Into<String>) {
         self.add(about, State::Ok, what.into(), None);
     }
 
-    fn warn(&mut self, about: &'static str, what: impl Into<String>, help: &str) {
+    pub(super) fn warn(&mut self, about: &'static str, what: impl Into<String>, help: &str) {
         self.add(about, State::Warning, what.into(), Some(help));
     }
 
-    fn fail(&mut self, about: &'static str, what: impl Into<String>, help: &str) {
+    pub(super) fn fail(&mut self, about: &'static str, what: impl Into<String>, help: &str) {
         self.add(about, State::Failed, what.into(), Some(help));
     }
 
@@ -90,6 +90,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     rules(&settings, &mut found);
     drills(&settings, &mut found);
     cluster(&settings, args.write, &mut found)?;
+    doctor_desk::desk(&settings, &mut found)?;
     disk(&settings, global, &mut found);
     let failed = found.0.iter().any(|one| one.state == State::Failed);
     show(&found.0, args.json, failed)?;
@@ -225,12 +226,15 @@ fn rights(about: &'static str, tried: &[Tried], found: &mut Findings) {
 
 /// Room where this process writes, and where its configuration is.
 fn disk(settings: &Settings, global: &Global, found: &mut Findings) {
-    let _ = settings;
     let folder = global.config.as_deref().and_then(Path::parent);
     let folder = folder.filter(|it| !it.as_os_str().is_empty());
-    for folder in [folder.unwrap_or(Path::new(".")), &std::env::temp_dir()] {
+    let mut all = vec![folder.unwrap_or(Path::new(".")).to_owned()];
+    all.push(std::env::temp_dir());
+    all.extend(doctor_desk::folders(settings));
+    all.dedup();
+    for folder in all {
         let shown = folder.display();
-        match rustix::fs::statvfs(folder) {
+        match rustix::fs::statvfs(&folder) {
             Ok(room) => {
                 let free = room.f_bavail.saturating_mul(room.f_frsize);
                 let what = format!("{} MiB free at {shown}", free >> 20);

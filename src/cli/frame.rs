@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::{
-    check, dead_letters, decode, demo, desk, doctor, drill, render, replay, rules, run, schema,
-    shell, token, topics,
+    assess, baseline, check, dead_letters, decode, demo, desk, doctor, drill, render, replay,
+    rules, run, schema, shell, token, topics,
 };
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
@@ -117,6 +117,8 @@ pub enum Command {
     Run(run::Args),
     /// Let departments work the joint-meeting queue: cases, deadlines, escalation, audit trail
     Desk(desk::Args),
+    /// A month of every department: incidents, deadlines kept, escalations, reopenings, drills
+    Assess(assess::Args),
     /// Make, list and revoke the tokens of those who may ask the desk
     Token(token::Args),
     /// Make Tocsin's topics, or name what is wrong with them
@@ -125,6 +127,8 @@ pub enum Command {
     DeadLetters(dead_letters::Args),
     /// Run JSON lines through the engine on a virtual clock, without Kafka
     Replay(replay::Args),
+    /// What is usual for a hazard at a place: series, threshold and alarms, from an archive
+    Baseline(baseline::Args),
     /// Decode files of a feed: reports as JSON lines, refusals with code, position and what to do
     Decode(decode::Args),
     /// Tools for those who write rules
@@ -147,10 +151,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Schema(args) => schema::run(&args, global),
         Command::Run(args) => run::run(&args, global),
         Command::Desk(args) => desk::run(&args, global),
+        Command::Assess(args) => assess::run(&args, global),
         Command::Token(args) => token::run(args, global),
         Command::Topics(args) => topics::run(&args, global),
         Command::DeadLetters(args) => dead_letters::run(args, global),
         Command::Replay(args) => replay::run(&args, global),
+        Command::Baseline(args) => baseline::run(&args, global),
         Command::Decode(args) => decode::run(&args),
         Command::Rules(args) => rules::run(&args, global),
         Command::Drill(args) => drill::run(&args, global),

@@ -4,13 +4,23 @@
 //!
 //! Exit codes: 0 done, 1 findings or failure, 2 wrong usage or configuration, 141 the reader of standard output has gone.
 
+pub mod assess;
+mod assess_page;
+pub mod baseline;
+mod baseline_build;
+mod baseline_measure;
 pub mod check;
 mod corpus;
 pub mod dead_letters;
 pub mod decode;
 pub mod demo;
 pub mod desk;
+mod desk_notifications;
+mod desk_schedule;
+mod desk_schedule_text;
+mod desk_store;
 pub mod doctor;
+mod doctor_desk;
 pub mod drill;
 mod frame;
 mod reload;
@@ -21,6 +31,7 @@ pub mod run;
 pub mod schema;
 mod serve_desk;
 pub mod shell;
+mod silence;
 mod summary;
 pub mod token;
 pub mod topics;

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::desk::{open_store, start_desk};
+use super::desk::{clock, start_desk, work};
+use super::desk_store::open_store;
 use super::reload::{Reloader, load};
-use super::serve_desk::serve_desk;
+use super::serve_desk::{Way, serve_desk};
 use super::{FAILED, Global};
 use crate::config::Settings;
 use crate::core::model::Feed;
 use crate::core::obligation::Policy;
 use crate::desk::http::start::Service;
-use crate::desk::{Desk, Running, WallClock};
+use crate::desk::{Clock, Desk, Running};
 use crate::kafka::topics::{TopicFinding, check, plan};
 use crate::kafka::{CorrelateStage, DetectStage, Edition, LiveRules, Pool, Role, WorkerContext};
 use crate::telemetry::{ReloadApi, Telemetry, init_logs, wall_clock};
@@ -31,6 +32,7 @@ const CHECK_AGAIN: Duration = Duration::from_secs(1);
 enum RoleChoice {
     Detect,
     Correlate,
+    Desk,
     All,
 }
 
@@ -47,6 +49,7 @@ impl DeskBeside {
         telemetry: &Telemetry,
         live: &Arc<LiveRules>,
         stop: &Arc<AtomicBool>,
+        clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -57,7 +60,7 @@ impl DeskBeside {
             let store = open_store(settings, &stopping).await?;
             let routing = Arc::clone(&live.current().rules.routing);
             let policy = Arc::new(Policy::new(routing));
-            let desk = Desk::new(store, policy, Arc::new(WallClock));
+            let desk = Desk::new(store, policy, clock);
             let running = start_desk(settings, &desk, telemetry)?;
             let live = Arc::clone(live);
             let rules = move || live.current().rules;
@@ -66,7 +69,10 @@ impl DeskBeside {
                 &desk,
                 telemetry,
                 rules,
-                (None, true),
+                Way {
+                    reads: true,
+                    ..Way::default()
+                },
                 Arc::clone(stop),
             )
             .await?;
@@ -90,7 +96,7 @@ impl DeskBeside {
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which part of the work this process does
+    /// Which part of the work this process does; `desk` is `tocsin desk`
     #[arg(long, value_enum, default_value = "all")]
     role: RoleChoice,
     /// Workers (threads) per role; overrides `kafka.workers`
@@ -122,6 +128,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let settings = Settings::load(&options)?;
     init_logs(&settings.log);
+    if args.role == RoleChoice::Desk {
+        return work(&settings);
+    }
     log_panics_without_their_words();
     let Wishes { stop, reload } = listen_to_signals()?;
     let loaded = load(&settings.paths)?;
@@ -161,7 +170,10 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     });
     let pools = start(args.role, &settings, &context, &telemetry, &feeds, &live);
     let desk = (settings.desk.enabled && args.role == RoleChoice::All)
-        .then(|| DeskBeside::start(&settings, &telemetry, &live, &context.stop))
+        .then(|| {
+            let clock = clock(&context.settings);
+            DeskBeside::start(&settings, &telemetry, &live, &context.stop, clock)
+        })
         .transpose()?;
     let reloader = Reloader::start(
         &settings,

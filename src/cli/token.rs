@@ -10,13 +10,15 @@ use serde_json::json;
 use super::{Global, MISUSED};
 use crate::config::Settings;
 use crate::core::model::Millis;
-use crate::core::obligation::Role;
+use crate::core::obligation::{Actor, Role};
 use crate::desk::http::token::{DEFAULT_DAYS, MAX_DAYS, NewToken, Token, TokenError};
 use crate::desk::http::tokens::Tokens;
 use crate::telemetry::wall_clock;
 
-/// Who made a token with this command.
-const BY: &str = "-";
+/// Who acts with this command.
+fn operator() -> Actor {
+    Actor::new("-", Role::Operator)
+}
 
 /// Arguments of `token`.
 #[derive(Debug, clap::Args)]
@@ -104,8 +106,8 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
 
 async fn tokens(settings: &Settings) -> anyhow::Result<Tokens> {
     // A command does not wait for a database: it says that there is none.
-    let store = super::desk::open_store(settings, &|| true).await?;
-    Ok(Tokens::new(store.pool().clone()))
+    let store = super::desk_store::open_store(settings, &|| true).await?;
+    Ok(Tokens::new(store))
 }
 
 /// Wrong usage is told as such; what the store says is a failure.
@@ -134,7 +136,11 @@ async fn made(settings: &Settings, create: Create, now: Millis) -> anyhow::Resul
     if let Err(error) = wish.check(|id| departments.routing.get(id).is_some()) {
         return misused(error);
     }
-    let (token, text) = match tokens(settings).await?.create(&wish, BY, now).await {
+    let (token, text) = match tokens(settings)
+        .await?
+        .create(&wish, &operator(), now)
+        .await
+    {
         Ok(made) => made,
         Err(error) => return misused(error),
     };
@@ -227,7 +233,11 @@ fn table(all: &[Token], now: Millis) -> String {
 }
 
 async fn revoked(settings: &Settings, revoke: &Revoke, now: Millis) -> anyhow::Result<ExitCode> {
-    let token = match tokens(settings).await?.revoke(&revoke.token, now).await {
+    let token = match tokens(settings)
+        .await?
+        .revoke(&revoke.token, &operator(), now)
+        .await
+    {
         Ok(token) => token,
         Err(error) => return misused(error),
     };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::feeds::anchor;
 use super::load::codes;
-use super::{Http, Kafka, Levels, Paths, Secret, Security, Settings, Topics};
+use super::{GrowthSettings, Http, Kafka, Levels, Paths, Secret, Security, Settings, Topics};
 use crate::core::correlate::{MAX_AGGREGATED_PER_KEY, MAX_REPORTS_PER_KEY};
 
 /// Something wrong with the value of a key.
@@ -70,9 +70,12 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     levels(&settings.level, &mut found);
     incident(settings, &mut found);
     limits(settings, &mut found);
+    growth(&settings.growth, &mut found);
     http(&settings.http, &mut found);
     let retention = settings.desk.excerpt_retention_hours;
     found.within("desk.excerpt_retention_hours", retention, 1, 87_600);
+    let longest = settings.desk.silence_max_hours;
+    found.within("desk.silence_max_hours", longest, 1, 8_760);
     if !settings.drills.clock_fits(&settings.kafka.brokers) {
         found.conflict(
             "drills.clock",
@@ -279,6 +282,16 @@ fn incident(settings: &Settings, found: &mut Findings) {
     let retention = incident.text_retention_hours;
     found.within("incident.text_retention_hours", retention, 1, 8_760);
     found.within("incident.idle_lag_s", incident.idle_lag_s, 1, 3_600);
+}
+
+fn growth(growth: &GrowthSettings, found: &mut Findings) {
+    found.within("growth.threshold", growth.threshold, 1.0, 100.0);
+    found.within("growth.min_reports", growth.min_reports, 1, 1_000_000);
+    found.within("growth.series", growth.series, 1, 10_000_000);
+    let offset = growth.utc_offset_minutes;
+    found.within("growth.utc_offset_minutes", offset, -840, 840);
+    let days = growth.holidays.len().max(growth.workdays.len());
+    found.within("growth.holidays and growth.workdays", days, 0, 4_000);
 }
 
 fn limits(settings: &Settings, found: &mut Findings) {

@@ -5,7 +5,10 @@
 use std::sync::Arc;
 
 use super::Settings;
-use crate::core::correlate::{CorrelateConfig, IncidentConfig, LevelConfig, Limits, ScoreConfig};
+use crate::core::correlate::{
+    CorrelateConfig, GrowthConfig, IncidentConfig, LevelConfig, Limits, ScoreConfig,
+};
+use crate::core::growth::{Calendar, W2};
 use crate::core::route::Routing;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -40,7 +43,31 @@ impl Settings {
                 rules_per_report: limits.rules_per_report as usize,
                 correlation_events_per_key: limits.correlation_events_per_key as usize,
             },
+            growth: self.growth_config(),
             routing,
+        }
+    }
+
+    /// How reports are counted and what is an alarm.
+    pub fn growth_config(&self) -> GrowthConfig {
+        let growth = &self.growth;
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let days = |dates: &[jiff::civil::Date]| {
+            let days = dates.iter().filter_map(|date| epoch.until(*date).ok());
+            days.map(|span| span.get_days()).collect()
+        };
+        GrowthConfig {
+            enabled: growth.enabled,
+            points_max: self.score.growth_max,
+            threshold: growth.threshold,
+            min_reports: growth.min_reports,
+            series: usize::try_from(growth.series).unwrap_or(usize::MAX),
+            calendar: Calendar {
+                utc_offset_minutes: growth.utc_offset_minutes,
+                holidays: days(&growth.holidays),
+                workdays: days(&growth.workdays),
+            },
+            w2: W2::default(),
         }
     }
 }
@@ -63,5 +90,6 @@ mod tests {
         assert_eq!(config.score, defaults.score);
         assert_eq!(config.incident, defaults.incident);
         assert_eq!(config.limits, defaults.limits);
+        assert_eq!(config.growth, defaults.growth);
     }
 }

@@ -20,6 +20,8 @@ pub struct Desk {
     pub url_file: Option<PathBuf>,
     /// How long excerpts of reports are kept, hours.
     pub excerpt_retention_hours: u32,
+    /// Longest silence of notifications, hours.
+    pub silence_max_hours: u32,
     /// Where API and console are served.
     pub http: DeskHttp,
 }
@@ -65,6 +67,7 @@ mod tests {
             url: Secret::new(url),
             url_file: None,
             excerpt_retention_hours: 1,
+            silence_max_hours: 72,
             http: DeskHttp::default(),
         }
     }

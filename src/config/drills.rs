@@ -34,6 +34,12 @@ pub struct Drills {
     /// The clock; `records` only with brokers on loopback.
     #[serde(default)]
     pub clock: DrillClock,
+    /// Folder of runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<PathBuf>,
+    /// Folder of scenarios of one's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenarios: Option<PathBuf>,
 }
 
 impl Drills {
@@ -60,6 +66,22 @@ impl Drills {
     /// Makes a relative path start at `folder`.
     pub(super) fn anchor(&mut self, folder: &Path) {
         anchor(&mut self.key_file, folder);
+        anchor(&mut self.runs, folder);
+        anchor(&mut self.scenarios, folder);
+    }
+
+    /// Folder of runs: `$TOCSIN_DRILL_RUNS`, the stated one, tocsin/drills in `$XDG_STATE_HOME` or ~/.local/state; none where
+    /// there is no home.
+    pub fn folder_of_runs(&self) -> Option<PathBuf> {
+        let named = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty());
+        let stated = named("TOCSIN_DRILL_RUNS").map(PathBuf::from);
+        if let Some(folder) = stated.or_else(|| self.runs.clone()) {
+            return Some(folder);
+        }
+        let state = named("XDG_STATE_HOME");
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+        let state = state.map(PathBuf::from).or_else(home)?;
+        Some(state.join("tocsin/drills"))
     }
 
     /// Reads the file and checks the key. The error is the setting and what is wrong with it.
@@ -113,7 +135,7 @@ mod tests {
             let mut drills = Drills {
                 key: None,
                 key_file: Some(name.into()),
-                clock: DrillClock::Wall,
+                ..Drills::default()
             };
             drills.anchor(folder.path());
             let read = drills.read();

@@ -129,6 +129,7 @@ impl Settings {
             settings.kafka.security.anchor(folder);
             settings.drills.anchor(folder);
             settings.desk.anchor(folder);
+            settings.notify.anchor(folder);
         }
         if let Err(found) = settings.kafka.security.read_files() {
             diagnostics.extend(layers.place(found));
@@ -137,6 +138,21 @@ impl Settings {
         for (key, message) in read.into_iter().filter_map(Result::err) {
             let finding = bounds::Finding {
                 key: key.to_owned(),
+                code: codes::BAD_VALUE,
+                message,
+                help: None,
+            };
+            diagnostics.extend(layers.place(vec![finding]));
+        }
+        let mut notify = settings.notify.read();
+        notify.extend(
+            settings
+                .notify
+                .findings(settings.desk.excerpt_retention_hours),
+        );
+        for (key, message) in notify {
+            let finding = bounds::Finding {
+                key,
                 code: codes::BAD_VALUE,
                 message,
                 help: None,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, Drills, Secret};
+use super::{Desk, Drills, Notify, Secret};
 use crate::core::model::Feed;
 
 /// Everything that can be configured.
@@ -23,9 +23,11 @@ pub struct Settings {
     pub level: Levels,
     pub incident: Incident,
     pub limits: Limits,
+    pub growth: GrowthSettings,
     pub silence: Silence,
     pub http: Http,
     pub desk: Desk,
+    pub notify: Notify,
     pub log: Log,
     #[serde(default)]
     pub drills: Drills,
@@ -257,7 +259,7 @@ pub struct Paths {
 pub struct Score {
     /// C = round(weight × (certainty − ½)).
     pub certainty_weight: u8,
-    /// Highest G; shown with 0 points until growth statistics exist.
+    /// Highest G.
     pub growth_max: u8,
     /// Highest E.
     pub exposure_max: u8,
@@ -294,6 +296,26 @@ pub struct Incident {
     pub text_retention_hours: u32,
     /// How far behind the wall clock a partition read to its end advances, seconds.
     pub idle_lag_s: u64,
+}
+
+/// Counts of reports against what is usual.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrowthSettings {
+    /// Whether reports are counted.
+    pub enabled: bool,
+    /// W2 from which an hour or a day is an alarm.
+    pub threshold: f64,
+    /// Reports below which none is.
+    pub min_reports: u32,
+    /// Series per partition and status.
+    pub series: u64,
+    /// Local time, minutes east of UTC.
+    pub utc_offset_minutes: i32,
+    /// Working days that count as a weekend.
+    pub holidays: Vec<jiff::civil::Date>,
+    /// Saturdays and Sundays that are worked.
+    pub workdays: Vec<jiff::civil::Date>,
 }
 
 /// Named limits, each applied per status (actual, exercise, test): an exercise never evicts an actual.

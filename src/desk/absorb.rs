@@ -31,6 +31,8 @@ pub struct Delivery {
 pub struct Absorbed {
     /// Alerts of the batch.
     pub alerts: usize,
+    /// Of them by status, in the order of [`crate::core::model::Status::ALL`].
+    pub by_status: [usize; 3],
     /// Incidents that the desk learned of.
     pub opened: usize,
     /// Revisions that were known.
@@ -64,6 +66,9 @@ impl Desk {
         let turn = self.turn().await;
         let mut writing = self.write(&turn).await?;
         let alerts: Vec<&Arc<Alert>> = deliveries.iter().flat_map(|it| &it.alerts).collect();
+        if let Some(newest) = alerts.iter().map(|alert| alert.sent).max() {
+            self.read(newest);
+        }
         let (now, policy) = (self.now(), self.policy());
         let mut incidents: Vec<Uuid> = alerts.iter().map(|alert| alert.incident_id).collect();
         incidents.sort_unstable();
@@ -123,6 +128,7 @@ impl<'a> Batch<'a> {
 
     fn take(&mut self, alert: &Arc<Alert>, is_known: bool) {
         self.done.alerts += 1;
+        self.done.by_status[alert.status as usize] += 1;
         let id = alert.incident_id;
         if is_known {
             self.done.known += 1;

@@ -10,11 +10,14 @@ use prometheus::{
 };
 
 use super::absorb::Absorbed;
+use super::duty_metrics::DutyMetrics;
+use super::registered::{counter, counters, gauge, gauges};
 use super::service::Observer;
-use super::store::{DepartmentStats, Saved, Stats};
-use crate::core::model::{Level, Status};
+use super::store::{DepartmentStats, Duties, Saved, Stats};
+use crate::core::model::{Level, Millis, Status};
+use crate::core::mute::{Silence, Standing};
 use crate::core::obligation::{
-    CaseState, Disposition, Event, EventKind, ObligationState, Reopening,
+    Case, CaseState, Disposition, Event, EventKind, ObligationState, Reopening,
 };
 
 /// Metrics of a desk.
@@ -31,47 +34,16 @@ pub struct DeskMetrics {
     reopenings: IntCounterVec,
     verdicts: IntCounterVec,
     events: IntCounterVec,
-    absorbed: IntCounter,
+    absorbed: IntCounterVec,
     unreadable: IntCounter,
     lost: IntCounter,
     lag: IntGauge,
     backlog: IntGauge,
     backlog_age: Gauge,
     store_up: IntGauge,
-}
-
-fn counters(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> prometheus::Result<IntCounterVec> {
-    let made = IntCounterVec::new(Opts::new(name, help), labels)?;
-    registry.register(Box::new(made.clone()))?;
-    Ok(made)
-}
-
-fn gauges(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> prometheus::Result<IntGaugeVec> {
-    let made = IntGaugeVec::new(Opts::new(name, help), labels)?;
-    registry.register(Box::new(made.clone()))?;
-    Ok(made)
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-    let made = IntGauge::new(name, help)?;
-    registry.register(Box::new(made.clone()))?;
-    Ok(made)
-}
-
-fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-    let made = IntCounter::new(name, help)?;
-    registry.register(Box::new(made.clone()))?;
-    Ok(made)
+    duty: DutyMetrics,
+    silences: IntGaugeVec,
+    limits: IntCounterVec,
 }
 
 impl DeskMetrics {
@@ -94,8 +66,10 @@ impl DeskMetrics {
             "Age of the oldest record that waits to be published.",
         )?;
         registry.register(Box::new(age.clone()))?;
+        let departments: BTreeSet<Arc<str>> = departments.into_iter().collect();
         let metrics = Self {
-            departments: departments.into_iter().collect(),
+            duty: DutyMetrics::new(registry, &departments)?,
+            departments,
             active: gauge(
                 registry,
                 "tocsin_desk_active",
@@ -149,10 +123,11 @@ impl DeskMetrics {
                 "Events of the audit trail.",
                 &["kind", "status"],
             )?,
-            absorbed: counter(
+            absorbed: counters(
                 registry,
                 "tocsin_desk_alerts_total",
                 "Alerts of the queue that were taken in.",
+                &["status"],
             )?,
             unreadable: counter(
                 registry,
@@ -180,12 +155,27 @@ impl DeskMetrics {
                 "tocsin_desk_store_up",
                 "1 while the database answers.",
             )?,
+            silences: gauges(
+                registry,
+                "tocsin_desk_silences",
+                "Silences that are not over.",
+                &["status", "standing"],
+            )?,
+            limits: counters(
+                registry,
+                "tocsin_desk_limit_hits_total",
+                "What people asked for and a named limit refused.",
+                &["limit", "status"],
+            )?,
         };
         metrics.start_at_zero();
         Ok(Arc::new(metrics))
     }
 
     fn start_at_zero(&self) {
+        let actual = Status::Actual.id();
+        let _ = self.limits.with_label_values(&["silences", actual]);
+        let _ = self.absorbed.with_label_values(&[actual]);
         for verdict in Disposition::ALL {
             let labels = [verdict.id(), Status::Actual.id()];
             let _ = self.verdicts.with_label_values(&labels);
@@ -227,7 +217,12 @@ impl DeskMetrics {
 
     /// A batch was taken in.
     pub fn absorbed(&self, done: Absorbed) {
-        self.absorbed.inc_by(done.alerts as u64);
+        for (status, count) in Status::ALL.iter().zip(done.by_status) {
+            if count > 0 {
+                let counted = self.absorbed.with_label_values(&[status.id()]);
+                counted.inc_by(count as u64);
+            }
+        }
     }
 
     /// A record is no alert.
@@ -251,6 +246,20 @@ impl DeskMetrics {
         self.backlog_age.set(age_ms.max(0) as f64 / 1_000.0);
     }
 
+    /// Silences that are not over.
+    pub fn silences(&self, all: &[Silence], now: Millis) {
+        for status in Status::ALL {
+            for standing in [Standing::Pending, Standing::Live] {
+                let count = all
+                    .iter()
+                    .filter(|it| it.matchers.status == status && it.standing(now) == standing)
+                    .count();
+                let labels = [status.id(), standing.id()];
+                self.silences.with_label_values(&labels).set(count as i64);
+            }
+        }
+    }
+
     /// What is counted over the store.
     pub fn stats(&self, stats: &Stats, departments: &BTreeMap<String, DepartmentStats>) {
         self.open.reset();
@@ -266,16 +275,7 @@ impl DeskMetrics {
                 }
             }
         }
-        self.obligations.reset();
-        for ((status, department, state), count) in &stats.obligations {
-            let known = ObligationState::from_id(state).map(ObligationState::id);
-            if let Some(state) = known.filter(|_| status == Status::Actual.id()) {
-                let labels = [self.department(department), state];
-                self.obligations
-                    .with_label_values(&labels)
-                    .add(*count as i64);
-            }
-        }
+        self.owed(stats);
         self.settled.reset();
         for (department, it) in departments {
             let department = self.department(department);
@@ -293,8 +293,45 @@ impl DeskMetrics {
         }
     }
 
-    fn event(&self, status: Status, event: &Event) {
-        let status = status.id();
+    /// Every department in every state that is still owed: a department without work shows 0 rather than nothing.
+    fn owed(&self, stats: &Stats) {
+        const OWED: [ObligationState; 3] = [
+            ObligationState::Open,
+            ObligationState::Acknowledged,
+            ObligationState::InProgress,
+        ];
+        let mut counts: BTreeMap<[&str; 2], i64> = BTreeMap::new();
+        for department in &self.departments {
+            counts.extend(OWED.map(|state| ([&**department, state.id()], 0)));
+        }
+        for ((status, department, state), count) in &stats.obligations {
+            let known = ObligationState::from_id(state).map(ObligationState::id);
+            if let Some(state) = known.filter(|_| status == Status::Actual.id()) {
+                *counts
+                    .entry([self.department(department), state])
+                    .or_default() += *count as i64;
+            }
+        }
+        self.obligations.reset();
+        for (labels, count) in counts {
+            self.obligations.with_label_values(&labels).set(count);
+        }
+    }
+
+    /// What is counted over obligations: what is overdue, what was found.
+    pub fn duties(&self, duties: &Duties) {
+        self.duty.duties(duties, |id| self.department(id));
+    }
+
+    /// When the next token ends.
+    pub fn token_expiry(&self, at: Option<Millis>) {
+        self.duty.token_expiry(at);
+    }
+
+    fn event(&self, case: &Case, event: &Event) {
+        let status = case.status().id();
+        let department = event.department.as_deref().unwrap_or_default();
+        self.duty.event(case, event, self.department(department));
         let labels = [event.kind.id(), status];
         self.events.with_label_values(&labels).inc();
         let word = |key: &str| event.after.get(key).and_then(|value| value.as_str());
@@ -304,7 +341,6 @@ impl DeskMetrics {
                     Some("dispose_missed") => "dispose",
                     _ => "acknowledge",
                 };
-                let department = event.department.as_deref().unwrap_or_default();
                 let labels = [self.department(department), deadline, status];
                 self.escalations.with_label_values(&labels).inc();
             }
@@ -325,8 +361,17 @@ impl Observer for DeskMetrics {
     fn committed(&self, all: &[Saved]) {
         for saved in all {
             for event in &saved.events {
-                self.event(saved.case.status(), event);
+                self.event(&saved.case, event);
             }
         }
+    }
+
+    fn told(&self, status: Status, event: &Event) {
+        let labels = [event.kind.id(), status.id()];
+        self.events.with_label_values(&labels).inc();
+    }
+
+    fn limit_hit(&self, status: Status, limit: &'static str) {
+        self.limits.with_label_values(&[limit, status.id()]).inc();
     }
 }

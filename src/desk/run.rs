@@ -13,10 +13,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::consume::Consume;
+use super::http::tokens::Tokens;
 use super::leader;
 use super::metrics::DeskMetrics;
+use super::notify::Notifier;
 use super::outbox::Publish;
 use super::service::{Desk, DeskError};
+use super::store::StoreError;
 use crate::core::model::Status;
 use crate::kafka::KafkaSettings;
 use crate::telemetry::Health;
@@ -48,10 +51,14 @@ pub struct RunOptions {
     pub holder: String,
     /// How long excerpts of reports are kept, milliseconds.
     pub excerpts_ms: i64,
+    /// How long CAP messages about closed incidents are kept, milliseconds.
+    pub cap_ms: i64,
     /// Readiness.
     pub health: Arc<Health>,
     /// Figures.
     pub metrics: Arc<DeskMetrics>,
+    /// Who outside the console is told.
+    pub notifier: Option<Arc<Notifier>>,
 }
 
 /// A desk at work. Dropped without [`Running::stop`], its threads go on until the process ends.
@@ -100,7 +107,7 @@ impl Running {
             options.holder.clone(),
             stopped.clone(),
         ));
-        let tasks = vec![
+        let mut tasks = vec![
             every(TICK, desk, &options, &stopped, async |desk, _| {
                 if desk.is_active() {
                     desk.tick().await?;
@@ -114,10 +121,15 @@ impl Running {
                     let before = desk.now().plus(-options.excerpts_ms);
                     let deleted = desk.retain(before).await?;
                     tracing::info!(deleted, "report excerpts past their time were deleted");
+                    let closed = desk.now().plus(-options.cap_ms);
+                    desk.store().forget_cap(closed).await?;
                 }
                 Ok(())
             }),
         ];
+        if let Some(notifier) = &options.notifier {
+            tasks.extend(notifier.start(desk, &stopped));
+        }
         Ok(Self {
             stop,
             flag,
@@ -164,9 +176,17 @@ async fn figures(desk: Desk, options: Arc<RunOptions>) -> Result<(), DeskError> 
         .department_stats(Status::Actual, now.plus(-FIGURES_MS))
         .await?;
     options.metrics.stats(&stats, &departments);
+    let since = now.plus(-FIGURES_MS);
+    options
+        .metrics
+        .duties(&desk.store().duties(now, since).await?);
+    let tokens = Tokens::new(desk.store().clone());
+    let expiry = tokens.expiry(now).await.map_err(StoreError::from)?;
+    options.metrics.token_expiry(expiry);
     let (records, oldest) = desk.store().backlog().await?;
     let age = oldest.map_or(0, |at| now.0 - at);
     options.metrics.backlog(records, age);
+    options.metrics.silences(&desk.silences(false).await?, now);
     Ok(())
 }
 

@@ -156,6 +156,7 @@ impl Synthetic {
                 sources: 1 + revision / 4,
                 last_hour: [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, revision],
             },
+            growth: None,
             evidence: vec![evidence(number, sent, hazard, name_zh)],
             report_ids: vec![format!("sample/{number}-{revision}")],
             rules: vec!["sample-rule".into()],

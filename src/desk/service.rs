@@ -15,7 +15,8 @@ use super::store::{
     StoreError, Writing,
 };
 use crate::core::model::{Alert, Millis, Status};
-use crate::core::obligation::{Action, Actor, BoardRow, Case, Policy, Refusal, Refused};
+use crate::core::mute::Limits;
+use crate::core::obligation::{Action, Actor, BoardRow, Case, Event, Policy, Refusal, Refused};
 
 /// Changes that a slow listener may be behind before it has to read them from the store.
 const CHANGES: usize = 4_096;
@@ -26,16 +27,25 @@ const MAX_REVISIONS: u32 = 500;
 /// Events of one incident that are shown.
 const MAX_HISTORY: u32 = 2_000;
 
+/// Longest silence unless the settings say otherwise: three days.
+const LONGEST_SILENCE_MS: i64 = 72 * 3_600_000;
+
+/// Lease of a desk in memory: ten years.
+const LEASE_IN_MEMORY: Duration = Duration::from_secs(10 * 366 * 86_400);
+
 /// Why the desk did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DeskError {
     /// There is no such incident.
     #[error("there is no incident {0}")]
     NotFound(Uuid),
+    /// There is no such silence.
+    #[error("there is no silence {0}")]
+    NoSilence(Uuid),
     /// Somebody else changed it first.
-    #[error("the incident has changed: it is at version {current} now")]
+    #[error("it has changed: it is at version {current} now")]
     Conflict {
-        /// Version of the case.
+        /// Version of the case, or of the silence.
         current: u64,
     },
     /// The case or the actor does not allow it.
@@ -64,6 +74,12 @@ impl From<StoreError> for DeskError {
 pub trait Observer: Send + Sync + std::fmt::Debug {
     /// Cases with what happened to them.
     fn committed(&self, all: &[Saved]);
+
+    /// An event that is about no incident, and the status that it is about.
+    fn told(&self, _status: Status, _event: &Event) {}
+
+    /// Something of that status was refused by a named limit.
+    fn limit_hit(&self, _status: Status, _limit: &'static str) {}
 }
 
 #[derive(Debug)]
@@ -76,6 +92,8 @@ struct Inner {
     turn: Mutex<()>,
     changes: broadcast::Sender<Change>,
     observer: RwLock<Option<Arc<dyn Observer>>>,
+    /// Longest silence, milliseconds.
+    longest_silence: AtomicI64,
 }
 
 /// The desk. Cheap to clone.
@@ -99,6 +117,7 @@ impl Desk {
                 turn: Mutex::new(()),
                 changes: broadcast::channel(CHANGES).0,
                 observer: RwLock::new(None),
+                longest_silence: AtomicI64::new(LONGEST_SILENCE_MS),
             }),
         }
     }
@@ -106,7 +125,8 @@ impl Desk {
     /// A desk in memory that is active at once: for tests and a first look.
     pub async fn in_memory(policy: Arc<Policy>, clock: Arc<dyn Clock>) -> Result<Self, DeskError> {
         let desk = Self::new(Store::open("sqlite::memory:").await?, policy, clock);
-        desk.lead("memory", Duration::from_secs(3_600)).await?;
+        // Nobody else can reach it, so that nobody renews.
+        desk.lead("memory", LEASE_IN_MEMORY).await?;
         Ok(desk)
     }
 
@@ -136,6 +156,16 @@ impl Desk {
     /// Its clock's time.
     pub fn now(&self) -> Millis {
         self.inner.clock.now()
+    }
+
+    /// The time by which people are let in.
+    pub fn time_of_people(&self) -> Millis {
+        self.inner.clock.of_people()
+    }
+
+    /// Alerts of that time were read.
+    pub(super) fn read(&self, sent: Millis) {
+        self.inner.clock.read(sent);
     }
 
     /// The rules in use.
@@ -169,6 +199,18 @@ impl Desk {
         self.inner.changes.subscribe()
     }
 
+    /// Bounds silences from now on.
+    pub fn limit_silences(&self, limits: Limits) {
+        let longest = limits.longest_ms;
+        self.inner.longest_silence.store(longest, Ordering::SeqCst);
+    }
+
+    pub(super) fn silence_limits(&self) -> Limits {
+        Limits {
+            longest_ms: self.inner.longest_silence.load(Ordering::SeqCst),
+        }
+    }
+
     pub(super) async fn turn(&self) -> Turn<'_> {
         Turn(self.inner.turn.lock().await)
     }
@@ -194,14 +236,14 @@ impl Desk {
             // Nobody may be listening.
             let _ = self.inner.changes.send(change);
         }
-        let observer = self
-            .inner
-            .observer
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        self.observed(|it| it.committed(all));
+    }
+
+    pub(super) fn observed(&self, tell: impl FnOnce(&dyn Observer)) {
+        let observer = self.inner.observer.read();
+        let observer = observer.unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(observer) = observer {
-            observer.committed(all);
+            tell(&*observer);
         }
     }
 
@@ -250,8 +292,9 @@ impl Desk {
         Ok(saved.case)
     }
 
-    /// Lets time pass: finds deadlines that were missed. Returns how many cases moved.
+    /// Lets time pass: finds deadlines that were missed, begins and ends silences. Returns how many cases moved.
     pub async fn tick(&self) -> Result<usize, DeskError> {
+        self.tick_silences().await?;
         let mut moved = 0;
         loop {
             // Mostly nothing is due, and asking locks nobody out.
@@ -310,6 +353,11 @@ impl Desk {
     /// How many lines a filter finds.
     pub async fn count(&self, filter: &BoardFilter) -> Result<u64, DeskError> {
         Ok(self.inner.store.count(filter).await?)
+    }
+
+    /// How many lines of each level a filter finds, blue first.
+    pub async fn count_by_level(&self, filter: &BoardFilter) -> Result<[u64; 4], DeskError> {
+        Ok(self.inner.store.count_by_level(filter).await?)
     }
 
     /// The joint meeting's agenda in its order.

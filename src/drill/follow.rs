@@ -83,12 +83,8 @@ impl Follower {
         records_clock: bool,
     ) -> Result<Self, DrillError> {
         let counts = partition_counts(settings)?;
-        let consumer: BaseConsumer = client::base(settings)
-            // A group id only opens the client's queue.
-            .set("group.id", format!("{}.tools", settings.group))
-            .set("enable.auto.commit", "false")
+        let consumer: BaseConsumer = client::onlooker(settings)
             .set("auto.offset.reset", "latest")
-            .set("isolation.level", "read_committed")
             .set("fetch.wait.max.ms", "50")
             .create()
             .map_err(kafka("client configuration"))?;

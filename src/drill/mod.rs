@@ -9,16 +9,39 @@
 //! | `inject` | labelled records, sent to their feeds |
 //! | `follow` | detections, queue and ledger, read as they are written |
 //! | `drive` | the run: its pace, its end, its withdrawal |
+//! | `carrier` | that, as a room asks for it: a test puts something else in its place |
+//! | `scenarios` | scenarios by name, read against a deployment |
+//! | `judge` | what a run came to, beside the run before it |
+//! | `room`, `wish`, `prepared`, `rehearsal`, `listing` | where a coordinator starts, watches and stops drills: behind the desk's API and console |
+//! | `leftovers` | what a process that is gone has sent, and its withdrawal |
 
+mod carrier;
 mod drive;
 mod follow;
 mod inject;
+mod judge;
+mod leftovers;
+mod listing;
+mod prepared;
+mod rehearsal;
+mod room;
 mod runs;
+mod scenarios;
+mod wish;
 
+pub use carrier::*;
 pub use drive::*;
 pub use follow::*;
 pub use inject::*;
+pub use judge::*;
+pub use leftovers::*;
+pub use listing::*;
+pub use prepared::*;
+pub use rehearsal::*;
+pub use room::*;
 pub use runs::*;
+pub use scenarios::*;
+pub use wish::*;
 
 /// Why a drill cannot go on.
 #[derive(Debug, thiserror::Error)]

@@ -24,6 +24,9 @@ pub struct RunFile {
     pub scenario: String,
     /// Feeds that were others than the scenario names them.
     pub renamed: std::collections::BTreeMap<String, String>,
+    /// The desk that runs it: `kafka.instance`; none: a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
     /// How it is run.
     pub run: RunInfo,
     /// Whether it has ended.
@@ -32,6 +35,19 @@ pub struct RunFile {
     pub withdrawn: bool,
     /// What was seen; its `sent` is what was sent.
     pub seen: Observed,
+}
+
+/// What a list needs of a run's file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[allow(missing_docs)]
+pub struct RunHead {
+    pub v: u8,
+    pub file: String,
+    pub run: RunInfo,
+    #[serde(default)]
+    pub holder: Option<String>,
+    pub finished: bool,
+    pub withdrawn: bool,
 }
 
 /// The folder.
@@ -66,8 +82,11 @@ impl Runs {
         self.path(exercise).exists()
     }
 
-    /// Reads a run.
-    pub fn load(&self, exercise: &str) -> Result<RunFile, DrillError> {
+    fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        exercise: &str,
+        version: impl Fn(&T) -> u8,
+    ) -> Result<T, DrillError> {
         let path = self.path(exercise);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -79,15 +98,25 @@ impl Runs {
             }
             Err(error) => return Err(DrillError::File { path, error }),
         };
-        let run: RunFile = serde_json::from_str(&text).map_err(|error| DrillError::Damaged {
+        let run: T = serde_json::from_str(&text).map_err(|error| DrillError::Damaged {
             path: path.clone(),
             why: error.to_string(),
         })?;
-        if run.v != RUN_VERSION {
-            let why = format!("its version is {}", run.v);
+        if version(&run) != RUN_VERSION {
+            let why = format!("its version is {}", version(&run));
             return Err(DrillError::Damaged { path, why });
         }
         Ok(run)
+    }
+
+    /// Reads a run.
+    pub fn load(&self, exercise: &str) -> Result<RunFile, DrillError> {
+        self.read(exercise, |run: &RunFile| run.v)
+    }
+
+    /// Reads of a run what a list needs.
+    pub fn head(&self, exercise: &str) -> Result<RunHead, DrillError> {
+        self.read(exercise, |run: &RunHead| run.v)
     }
 
     /// Writes a run.

@@ -24,6 +24,18 @@ pub fn base(settings: &KafkaSettings) -> ClientConfig {
     config
 }
 
+/// One that looks on: it joins no group and commits nothing: committed records, partitions as it is told.
+pub fn onlooker(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = base(settings);
+    config
+        // A group id only opens the client's queue.
+        .set("group.id", format!("{}.tools", settings.group))
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("isolation.level", "read_committed");
+    config
+}
+
 /// The member of a worker's group.
 pub(super) fn member(settings: &KafkaSettings, role: Role, partition_eof: bool) -> ClientConfig {
     let mut config = base(settings);

@@ -205,14 +205,13 @@ impl<S: Stage> Session<'_, S> {
         self.stage.rollback();
         let mut list = TopicPartitionList::new();
         for owned in self.assignment.iter_mut() {
-            if owned.tally.take().is_some_and(|tally| tally.has_records()) {
+            let from = owned.rewind_to();
+            owned.tally = None;
+            if let Some(from) = from {
                 owned.at_end = false;
-                list.add_partition_offset(
-                    &owned.topic,
-                    owned.partition,
-                    Offset::Offset(owned.next),
-                )
-                .map_err(|error| Fault::Restart(format!("rewind: {error}")))?;
+                owned.sought(from);
+                list.add_partition_offset(&owned.topic, owned.partition, Offset::Offset(from))
+                    .map_err(|error| Fault::Restart(format!("rewind: {error}")))?;
             }
         }
         self.seek(list)

@@ -15,7 +15,7 @@ use crate::core::model::{
     CorrelateOutcome, DETECTION_VERSION, Detection, Millis, RETRACTION_KEY, RETRACTION_VERSION,
     Refusal, RefusalCode, Retraction, Status,
 };
-use crate::telemetry::{StageCounts, Telemetry};
+use crate::telemetry::{FeedHour, StageCounts, Telemetry};
 
 /// Stands for the feed in dead letters of correlate.
 pub const DETECTIONS_FEED: &str = "detections";
@@ -91,6 +91,30 @@ impl CorrelateStage {
             self.telemetry
                 .metrics
                 .state(self.worker, status, keys, bytes);
+        }
+        let mut series: BTreeMap<Status, (u64, u64)> = BTreeMap::new();
+        let all = self.partitions.values().flat_map(Correlator::series_sizes);
+        for (status, count, bytes) in all {
+            let size = series.entry(status).or_default();
+            size.0 += count as u64;
+            size.1 += bytes as u64;
+        }
+        for (status, (count, bytes)) in series {
+            let metrics = &self.telemetry.metrics;
+            metrics.series(self.worker, status, count, bytes);
+        }
+        self.report_hours();
+    }
+
+    /// What each feed carried in its last whole hour.
+    fn report_hours(&self) {
+        let needed = u8::try_from(self.config.growth.w2.fewest).unwrap_or(u8::MAX);
+        let mut hours: BTreeMap<Arc<str>, FeedHour> = BTreeMap::new();
+        for (feed, part) in self.partitions.values().flat_map(Correlator::carried) {
+            hours.entry(feed).or_default().add(part, needed);
+        }
+        for (feed, hour) in hours {
+            self.telemetry.metrics.feed_hour(self.worker, &feed, hour);
         }
     }
 
@@ -202,6 +226,7 @@ impl Stage for CorrelateStage {
 
     fn close(&mut self, _topic: &str, partition: i32) {
         self.partitions.remove(&partition);
+        self.telemetry.metrics.growth_moved();
     }
 
     fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> Option<&'static str> {

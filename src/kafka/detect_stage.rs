@@ -11,7 +11,7 @@ use super::dead_letter::{KEY, Origin, STAGE, letter, original_headers};
 use super::live::Follower;
 use super::stage::PANICKED;
 use super::{Input, LiveRules, Outbox, Role, Stage, Target, TopicNames};
-use crate::core::detect::{DetectEngine, DetectOutput, DrillKey};
+use crate::core::detect::{DetectEngine, DetectOutput, DrillKey, write_detection};
 use crate::core::model::Stage as Refuser;
 use crate::core::model::{
     DetectOutcome, Feed, Position, RETRACTION_KEY, RawRecord, Refusal, RefusalCode, Status,
@@ -34,6 +34,16 @@ pub struct DetectStage {
     telemetry: Arc<Telemetry>,
     processed: u64,
     follower: Option<Follower>,
+    /// An engine that is made anew believes the same labels.
+    drills: Option<Arc<DrillKey>>,
+    /// Where the last record of a feed was: mostly the next one is of the same topic.
+    here: Option<Here>,
+}
+
+/// A record's position, and the index of its feed.
+struct Here {
+    position: Position,
+    feed: usize,
 }
 
 impl DetectStage {
@@ -59,12 +69,15 @@ impl DetectStage {
             telemetry,
             processed: 0,
             follower: None,
+            drills: None,
+            here: None,
         })
     }
 
     /// The same, believing the labels of drills under this key.
     #[must_use]
     pub fn with_drill_key(mut self, key: Option<Arc<DrillKey>>) -> Self {
+        self.drills.clone_from(&key);
         self.engine = self.engine.with_drill_key(key);
         self
     }
@@ -74,6 +87,24 @@ impl DetectStage {
     pub fn following(mut self, live: Arc<LiveRules>) -> Self {
         self.follower = Some(Follower::new(live));
         self
+    }
+
+    /// Where a record is, and of which feed; none for topics that are no feed's.
+    fn here(&mut self, input: &Input<'_>) -> Option<Here> {
+        let same = |here: &Here| *here.position.topic == *input.topic;
+        let mut here = self.here.take().filter(same).or_else(|| {
+            let (topic, feed) = self.topics.get(input.topic)?;
+            let position = Position {
+                topic: Arc::clone(topic),
+                ..Position::default()
+            };
+            Some(Here {
+                position,
+                feed: *feed,
+            })
+        })?;
+        (here.position.partition, here.position.offset) = (input.partition, input.offset);
+        Some(here)
     }
 
     fn detect(
@@ -91,7 +122,9 @@ impl DetectStage {
         self.processed += 1;
         let mut outcome = self.engine.process(feed, record, origin, &mut self.found);
         for detection in &self.found.detections {
-            if !out.push_json(Target::Detections, detection.key.as_bytes(), detection) {
+            let key = detection.key.as_bytes();
+            let write = |bytes: &mut Vec<u8>| write_detection(detection, bytes);
+            if !out.push_written(Target::Detections, key, write) {
                 let why = "inner error: a detection cannot be written as JSON";
                 self.found.refusal = Some(Refusal::decode(RefusalCode::Internal, why));
             }
@@ -265,16 +298,12 @@ impl Stage for DetectStage {
     }
 
     fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> Option<&'static str> {
-        let Some((topic, feed)) = self.topics.get(input.topic).cloned() else {
+        let Some(here) = self.here(input) else {
             return Some(self.retry(input, out).id());
         };
-        let record = raw(input);
-        let position = Position {
-            topic,
-            partition: input.partition,
-            offset: input.offset,
-        };
-        let outcome = self.detect(feed, &record, &position, out);
+        let (record, feed) = (raw(input), here.feed);
+        let outcome = self.detect(feed, &record, &here.position, out);
+        self.here = Some(here);
         if outcome == DetectOutcome::DeadLetter {
             let id = self
                 .feeds
@@ -299,7 +328,7 @@ impl Stage for DetectStage {
     fn recover(&mut self) {
         let rules = Arc::clone(self.engine.rule_set());
         match DetectEngine::new(rules, &self.feeds) {
-            Ok(engine) => self.engine = engine,
+            Ok(engine) => self.engine = engine.with_drill_key(self.drills.clone()),
             Err(why) => tracing::error!(why, "the engine cannot be made anew"),
         }
         self.found.clear();

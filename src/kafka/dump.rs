@@ -52,13 +52,8 @@ pub fn dump(
     let Some(partitions) = counts.get(topic).copied() else {
         return Err(DumpError::NoTopic(topic.to_owned()));
     };
-    let consumer: BaseConsumer = client::base(settings)
-        // A group id only opens the client's queue.
-        .set("group.id", format!("{}.tools", settings.group))
-        .set("enable.auto.commit", "false")
+    let consumer: BaseConsumer = client::onlooker(settings)
         .set("enable.partition.eof", "true")
-        .set("auto.offset.reset", "earliest")
-        .set("isolation.level", "read_committed")
         .create()
         .map_err(kafka)?;
     let (mut open, mut list) = (BTreeMap::new(), TopicPartitionList::new());

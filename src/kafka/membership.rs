@@ -109,10 +109,7 @@ impl ClientContext for Membership {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // The end of a partition is asked for (it advances clocks), and no fault.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            tracing::warn!(%error, reason, "kafka consumer");
-        }
+        warn(&error, reason);
     }
 }
 
@@ -161,6 +158,14 @@ pub(super) fn pairs(list: &TopicPartitionList) -> Vec<TopicPartition> {
         .iter()
         .map(|element| (element.topic().to_owned(), element.partition()))
         .collect()
+}
+
+/// Says what a consumer of ours reports of itself.
+pub(super) fn warn(error: &KafkaError, reason: &str) {
+    // The end of a partition is asked for (it advances clocks and ends a restore), and no fault.
+    if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+        tracing::warn!(%error, reason, "kafka consumer");
+    }
 }
 
 /// librdkafka's log lines, as ours.

@@ -8,12 +8,16 @@
 //! | `settings` | what a worker needs to know about cluster, group and limits; `resolve` reads it from the configuration |
 //! | `cluster` | what a command asks the cluster, and why it cannot |
 //! | `client` | how consumers and producers are configured |
-//! | `stage` | the border between a worker and what it runs |
+//! | `stage` | the border between a worker and what it runs: `detect_stage`, `correlate_stage` |
+//! | `events`, `tally` | what a transaction tells others, and what it counted |
 //! | `observed` | what workers report, as metrics and log lines |
 //! | `membership` | rebalances, and the group generation that a transaction is fenced by |
 //! | `transaction` | the transactional producer |
 //! | `probe` | rights and clocks, tried out |
-//! | `dump` | a topic from its beginning to its end |
+//! | `dump`, `range` | a topic from its beginning to its end, a part of one |
+//! | `dead_letter`, `letters` | how dead letters are written; how they are read and replayed |
+//! | `topics`, `partitioner`, `embedded` | what topics there have to be, which partition a key has, the cluster within the process |
+//! | `baseline` | baselines of growth, written while nobody runs |
 //! | `live` | the rule set in use, replaced while workers run |
 //! | `assignment` | the partitions of a worker and what each is doing |
 //! | `restore` | state of newly assigned partitions |
@@ -22,6 +26,7 @@
 //! | `pool` | several workers, their restarts and their end |
 
 mod assignment;
+pub mod baseline;
 pub mod client;
 pub mod cluster;
 mod commit;

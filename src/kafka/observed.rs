@@ -18,6 +18,15 @@ impl WorkerEvents for Telemetry {
             .with_label_values(&[stage])
             .observe(committed.commit.as_secs_f64());
         self.metrics.ledger.with_label_values(&[stage]).inc_by(read);
+        // What correlate reads is written in transactions, whose markers are offsets too: there it would say nothing.
+        if committed.role == Role::Detect {
+            for entry in committed.entries {
+                self.metrics
+                    .empty_offsets
+                    .with_label_values(&[&entry.topic])
+                    .inc_by(entry.empty_offsets());
+            }
+        }
         tracing::debug!(
             stage,
             read,

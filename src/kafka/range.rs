@@ -146,13 +146,8 @@ impl RangeReader {
         let Some(partitions) = counts.get(topic).copied() else {
             return Err(DumpError::NoTopic(topic.to_owned()));
         };
-        let consumer: BaseConsumer = client::base(settings)
-            // A group id only opens the client's queue.
-            .set("group.id", format!("{}.tools", settings.group))
-            .set("enable.auto.commit", "false")
+        let consumer: BaseConsumer = client::onlooker(settings)
             .set("enable.partition.eof", "true")
-            .set("auto.offset.reset", "earliest")
-            .set("isolation.level", "read_committed")
             .set("queued.max.messages.kbytes", PREFETCH_KIB.to_string())
             .create()
             .map_err(kafka)?;

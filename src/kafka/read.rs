@@ -25,10 +25,15 @@ use crate::telemetry::wall_clock;
 /// Wait for a record while nothing is open.
 const IDLE_POLL: Duration = Duration::from_millis(50);
 
+/// While records lie at hand, the clock is read for one in so many of them: it costs as much as a good part of their work.
+const CLOCK_EVERY: u32 = 16;
+
 /// The open transaction.
 #[derive(Default)]
 pub(super) struct Open {
     pub(super) since: Option<Instant>,
+    /// The wall clock when it was last read.
+    wall: Millis,
     pub(super) records: u32,
     pub(super) bytes: u64,
     pub(super) written: u64,
@@ -43,21 +48,34 @@ impl<S: Stage> Session<'_, S> {
         } else {
             Duration::ZERO
         };
+        let mut at_hand = 0;
         loop {
+            if self.has_enough() {
+                return Ok(());
+            }
+            let unhurried = at_hand % CLOCK_EVERY == 0;
             let wait = match self.open.since {
+                _ if !unhurried => Duration::ZERO,
                 None => idle,
-                Some(since) => {
-                    if self.is_full() {
-                        return Ok(());
-                    }
-                    settings.max_time.saturating_sub(since.elapsed())
-                }
+                Some(since) => match settings.max_time.checked_sub(since.elapsed()) {
+                    None | Some(Duration::ZERO) => return Ok(()),
+                    Some(left) => left,
+                },
             };
             // The message borrows the consumer, so the consumer is lent out for the while.
             let polled = self.consumer.poll(wait);
+            at_hand = match &polled {
+                Some(Ok(_)) => at_hand + 1,
+                // Nothing lay at hand: the next look may take its time.
+                None if !unhurried && !self.is_called_away() => {
+                    at_hand = 0;
+                    continue;
+                }
+                _ => 0,
+            };
             match polled {
                 Some(Ok(message)) => {
-                    let processed = accept(
+                    let again = accept(
                         (&mut *self.stage, &mut *self.refused),
                         &mut self.transaction,
                         &self.counts,
@@ -66,25 +84,22 @@ impl<S: Stage> Session<'_, S> {
                         &mut self.open,
                         &message,
                     )?;
-                    if processed && self.stage.role() == Role::Detect {
-                        settings.clock.read(received(&message));
-                    }
-                    if !processed {
-                        let mut again = TopicPartitionList::new();
-                        let (topic, offset) = (message.topic(), Offset::Offset(message.offset()));
-                        again
-                            .add_partition_offset(topic, message.partition(), offset)
+                    if let Some(from) = again {
+                        let (topic, partition) = (message.topic(), message.partition());
+                        let mut list = TopicPartitionList::new();
+                        list.add_partition_offset(topic, partition, Offset::Offset(from))
                             .map_err(|error| Fault::Restart(format!("rewind: {error}")))?;
-                        return self.seek(again);
+                        return self.seek(list);
+                    }
+                    if self.stage.role() == Role::Detect {
+                        let wall = &mut self.open.wall;
+                        settings.clock.read(|| received(&message, wall));
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => self.at_end(partition),
                 Some(Err(error)) => Self::consumer_error(&error)?,
                 None => {
-                    if self.open.since.is_none()
-                        || self.context.stopping()
-                        || self.consumer.context().has_pending()
-                    {
+                    if self.open.since.is_none() || self.is_called_away() {
                         return Ok(());
                     }
                 }
@@ -92,13 +107,16 @@ impl<S: Stage> Session<'_, S> {
         }
     }
 
-    /// Whether the open transaction has reached one of its bounds.
-    pub(super) fn is_full(&self) -> bool {
+    /// Whether something other than records is to be seen to: an end, or a change of partitions.
+    fn is_called_away(&self) -> bool {
+        self.context.stopping() || self.consumer.context().has_pending()
+    }
+
+    /// Whether the open transaction has reached its records or its bytes.
+    fn has_enough(&self) -> bool {
         let settings = &self.context.settings;
-        let timed_out = |since: Instant| since.elapsed() >= settings.max_time;
-        self.open.since.is_some_and(timed_out)
-            || self.open.records >= settings.max_records
-            || self.open.bytes >= settings.max_bytes
+        self.open.since.is_some()
+            && (self.open.records >= settings.max_records || self.open.bytes >= settings.max_bytes)
     }
 
     /// Only stages with one topic ask for ends, so that the number says which partition it is.
@@ -161,8 +179,8 @@ impl<S: Stage> Session<'_, S> {
     }
 }
 
-/// Processes one record within the open transaction, opening one if needed. False: the transaction is full of what was due
-/// before the record, which is to be read again.
+/// Processes one record within the open transaction, opening one if needed. An offset: from there the partition is to be read
+/// again, because the transaction is full of what was due before the record, or because the record is not the next one.
 fn accept<S: Stage>(
     (stage, refused): (&mut S, &mut Refused),
     transaction: &mut Transaction,
@@ -171,16 +189,32 @@ fn accept<S: Stage>(
     out: &mut Outbox,
     open: &mut Open,
     message: &BorrowedMessage<'_>,
-) -> Result<bool, Fault> {
+) -> Result<Option<i64>, Fault> {
     let (partition, offset) = (message.partition(), message.offset());
     let Some(owned) = assignment.find(message.topic(), partition) else {
-        return Ok(true);
+        return Ok(None);
     };
+    if owned.phase != Phase::Running {
+        return Ok(None);
+    }
+    if let Some(sought) = owned.seek_again(offset) {
+        // Mostly no more than a transaction marker, which the next look shows.
+        tracing::debug!(
+            topic = message.topic(),
+            partition,
+            sought,
+            came = offset,
+            "sought again"
+        );
+        return Ok(Some(sought));
+    }
     let expected = owned.tally.as_ref().map_or(owned.next, |tally| tally.to);
     // What was fetched before a pause or a seek took effect is read again later.
-    if owned.phase != Phase::Running || offset < expected {
-        return Ok(true);
+    if offset < expected {
+        return Ok(None);
     }
+    // Until it is counted: whatever fails from here on, an abort goes back to it.
+    owned.sought(offset);
     if !transaction.is_open() {
         begin(transaction, open)?;
     }
@@ -195,7 +229,7 @@ fn accept<S: Stage>(
         topic: message.topic(),
         partition,
         offset,
-        received: received(message),
+        received: received(message, &mut open.wall),
         key: message.key(),
         payload: message.payload(),
         headers,
@@ -206,22 +240,26 @@ fn accept<S: Stage>(
     let tally = owned.tally.get_or_insert_with(|| Tally::new(next));
     if let Some(outcome) = outcome {
         tally.count(offset, outcome);
+        owned.begun();
         open.records += 1;
         open.bytes += (message.payload_len() + message.key_len()) as u64;
     }
     if !out.is_empty() {
         drain(out, counts, transaction, None, open, refused.cut)?;
     }
-    Ok(outcome.is_some())
+    Ok(outcome.is_none().then_some(offset))
 }
 
-/// Kafka's timestamp, capped at the wall clock.
-fn received(message: &BorrowedMessage<'_>) -> Millis {
-    let wall = wall_clock();
-    match message.timestamp() {
-        Timestamp::CreateTime(at) | Timestamp::LogAppendTime(at) if at >= 0 => Millis(at).min(wall),
-        _ => wall,
+/// Kafka's timestamp, capped at the wall clock, which is read again only for what seems to be ahead of `wall`.
+fn received(message: &BorrowedMessage<'_>, wall: &mut Millis) -> Millis {
+    let stated = match message.timestamp() {
+        Timestamp::CreateTime(at) | Timestamp::LogAppendTime(at) if at >= 0 => Millis(at),
+        _ => Millis(i64::MAX),
+    };
+    if stated > *wall {
+        *wall = wall_clock();
     }
+    stated.min(*wall)
 }
 
 fn begin(transaction: &mut Transaction, open: &mut Open) -> Result<(), Fault> {

@@ -37,16 +37,17 @@ impl<S: Stage> Session<'_, S> {
     /// Takes new partitions at once, paused: the client stops the others until it is answered.
     pub(super) fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Fault> {
         let list = list_of(partitions);
-        // Stated, so that the client does not look for a committed offset of its own: the restore does. At the end there is
-        // nothing to fetch in vain.
-        let mut at_end = TopicPartitionList::new();
+        // Stated, so that the client does not look for a committed offset of its own: the restore does. The beginning, since
+        // the client may begin here although it was sent elsewhere later: what was read before is passed over then, where
+        // from the end nothing would come until the next record is written.
+        let mut stated = TopicPartitionList::new();
         for (topic, partition) in partitions {
-            at_end
-                .add_partition_offset(topic, *partition, Offset::End)
+            stated
+                .add_partition_offset(topic, *partition, Offset::Beginning)
                 .map_err(|error| Fault::Restart(format!("assign: {error}")))?;
         }
         self.consumer
-            .incremental_assign(&at_end)
+            .incremental_assign(&stated)
             .map_err(|error| Fault::Restart(format!("assign: {error}")))?;
         if partitions.is_empty() {
             return Ok(());
@@ -173,6 +174,7 @@ impl<S: Stage> Session<'_, S> {
             if let Some(owned) = self.assignment.find(&p.topic, p.partition) {
                 owned.next = p.next;
                 owned.phase = Phase::Running;
+                owned.sought(p.seek);
             }
             if p.seek > p.next {
                 self.context

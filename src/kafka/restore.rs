@@ -23,6 +23,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::membership::TopicPartition;
 use super::transaction::Fault;
 use super::{KafkaSettings, Role, Stage, client};
+use crate::core::correlate::is_baseline;
 
 /// Longest wait for offsets, or twice the transaction timeout where that is more: no transaction stays undecided so long.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -35,6 +36,10 @@ struct Quiet;
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         super::membership::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        super::membership::warn(&error, reason);
     }
 }
 
@@ -51,6 +56,8 @@ pub(super) struct Restoring {
     pub(super) seek: i64,
     /// Changelog records read.
     pub(super) records: u64,
+    /// Something was processed: there is more than baselines that were built beforehand.
+    processed: bool,
     /// An offset was committed.
     pub(super) committed: bool,
     /// Its EOF came off the queue, or there is nothing to read.
@@ -99,6 +106,7 @@ impl Restore {
                     next: 0,
                     seek: 0,
                     records: 0,
+                    processed: false,
                     committed: false,
                     complete: false,
                 })
@@ -242,10 +250,7 @@ impl Restore {
     /// State and offset are committed together, so state without an offset means that the offset is gone: the group was
     /// renamed, deleted, or forgotten by the broker. From the beginning, everything would count twice.
     fn refuse_state_without_offset(&self) -> Result<(), Fault> {
-        let lost = self
-            .partitions
-            .iter()
-            .find(|p| !p.committed && p.records > 0);
+        let lost = self.partitions.iter().find(|p| !p.committed && p.processed);
         let (Some(p), Some(changelog)) = (lost, &self.changelog) else {
             return Ok(());
         };
@@ -284,6 +289,7 @@ impl Restore {
                         continue;
                     };
                     p.records += 1;
+                    p.processed |= !is_baseline(record.key().unwrap_or_default());
                     stage
                         .restore(
                             partition,

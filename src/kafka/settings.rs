@@ -33,9 +33,9 @@ impl IdleClock {
         }
     }
 
-    pub(super) fn read(&self, received: Millis) {
+    pub(super) fn read(&self, received: impl FnOnce() -> Millis) {
         if let Self::Records(newest) = self {
-            newest.fetch_max(received.0, Ordering::SeqCst);
+            newest.fetch_max(received().0, Ordering::SeqCst);
         }
     }
 }

@@ -27,7 +27,7 @@ impl Role {
     }
 }
 
-/// Key, value and headers of a record as they lie in Kafka.
+/// Headers of a record, in their order.
 pub type Headers<'a> = SmallVec<[(&'a str, &'a [u8]); 4]>;
 
 /// One record read.
@@ -63,7 +63,7 @@ pub enum Target {
 /// One record to write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
-    /// Index into the outbox's bytes: end of the key.
+    /// The key, within the outbox's bytes.
     key: std::ops::Range<usize>,
     payload: Option<std::ops::Range<usize>>,
     headers: Vec<(String, Vec<u8>)>,
@@ -110,10 +110,21 @@ impl Outbox {
         key: &[u8],
         value: &T,
     ) -> bool {
+        self.push_written(target, key, |bytes| serde_json::to_writer(bytes, value))
+    }
+
+    /// The same with a value that `write` appends to what it is given.
+    #[must_use]
+    pub fn push_written(
+        &mut self,
+        target: Target,
+        key: &[u8],
+        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    ) -> bool {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
         let split = self.bytes.len();
-        if serde_json::to_writer(&mut self.bytes, value).is_err() {
+        if write(&mut self.bytes).is_err() {
             self.bytes.truncate(start);
             return false;
         }

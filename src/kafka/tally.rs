@@ -2,7 +2,7 @@
 //!
 //! Invariant: entries of a partition join without gap or overlap, because `from` is where the entry before ended.
 
-use std::collections::BTreeMap;
+use smallvec::SmallVec;
 
 use super::Stage;
 use crate::core::model::{LEDGER_VERSION, LedgerEntry, Millis};
@@ -13,7 +13,8 @@ pub(super) struct Tally {
     /// Offset after the last record processed.
     pub(super) to: i64,
     read: u64,
-    outcomes: BTreeMap<&'static str, u64>,
+    /// Few, found by looking through them; once for every record.
+    outcomes: SmallVec<[(&'static str, u64); 6]>,
     pub(super) advanced_to: Option<Millis>,
 }
 
@@ -30,7 +31,12 @@ impl Tally {
     pub(super) fn count(&mut self, offset: i64, outcome: &'static str) {
         self.to = offset + 1;
         self.read += 1;
-        *self.outcomes.entry(outcome).or_default() += 1;
+        // Identifiers are constants: nearly always the very same ones.
+        let is = |known: &str| std::ptr::eq(known, outcome) || known == outcome;
+        match self.outcomes.iter_mut().find(|(known, _)| is(known)) {
+            Some((_, count)) => *count += 1,
+            None => self.outcomes.push((outcome, 1)),
+        }
     }
 
     /// Whether a record was read.

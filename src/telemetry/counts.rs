@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::growth::{Readings, note};
 use crate::core::model::{
     Alert, CorrelateOutcome, DetectOutcome, Hazard, Level, Millis, MsgType, RefusalCode, Status,
 };
@@ -43,6 +44,7 @@ pub struct StageCounts {
     pub(super) durations: Vec<(&'static str, f64)>,
     pub(super) retractions: BTreeMap<&'static str, u64>,
     pub(super) drills: BTreeMap<&'static str, u64>,
+    pub(super) growth: Readings,
 }
 
 impl StageCounts {
@@ -111,6 +113,7 @@ impl StageCounts {
             alert.status,
         );
         *self.revisions.entry(key).or_default() += 1;
+        note(&mut self.growth, alert);
         if let Some(received) = received
             && self.latencies.len() < MAX_SAMPLES
         {

@@ -12,7 +12,20 @@ use crate::config::{Format, Log};
 
 /// Starts logging for the process. Later calls change nothing and return false.
 pub fn init_logs(log: &Log) -> bool {
-    let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    init(log, &log.level)
+}
+
+/// The same for a command that says itself what fails: without the Kafka client's own lines, a screen of them for every broker that does
+/// not answer, unless somebody asks for more than `info`.
+pub fn init_command_logs(log: &Log) -> bool {
+    if log.level.contains("debug") || log.level.contains("trace") {
+        return init_logs(log);
+    }
+    init(log, &format!("{},librdkafka=off", log.level))
+}
+
+fn init(log: &Log, level: &str) -> bool {
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)

@@ -2,11 +2,14 @@
 //!
 //! Invariant: nothing here decides anything about a record; labels are bounded, and no line or label holds report text.
 
+mod certificate;
 mod counts;
 mod figures;
+mod growth;
 mod health;
 mod http;
 mod logs;
+mod made;
 mod metrics;
 mod observer;
 mod reload_api;
@@ -15,9 +18,10 @@ mod watch;
 
 pub use counts::StageCounts;
 pub use figures::FeedFigures;
+pub use growth::FeedHour;
 pub use health::Health;
 pub use http::HttpServer;
-pub use logs::init_logs;
+pub use logs::{init_command_logs, init_logs};
 pub use metrics::Metrics;
 pub use observer::{Telemetry, wall_clock};
 pub(crate) use reload_api::is_here;

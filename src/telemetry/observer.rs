@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::certificate::Certificates;
 use super::{Health, HttpServer, Metrics, ReloadApi, SilenceWatch, StageCounts, Watcher};
 use crate::config::Settings;
 use crate::core::model::{Feed, Millis};
@@ -26,6 +27,22 @@ impl Telemetry {
         let ids: Vec<Arc<str>> = feeds.iter().map(|feed| feed.id.clone()).collect();
         let silence = Arc::new(SilenceWatch::new(&settings.silence, feeds));
         let metrics = Metrics::new(&ids)?.with_silence(silence.clone());
+        let security = &settings.kafka.security;
+        let files = [
+            ("kafka.security.ca_file", &security.ca_file),
+            (
+                "kafka.security.certificate_file",
+                &security.certificate_file,
+            ),
+        ];
+        let files = files.into_iter();
+        let files: Vec<_> = files
+            .filter_map(|(setting, path)| Some((setting, path.clone()?)))
+            .collect();
+        if !files.is_empty() {
+            let certificates = Certificates::new(files)?;
+            metrics.registry().register(Box::new(certificates))?;
+        }
         for feed in feeds {
             // Rates are taken of it, so it exists before the first event.
             let _ = metrics.lost.with_label_values(&["detect", &feed.topic]);

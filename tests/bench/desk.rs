@@ -96,6 +96,13 @@ async fn board(desk: &Desk) {
             },
         ),
         (
+            "blue",
+            BoardFilter {
+                levels: vec![Level::Blue],
+                ..BoardFilter::default()
+            },
+        ),
+        (
             "a place",
             BoardFilter {
                 place: Some("cn-310115".into()),
@@ -111,9 +118,37 @@ async fn board(desk: &Desk) {
             },
         ),
         (
+            "a place that is nowhere",
+            BoardFilter {
+                place: Some("cn-999999".into()),
+                ..BoardFilter::default()
+            },
+        ),
+        (
+            "a word that is nowhere",
+            BoardFilter {
+                text: Some("nowhere".to_owned()),
+                ..BoardFilter::default()
+            },
+        ),
+        (
             "a word",
             BoardFilter {
                 text: Some("浦东".to_owned()),
+                ..BoardFilter::default()
+            },
+        ),
+        (
+            "a word of all",
+            BoardFilter {
+                text: Some("in".to_owned()),
+                ..BoardFilter::default()
+            },
+        ),
+        (
+            "two words that meet nowhere",
+            BoardFilter {
+                text: Some("浦东 nanshan".to_owned()),
                 ..BoardFilter::default()
             },
         ),
@@ -124,12 +159,26 @@ async fn board(desk: &Desk) {
             let began = Instant::now();
             let page = desk.board(&filter, None, 100).await.expect("a page");
             times.push(began.elapsed().as_secs_f64() * 1_000.0);
-            assert!(!page.items.is_empty(), "{name}");
+            assert_eq!(page.items.is_empty(), name.ends_with("nowhere"), "{name}");
         }
         times.sort_by(f64::total_cmp);
+        let began = Instant::now();
+        let counts = desk.count_by_level(&filter).await.expect("counts");
         println!(
-            "board, {name}: p50 {:.1} ms, p99 {:.1} ms",
-            times[25], times[49]
+            "board, {name}: p50 {:.1} ms, p99 {:.1} ms; {} by level in {:.1} ms",
+            times[25],
+            times[49],
+            counts.iter().sum::<u64>(),
+            began.elapsed().as_secs_f64() * 1_000.0
         );
     }
+    let began = Instant::now();
+    let count = desk.count(&BoardFilter::default()).await.expect("a count");
+    println!(
+        "count of {count}: {:.1} ms",
+        began.elapsed().as_secs_f64() * 1_000.0
+    );
+    let began = Instant::now();
+    desk.store().stats().await.expect("figures");
+    println!("figures: {:.1} ms", began.elapsed().as_secs_f64() * 1_000.0);
 }

@@ -332,6 +332,8 @@ fn detection(number: usize, report: usize) -> Detection {
         urgency: Urgency::Immediate,
         departments: Vec::new(),
         correlations: Vec::new(),
+        growth: Vec::new(),
+        wide_of: None,
         position: Position::default(),
     }
 }

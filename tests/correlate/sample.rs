@@ -154,6 +154,8 @@ pub(super) fn detection(pick: Pick, received: i64) -> Detection {
             Vec::new()
         },
         correlations: correlations(&rule),
+        growth: Vec::new(),
+        wide_of: None,
         position: Position::default(),
         rule_id: rule,
     }

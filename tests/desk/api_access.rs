@@ -1,12 +1,13 @@
 //! Tokens and sessions in a store: what is heard, until when, and what is kept of it.
 
-use sqlx::AnyPool;
 use tocsin::core::model::Millis;
-use tocsin::core::obligation::Role;
+use tocsin::core::obligation::{Actor, EventKind, Role};
 use tocsin::desk::Store;
 use tocsin::desk::http::sessions::{MAX_PER_TOKEN, SessionLife, Sessions};
 use tocsin::desk::http::token::{NewToken, TokenError, Unheard};
 use tocsin::desk::http::tokens::Tokens;
+
+use super::secret_of;
 
 const DAY: i64 = 86_400_000;
 const NOW: Millis = Millis(1_800_000_000_000);
@@ -15,8 +16,13 @@ const LIFE: SessionLife = SessionLife {
     absolute: 600_000,
 };
 
-async fn pool() -> AnyPool {
-    Store::open("sqlite::memory:").await.unwrap().pool().clone()
+async fn store() -> Store {
+    Store::open("sqlite::memory:").await.unwrap()
+}
+
+/// Who makes and revokes.
+fn by() -> Actor {
+    Actor::new("-", Role::Operator)
 }
 
 fn wish(name: &str, role: Role) -> NewToken {
@@ -30,10 +36,10 @@ fn wish(name: &str, role: Role) -> NewToken {
 
 #[tokio::test]
 async fn a_token_is_heard_until_it_ends_and_its_text_is_nowhere() {
-    let pool = pool().await;
-    let tokens = Tokens::new(pool.clone());
+    let store = store().await;
+    let tokens = Tokens::new(store.clone());
     let (token, text) = tokens
-        .create(&wish("desk-1", Role::Officer), "-", NOW)
+        .create(&wish("desk-1", Role::Officer), &by(), NOW)
         .await
         .unwrap();
     let text = text.expose();
@@ -80,10 +86,10 @@ async fn a_token_is_heard_until_it_ends_and_its_text_is_nowhere() {
         Err(Unheard::Expired)
     );
 
-    let secret = text.rsplit_once('_').unwrap().1;
+    let secret = secret_of(text);
     let dump: Vec<(String, String)> =
         sqlx::query_as("SELECT id, name || role || hash || created_by FROM desk_token")
-            .fetch_all(&pool)
+            .fetch_all(store.pool())
             .await
             .unwrap();
     assert!(!format!("{dump:?}").contains(secret));
@@ -91,17 +97,17 @@ async fn a_token_is_heard_until_it_ends_and_its_text_is_nowhere() {
 
 #[tokio::test]
 async fn a_revoked_token_stays_so_and_frees_its_name() {
-    let tokens = Tokens::new(pool().await);
+    let tokens = Tokens::new(store().await);
     let (token, text) = tokens
-        .create(&wish("desk-1", Role::Analyst), "-", NOW)
+        .create(&wish("desk-1", Role::Analyst), &by(), NOW)
         .await
         .unwrap();
     let again = tokens
-        .create(&wish("desk-1", Role::Analyst), "-", NOW)
+        .create(&wish("desk-1", Role::Analyst), &by(), NOW)
         .await;
     assert!(matches!(again, Err(TokenError::Taken(name)) if name == "desk-1"));
 
-    let revoked = tokens.revoke("desk-1", NOW.plus(10)).await.unwrap();
+    let revoked = tokens.revoke("desk-1", &by(), NOW.plus(10)).await.unwrap();
     assert_eq!(
         (revoked.id.as_str(), revoked.revoked_at),
         (token.id.as_str(), Some(NOW.plus(10)))
@@ -115,15 +121,15 @@ async fn a_revoked_token_stays_so_and_frees_its_name() {
         Err(Unheard::Revoked)
     );
     // Once more changes nothing.
-    let revoked = tokens.revoke(&token.id, NOW.plus(20)).await.unwrap();
+    let revoked = tokens.revoke(&token.id, &by(), NOW.plus(20)).await.unwrap();
     assert_eq!(revoked.revoked_at, Some(NOW.plus(10)));
     assert!(matches!(
-        tokens.revoke("desk-1", NOW).await,
+        tokens.revoke("desk-1", &by(), NOW).await,
         Err(TokenError::NotFound)
     ));
 
     let (other, _) = tokens
-        .create(&wish("desk-1", Role::Analyst), "op", NOW.plus(30))
+        .create(&wish("desk-1", Role::Analyst), &by(), NOW.plus(30))
         .await
         .unwrap();
     assert_ne!(other.id, token.id);
@@ -135,26 +141,33 @@ async fn a_revoked_token_stays_so_and_frees_its_name() {
 
 #[tokio::test]
 async fn an_expired_token_frees_its_name_too() {
-    let tokens = Tokens::new(pool().await);
+    let tokens = Tokens::new(store().await);
     let (_, old) = tokens
-        .create(&wish("desk-1", Role::Analyst), "-", NOW)
+        .create(&wish("desk-1", Role::Analyst), &by(), NOW)
         .await
         .unwrap();
     let later = NOW.plus(2 * DAY);
     assert_eq!(tokens.live(later).await.unwrap(), 0);
+    // It counts for the alarm until it is replaced: whoever used it is locked out.
+    assert_eq!(tokens.expiry(NOW).await.unwrap(), Some(NOW.plus(DAY)));
+    assert_eq!(tokens.expiry(later).await.unwrap(), Some(NOW.plus(DAY)));
+    assert_eq!(tokens.expiry(NOW.plus(9 * DAY)).await.unwrap(), None);
     let (_, new) = tokens
-        .create(&wish("desk-1", Role::Analyst), "-", later)
+        .create(&wish("desk-1", Role::Analyst), &by(), later)
         .await
         .unwrap();
     assert!(tokens.verify(new.expose(), later).await.unwrap().is_ok());
     assert!(tokens.verify(old.expose(), later).await.unwrap().is_err());
+    assert_eq!(tokens.expiry(later).await.unwrap(), Some(later.plus(DAY)));
+    tokens.revoke("desk-1", &by(), later).await.unwrap();
+    assert_eq!(tokens.expiry(later).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn the_time_of_last_use_is_kept_to_the_minute() {
-    let tokens = Tokens::new(pool().await);
+    let tokens = Tokens::new(store().await);
     let (token, text) = tokens
-        .create(&wish("desk-1", Role::Analyst), "-", NOW)
+        .create(&wish("desk-1", Role::Analyst), &by(), NOW)
         .await
         .unwrap();
     let mut seen = Vec::new();
@@ -180,11 +193,11 @@ async fn the_time_of_last_use_is_kept_to_the_minute() {
 
 #[tokio::test]
 async fn a_session_ends_when_idle_when_old_with_its_token_and_at_logout() {
-    let pool = pool().await;
-    let tokens = Tokens::new(pool.clone());
-    let sessions = Sessions::new(pool.clone(), LIFE);
+    let store = store().await;
+    let tokens = Tokens::new(store.clone());
+    let sessions = Sessions::new(store.clone(), LIFE);
     let (token, _) = tokens
-        .create(&wish("desk-1", Role::Analyst), "-", NOW)
+        .create(&wish("desk-1", Role::Analyst), &by(), NOW)
         .await
         .unwrap();
     let find = async |secret: &str, at: i64, active| {
@@ -204,7 +217,7 @@ async fn a_session_ends_when_idle_when_old_with_its_token_and_at_logout() {
     assert!(!find(text, 600_000, true).await);
 
     let stored: Vec<(String,)> = sqlx::query_as("SELECT hash FROM desk_session")
-        .fetch_all(&pool)
+        .fetch_all(store.pool())
         .await
         .unwrap();
     assert!(!format!("{stored:?}").contains(text));
@@ -215,16 +228,16 @@ async fn a_session_ends_when_idle_when_old_with_its_token_and_at_logout() {
     assert!(!find(other.expose(), 1, true).await);
 
     let other = sessions.begin(&token, NOW).await.unwrap();
-    tokens.revoke("desk-1", NOW.plus(1)).await.unwrap();
+    tokens.revoke("desk-1", &by(), NOW.plus(1)).await.unwrap();
     assert!(!find(other.expose(), 2, true).await);
 }
 
 #[tokio::test]
 async fn sessions_of_one_token_are_bounded_and_old_ones_forgotten() {
-    let pool = pool().await;
-    let sessions = Sessions::new(pool.clone(), LIFE);
-    let (token, _) = Tokens::new(pool.clone())
-        .create(&wish("desk-1", Role::Analyst), "-", NOW)
+    let store = store().await;
+    let sessions = Sessions::new(store.clone(), LIFE);
+    let (token, _) = Tokens::new(store.clone())
+        .create(&wish("desk-1", Role::Analyst), &by(), NOW)
         .await
         .unwrap();
     let first = sessions.begin(&token, NOW).await.unwrap();
@@ -240,7 +253,7 @@ async fn sessions_of_one_token_are_bounded_and_old_ones_forgotten() {
     );
     let count = async || -> i64 {
         sqlx::query_scalar("SELECT COUNT(*) FROM desk_session")
-            .fetch_one(&pool)
+            .fetch_one(store.pool())
             .await
             .unwrap()
     };
@@ -250,4 +263,57 @@ async fn sessions_of_one_token_are_bounded_and_old_ones_forgotten() {
         .await
         .unwrap();
     assert_eq!(count().await, 1);
+}
+
+#[tokio::test]
+async fn who_made_and_revoked_a_token_is_in_the_chained_trail() {
+    let store = store().await;
+    let tokens = Tokens::new(store.clone());
+    let operator = Actor::new("op-1", Role::Operator);
+    let (token, text) = tokens
+        .create(&wish("desk-1", Role::Officer), &operator, NOW)
+        .await
+        .unwrap();
+    // What is refused leaves nothing.
+    let taken = tokens
+        .create(&wish("desk-1", Role::Officer), &operator, NOW)
+        .await;
+    assert!(matches!(taken, Err(TokenError::Taken(_))));
+    for _ in 0..2 {
+        tokens
+            .revoke("desk-1", &by(), NOW.plus(5))
+            .await
+            .map_or_else(|error| assert!(matches!(error, TokenError::NotFound)), drop);
+        tokens.revoke(&token.id, &by(), NOW.plus(6)).await.unwrap();
+    }
+    let trail = store.audit(0, 10).await.unwrap();
+    let said: Vec<_> = trail
+        .iter()
+        .map(|it| {
+            let by = it.event.actor.as_ref().unwrap();
+            (it.event.kind, by.name.as_str(), it.event.at)
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (EventKind::TokenCreated, "op-1", NOW),
+            (EventKind::TokenRevoked, "-", NOW.plus(5)),
+        ]
+    );
+    let made = &trail[0].event;
+    assert_eq!(made.after["token"], token.id.as_str());
+    assert_eq!(made.after["role"], "officer");
+    assert_eq!(made.department.as_deref(), Some("fire"));
+    let secret = secret_of(text.expose());
+    assert!(!format!("{trail:?}").contains(secret));
+    let verified = store.verify_audit(|_| ()).await.unwrap();
+    assert_eq!((verified.rows, verified.faults.len()), (2, 0));
+    let published = store.outgoing(10, &[]).await.unwrap();
+    assert!(
+        published
+            .iter()
+            .all(|it| it.topic == "decisions" && it.key == token.id)
+    );
+    assert_eq!(published.len(), 2);
 }

@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use super::secret_of;
+
 fn tocsin(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
     for (name, _) in std::env::vars_os() {
@@ -79,7 +81,7 @@ fn a_token_is_made_shown_once_listed_and_revoked() {
         (&"fire desk".into(), &"officer".into(), &"fire".into())
     );
     assert_eq!(listed[0]["standing"], "live");
-    let secret = token.rsplit_once('_').unwrap().1;
+    let secret = secret_of(token);
     assert!(!out(&list).contains(secret));
     assert!(out(&tocsin(at, &["token", "list"])).contains("fire desk"));
 

@@ -117,17 +117,37 @@ async fn answers_are_what_the_document_says() {
         (&format!("{one}/revisions"), "Revisions"),
         (&format!("{one}/history"), "AuditEvents"),
         ("/api/v1/audit?limit=5", "AuditEvents"),
+        ("/api/v1/notifications", "Notifications"),
         ("/api/v1/agenda", "IncidentPage"),
         ("/api/v1/departments", "Departments"),
         ("/api/v1/departments/fire", "Department"),
         ("/api/v1/rules", "Rules"),
         ("/api/v1/feeds", "Feeds"),
         ("/api/v1/me", "Me"),
+        ("/api/v1/drills", "Drills"),
     ] {
         let answer = world.get(path, &token).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         check(&document, name, &answer.json());
     }
+    let wish =
+        json!({"level": "orange", "ends": "2027-01-15T12:00:00Z", "reason": "a noisy detector"});
+    check(&document, "SilenceWish", &wish);
+    let made = world
+        .ask(Method::POST, "/api/v1/silences", &token, &[], Some(&wish))
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    check(&document, "Silence", &made.json());
+    let silences = world.get("/api/v1/silences", &token).await.json();
+    check(&document, "Silences", &silences);
+    let board = world.get("/api/v1/incidents", &token).await;
+    check(&document, "IncidentPage", &board.json());
+    assert!(
+        board.text.contains(r#""muted":[{"by":"silence""#),
+        "{}",
+        board.text
+    );
+    drills_are_what_the_document_says(&world, &document, &token).await;
     let wish = json!({"name": "x", "role": "analyst"});
     check(&document, "TokenWish", &wish);
     let made = world
@@ -152,6 +172,43 @@ async fn answers_are_what_the_document_says() {
             .await
             .json(),
     );
+}
+
+async fn drills_are_what_the_document_says(world: &World, document: &Value, token: &str) {
+    let wish = json!({"scenario": "gas-leak-school", "seed": 2});
+    check(document, "DrillCheckWish", &wish);
+    let checked = world
+        .ask(
+            Method::POST,
+            "/api/v1/drills/check",
+            token,
+            &[],
+            Some(&wish),
+        )
+        .await;
+    check(document, "DrillChecked", &checked.json());
+    for exercise in ["e-1", "e-2"] {
+        let wish = json!({"scenario": "gas-leak-school", "exercise": exercise});
+        check(document, "DrillStart", &wish);
+        let begun = world
+            .ask(Method::POST, "/api/v1/drills", token, &[], Some(&wish))
+            .await;
+        assert_eq!(begun.status, 202, "{}", begun.text);
+        check(document, "DrillRun", &begun.json());
+        while world.drills.running().is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+    let report = world.get("/api/v1/drills/e-2/report", token).await.json();
+    assert_eq!(report["before"]["exercise"], "e-1");
+    check(document, "DrillReport", &report);
+    let stopped = world
+        .ask(Method::POST, "/api/v1/drills/e-2/stop", token, &[], None)
+        .await;
+    assert_eq!(stopped.json()["stopping"], "withdrawn");
+    check(document, "DrillStopping", &stopped.json());
+    let drills = world.get("/api/v1/drills", token).await.json();
+    check(document, "Drills", &drills);
 }
 
 /// Schemathesis: thousands of requests made up from the document, against the real server.

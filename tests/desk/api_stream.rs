@@ -7,7 +7,7 @@ use axum::http::{Request, header};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tocsin::core::model::Status;
-use tocsin::core::obligation::Role;
+use tocsin::core::obligation::{Actor, Role};
 use tocsin::desk::http::access::HttpLimits;
 use tocsin::desk::http::counted::Limit;
 use tocsin::desk::http::events::MAX_BACKLOG;
@@ -250,7 +250,11 @@ async fn a_stream_ends_with_its_token() {
     world
         .access
         .tokens()
-        .revoke(&name, super::api_world::NOW)
+        .revoke(
+            &name,
+            &Actor::new("-", Role::Operator),
+            super::api_world::NOW,
+        )
         .await
         .unwrap();
     assert!(live.next().await.is_none());

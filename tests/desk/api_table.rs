@@ -18,7 +18,12 @@ enum Asks {
     ReadDepartment,
     ReadAudit,
     Report,
+    RetryNotifications,
     Tokens,
+    Silence,
+    SilenceRed,
+    EndSilence,
+    Drill,
     /// The action in the body.
     Act,
 }
@@ -34,7 +39,7 @@ const fn entry(method: Method, path: &'static str, asks: Asks) -> Entry {
     Entry { method, path, asks }
 }
 
-const TABLE: [Entry; 21] = [
+const TABLE: [Entry; 37] = [
     entry(Method::GET, "/api/v1/incidents", Asks::Read),
     entry(Method::GET, "/api/v1/closed", Asks::Read),
     entry(Method::GET, "/api/v1/since", Asks::Read),
@@ -64,14 +69,42 @@ const TABLE: [Entry; 21] = [
         Asks::ReadDepartment,
     ),
     entry(Method::GET, "/api/v1/audit", Asks::ReadAudit),
+    entry(Method::GET, "/api/v1/notifications", Asks::ReadAudit),
+    entry(
+        Method::POST,
+        "/api/v1/notifications/retry",
+        Asks::RetryNotifications,
+    ),
+    entry(Method::GET, "/cap", Asks::Read),
+    entry(Method::GET, "/cap/{incident}", Asks::Read),
+    entry(Method::GET, "/cap/{incident}/{message}", Asks::Read),
     entry(Method::GET, "/api/v1/events", Asks::Read),
     entry(Method::GET, "/api/v1/rules", Asks::Read),
     entry(Method::GET, "/api/v1/feeds", Asks::Read),
     entry(Method::POST, "/api/v1/reports", Asks::Report),
+    entry(Method::GET, "/api/v1/silences", Asks::Read),
+    entry(Method::POST, "/api/v1/silences", Asks::Silence),
+    entry(Method::GET, "/api/v1/silences/{silence}", Asks::Read),
+    entry(
+        Method::POST,
+        "/api/v1/silences/{silence}/red",
+        Asks::SilenceRed,
+    ),
+    entry(
+        Method::POST,
+        "/api/v1/silences/{silence}/end",
+        Asks::EndSilence,
+    ),
     entry(Method::GET, "/api/v1/me", Asks::Read),
     entry(Method::GET, "/api/v1/tokens", Asks::Tokens),
     entry(Method::POST, "/api/v1/tokens", Asks::Tokens),
     entry(Method::DELETE, "/api/v1/tokens/{token}", Asks::Tokens),
+    entry(Method::GET, "/api/v1/drills", Asks::Drill),
+    entry(Method::POST, "/api/v1/drills", Asks::Drill),
+    entry(Method::POST, "/api/v1/drills/check", Asks::Drill),
+    entry(Method::GET, "/api/v1/drills/{exercise}", Asks::Drill),
+    entry(Method::POST, "/api/v1/drills/{exercise}/stop", Asks::Drill),
+    entry(Method::GET, "/api/v1/drills/{exercise}/report", Asks::Drill),
 ];
 
 /// Every action for a department.
@@ -135,7 +168,10 @@ fn requests(entry: &Entry, incident: uuid::Uuid, department: &str) -> Vec<(Strin
         .path
         .replace("{incident}", &incident.to_string())
         .replace("{department}", department)
-        .replace("{token}", "0123456789abcdef");
+        .replace("{message}", "none.xml")
+        .replace("{token}", "0123456789abcdef")
+        .replace("{silence}", &uuid::Uuid::nil().to_string())
+        .replace("{exercise}", "no-such-run");
     let path = match entry.path {
         "/api/v1/since" => format!("{path}?at=2026-01-01T00:00:00Z"),
         _ => path,
@@ -145,6 +181,24 @@ fn requests(entry: &Entry, incident: uuid::Uuid, department: &str) -> Vec<(Strin
             let body = json!({"title": "smoke", "hazard": "fire", "place": "cn-310115"});
             vec![(path, Some(body))]
         }
+        // Refused for its end: nothing is made.
+        "/api/v1/silences" if entry.method == Method::POST => {
+            let body = json!({"department": department, "ends": "2020-01-01T00:00:00Z", "reason": "because"});
+            let mut for_all = body.clone();
+            for_all["department"] = Value::Null;
+            let mut red = body.clone();
+            red["covers_red"] = json!(true);
+            [body, for_all, red]
+                .into_iter()
+                .map(|body| (path.clone(), Some(body)))
+                .collect()
+        }
+        "/api/v1/silences/{silence}/end" => vec![(path, Some(json!({})))],
+        // There is no such scenario: nothing is sent.
+        "/api/v1/drills" | "/api/v1/drills/check" if entry.method == Method::POST => {
+            vec![(path, Some(json!({"scenario": "no-such-scenario"})))]
+        }
+        "/api/v1/notifications/retry" => vec![(path, Some(json!({"channel": "webhook:x"})))],
         // Refused for its days: nothing is made.
         "/api/v1/tokens" if entry.method == Method::POST => {
             vec![(
@@ -166,7 +220,17 @@ fn may(entry: &Entry, actor: &Actor, department: &str, body: Option<&Value>) -> 
         Asks::ReadDepartment => allowed(actor, Permission::ReadDepartment(department)),
         Asks::ReadAudit => allowed(actor, Permission::ReadAudit),
         Asks::Report => allowed(actor, Permission::Report),
+        Asks::RetryNotifications => allowed(actor, Permission::RetryNotifications),
         Asks::Tokens => allowed(actor, Permission::Tokens),
+        Asks::Silence => {
+            let body = body.unwrap();
+            let red = body["covers_red"] == true;
+            allowed(actor, Permission::Silence(body["department"].as_str()))
+                && (!red || allowed(actor, Permission::SilenceRed))
+        }
+        Asks::SilenceRed => allowed(actor, Permission::SilenceRed),
+        Asks::EndSilence => allowed(actor, Permission::EndSilence),
+        Asks::Drill => allowed(actor, Permission::Drill),
         Asks::Act => {
             let action: Action = serde_json::from_value(body.cloned().unwrap()).unwrap();
             allowed(actor, Permission::Act(&action))
@@ -217,6 +281,16 @@ async fn a_live_token_may_what_the_table_says_and_nothing_else() {
                             let fine = match (entry.asks, &entry.method) {
                                 (Asks::Act, _) => 412,
                                 (Asks::Report, _) => 202,
+                                (Asks::RetryNotifications, _) => 200,
+                                (Asks::SilenceRed | Asks::EndSilence, _) => 404,
+                                (Asks::Drill, _) if path.contains("no-such-run") => 404,
+                                (Asks::Read, _)
+                                    if path.contains("/silences/")
+                                        || path.ends_with("/none.xml") =>
+                                {
+                                    404
+                                }
+                                (Asks::Drill, &Method::POST) => 404,
                                 (_, &Method::POST) => 422,
                                 (_, &Method::DELETE) => 404,
                                 _ => 200,

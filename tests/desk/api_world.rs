@@ -12,19 +12,23 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tocsin::config::{Settings, load_rule_set};
 use tocsin::core::model::{Duty, Millis, Status};
-use tocsin::core::obligation::{Policy, Role};
+use tocsin::core::obligation::{Actor, Policy, Role};
 use tocsin::core::ruleset::RuleSet;
+use tocsin::desk::drills::Drills;
 use tocsin::desk::http::access::{Access, HttpLimits, Now};
 use tocsin::desk::http::api::{Api, Reports, router};
 use tocsin::desk::http::counted::Counted;
 use tocsin::desk::http::peer::Reach;
 use tocsin::desk::http::rate::Rate;
+use tocsin::desk::http::routes::cap::Cap;
 use tocsin::desk::http::sessions::{SessionLife, Sessions};
 use tocsin::desk::http::token::NewToken;
 use tocsin::desk::http::tokens::Tokens;
 use tocsin::desk::{Clock as _, Desk, Synthetic, VirtualClock};
 use tower::ServiceExt as _;
 use uuid::Uuid;
+
+use super::drill_room::{InMemory, room};
 
 pub(crate) const DAY: i64 = 86_400_000;
 pub(crate) const NOW: Millis = Millis(1_800_000_000_000);
@@ -73,12 +77,23 @@ impl Reports for Kept {
     }
 }
 
+/// A CAP feed that needs a token.
+pub(crate) fn cap() -> Cap {
+    let mut settings = Settings::bundled().unwrap();
+    settings.notify.cap.enabled = true;
+    "tocsin@desk.example".clone_into(&mut settings.notify.cap.sender);
+    Cap::of(&settings).unwrap()
+}
+
 pub(crate) struct World {
     pub(crate) desk: Desk,
     pub(crate) clock: Arc<VirtualClock>,
     pub(crate) access: Access,
     pub(crate) router: Router,
     pub(crate) reports: Arc<Kept>,
+    pub(crate) drills: Drills,
+    pub(crate) carrier: Arc<InMemory>,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl World {
@@ -93,7 +108,7 @@ impl World {
         let desk = Desk::in_memory(policy, Arc::clone(&clock) as _)
             .await
             .unwrap();
-        let pool = desk.store().pool().clone();
+        let store = desk.store().clone();
         let life = SessionLife {
             idle: 3_600_000,
             absolute: 12 * 3_600_000,
@@ -103,8 +118,8 @@ impl World {
             Arc::new(move || clock.now())
         };
         let counted = Counted::new(&prometheus::Registry::new()).unwrap();
-        let sessions = Sessions::new(pool.clone(), life);
-        let access = Access::new(sessions, Tokens::new(pool), reach, limits, now, counted);
+        let sessions = Sessions::new(store.clone(), life);
+        let access = Access::new(sessions, Tokens::new(store), reach, limits, now, counted);
         let reports = Arc::new(Kept::default());
         let settings = Settings::bundled().unwrap();
         let feeds = settings.shared_feeds();
@@ -116,13 +131,22 @@ impl World {
             move || Arc::clone(&of),
             feeds,
             Some(to),
-        );
+        )
+        .with_cap(Some(cap()));
+        let carrier = InMemory::new(Arc::clone(&rules));
+        let folder = tempfile::tempdir().unwrap();
+        let room = room(&rules, folder.path(), &carrier);
+        let drills = Drills::start(desk.clone(), room);
+        let api = api.with_drills(Some(drills.clone()));
         Self {
             router: router(&api, Router::new(), Router::new()),
             desk,
             clock,
             access,
             reports,
+            drills,
+            carrier,
+            folder,
         }
     }
 
@@ -180,10 +204,10 @@ impl World {
             days: 1,
         };
         wish.check(|id| rules().routing.get(id).is_some()).unwrap();
-        let tokens = self.access.tokens();
-        let (token, text) = tokens.create(&wish, "-", at).await.unwrap();
+        let (tokens, by) = (self.access.tokens(), Actor::new("-", Role::Operator));
+        let (token, text) = tokens.create(&wish, &by, at).await.unwrap();
         if let Some(revoked) = revoked {
-            tokens.revoke(&token.id, revoked).await.unwrap();
+            tokens.revoke(&token.id, &by, revoked).await.unwrap();
         }
         text.expose().to_owned()
     }

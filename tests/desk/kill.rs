@@ -27,13 +27,19 @@ fn desk_process() {
         // The same name as the one that was killed: it need not wait for its own lease.
         let lease = desk.lead("killed", Duration::from_secs(60)).await;
         lease.expect("a database").expect("the lease");
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|client| tokio::spawn(act(desk.clone(), client)))
-            .collect();
-        for client in clients {
-            client.await.expect("a client");
-        }
+        all_at_once((0..CLIENTS).map(|client| act(desk.clone(), client))).await;
     });
+}
+
+/// Clients at the same time, until the last one ends.
+pub(super) async fn all_at_once<F>(clients: impl Iterator<Item = F>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let running: Vec<_> = clients.map(tokio::spawn).collect();
+    for client in running {
+        client.await.expect("a client");
+    }
 }
 
 async fn act(desk: Desk, client: usize) {
@@ -52,11 +58,15 @@ async fn act(desk: Desk, client: usize) {
     }
 }
 
-/// Runs the process until it has answered `answers` times, kills it, and returns what it answered.
-fn killed_after(url: &str, answers: usize) -> Vec<(uuid::Uuid, String)> {
+/// Runs a process of this binary until it is enough, asked with the number of its answers, kills it, and returns what it answered.
+pub(super) fn killed_when(
+    process: &str,
+    env: &[(&str, &str)],
+    enough: impl Fn(usize) -> bool,
+) -> Vec<(uuid::Uuid, String)> {
     let mut child = Command::new(std::env::current_exe().expect("this binary"))
-        .args(["--exact", "desk::kill::desk_process", "--nocapture"])
-        .env("TOCSIN_TEST_DESK", url)
+        .args(["--exact", process, "--nocapture"])
+        .envs(env.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -75,25 +85,20 @@ fn killed_after(url: &str, answers: usize) -> Vec<(uuid::Uuid, String)> {
                 .expect("an incident");
             done.push((incident, words.next().expect("a text").to_owned()));
         }
-        if done.len() >= answers && !killed {
+        if !killed && enough(done.len()) {
             child.kill().expect("SIGKILL");
             killed = true;
         }
     }
     let _ = child.wait();
-    assert!(done.len() >= answers, "{} answers", done.len());
+    assert!(killed, "it ended by itself after {} answers", done.len());
     done
 }
 
 #[test]
 fn what_was_answered_is_there_once_after_a_kill() {
     on_both(async |site: Site| {
-        let world = site.world().await;
-        world
-            .desk
-            .absorb_alerts(alerts(INCIDENTS, 1))
-            .await
-            .unwrap();
+        let world = site.busy(INCIDENTS).await;
         let lease = world
             .desk
             .lead("first", Duration::from_secs(600))
@@ -104,8 +109,13 @@ fn what_was_answered_is_there_once_after_a_kill() {
         let mut answered: Vec<(uuid::Uuid, String)> = Vec::new();
         for round in 0..3 {
             let url = site.url.clone();
-            let done =
-                tokio::task::spawn_blocking(move || killed_after(&url, 60 + 25 * round)).await;
+            let done = tokio::task::spawn_blocking(move || {
+                let env = [("TOCSIN_TEST_DESK", url.as_str())];
+                killed_when("desk::kill::desk_process", &env, |answers| {
+                    answers >= 60 + 25 * round
+                })
+            })
+            .await;
             answered.extend(done.unwrap());
         }
         let store = site.store().await;

@@ -68,11 +68,13 @@ impl Queue {
     fn start(&self, desk: &Desk, holder: &str, health: &Arc<Health>) -> Running {
         let metrics = DeskMetrics::new(&prometheus::Registry::new(), []).expect("metrics");
         let options = RunOptions {
+            notifier: None,
             kafka: self.kafka.clone(),
             queue: self.topic(),
             prefix: self.settings.topics.prefix.clone(),
             holder: holder.to_owned(),
             excerpts_ms: 86_400_000 * 365 * 10,
+            cap_ms: 86_400_000,
             health: health.clone(),
             metrics,
         };

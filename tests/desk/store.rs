@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{AnyPool, AssertSqlSafe};
 use tocsin::core::obligation::Action;
-use tocsin::desk::{BoardFilter, Delivery, Desk, DeskError};
+use tocsin::desk::{BoardFilter, Delivery, Desk, DeskError, Store};
 
 use super::world::{Site, acknowledge, alerts, coordinator, on_both, policy};
 
@@ -14,6 +14,46 @@ async fn run(pool: &AnyPool, sql: &str) -> Result<u64, String> {
         .await;
     done.map(|done| done.rows_affected())
         .map_err(|error| error.to_string())
+}
+
+/// What a browser does that leaves a page before it is there.
+#[tokio::test]
+async fn questions_that_are_given_up_leave_a_store_in_memory_whole() {
+    let clock = std::sync::Arc::new(tocsin::desk::WallClock);
+    let desk = Desk::in_memory(policy(), clock).await.unwrap();
+    desk.absorb_alerts(alerts(5, 1)).await.unwrap();
+    let filter = BoardFilter::default();
+    for pause in 0..400 {
+        let given_up = Duration::from_micros(5 * pause);
+        let _ = tokio::time::timeout(given_up, desk.board(&filter, None, 10)).await;
+        let all = alerts(6, 1);
+        let _ = tokio::time::timeout(given_up, desk.absorb_alerts(all)).await;
+    }
+    let page = desk.board(&filter, None, 10).await.unwrap();
+    assert!(page.items.len() >= 5, "{}", page.items.len());
+}
+
+/// `tocsin token create` beside a desk that starts, on a database that is not there yet.
+#[test]
+fn processes_that_start_at_once_share_a_new_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("desk.db").display());
+    let open = |url: String| {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(Store::open(&url)).map(|_| ())
+    };
+    for _ in 0..3 {
+        let threads: Vec<_> = (0..6)
+            .map(|_| {
+                let url = url.clone();
+                std::thread::spawn(move || open(url))
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap().unwrap();
+        }
+    }
 }
 
 #[test]

@@ -72,8 +72,21 @@ impl Site {
 
     /// An active desk whose clock stands at the time of the first alert.
     pub(crate) async fn world(&self) -> World {
+        self.led(self.store().await).await
+    }
+
+    /// The same with so many incidents.
+    pub(crate) async fn busy(&self, incidents: u32) -> World {
+        let world = self.world().await;
+        let absorbed = world.desk.absorb_alerts(alerts(incidents, 1)).await;
+        assert_eq!(absorbed.expect("absorbed").opened, incidents as usize);
+        world
+    }
+
+    /// The same over a store that is open.
+    pub(crate) async fn led(&self, store: Store) -> World {
         let clock = Arc::new(VirtualClock::at(synthetic(1, 1).start));
-        let desk = Desk::new(self.store().await, policy(), clock.clone());
+        let desk = Desk::new(store, policy(), clock.clone());
         let lease = desk.lead("first", Duration::from_secs(600)).await;
         assert!(lease.expect("a lease").is_some());
         World { desk, clock }

@@ -20,6 +20,7 @@ fn a_new_scenario_passes_its_check() {
     assert_eq!(tocsin(&["drill", "new", file]).0, Some(0));
     let (code, _, said) = tocsin(&["drill", "new", file]);
     assert_eq!(code, Some(1), "it is not overwritten: {said}");
+    assert!(said.contains("name another one"), "what to do: {said}");
     let (code, out, said) = tocsin(&["drill", "check", file, "--json"]);
     assert_eq!(code, Some(0), "{out} {said}");
     let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -115,4 +116,17 @@ fn a_key_is_long_private_and_signs() {
         drill.mac("e-1", "posts", "r-1", &bytes)
     );
     assert_eq!(shown["ce_exerciseid"], "e-1");
+}
+
+#[test]
+fn reports_call_departments_by_their_names() {
+    for (lang, name) in [
+        ("en", "acknowledged by Utilities"),
+        ("zh", "签收：公用事业"),
+    ] {
+        let (code, out, said) = tocsin(&["drill", "check", "gas-leak-school", "--report", lang]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(out.contains(name), "{name}: {out}");
+        assert!(!out.contains("utilities"), "an id is for programs: {out}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A drill changes nothing that is actual: over 10,000 seeded interleavings of real and simulated reports of the same hazards at
-//! the same places, every actual outcome, alert, limit and byte of state is the same with the drill and without it.
+//! the same places, every actual outcome, alert, limit and byte of state is the same with the drill and without it; and so is what
+//! the joint meeting makes of them (`at_the_desk`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use tocsin::core::detect::{
 };
 use tocsin::core::diagnostic::SourceFile;
 use tocsin::core::model::{
-    CorrelateOutcome, DetectOutcome, Detection, Feed, Millis, Position, RawRecord, Retraction,
-    Status,
+    Alert, CorrelateOutcome, DetectOutcome, Detection, Feed, Millis, Position, RawRecord,
+    Retraction, Status,
 };
 use tocsin::core::place::{Gazetteer, GazetteerSources};
 use tocsin::core::ruleset::{RuleSet, RuleSources};
 
+use super::at_the_desk::{Tried, at_the_desk};
+
 const SEEDS: u64 = 10_000;
+/// One of so many is taken on at the desk.
+const DESK_EVERY: u64 = 4;
 const KEY: &[u8] = b"the drill key of a test, no secret";
 const START: i64 = 1_767_225_600_000;
 
@@ -244,9 +249,11 @@ struct Counted {
     rejected: u64,
     expired: u64,
     cancelled: u64,
+    series: u64,
+    desk: Tried,
 }
 
-fn fold(bench: &Bench, steps: &[&Step], end: i64, counted: &mut Counted) -> Actual {
+fn fold(bench: &Bench, steps: &[&Step], end: i64, counted: &mut Counted) -> (Actual, Vec<Alert>) {
     let mut correlator = Correlator::new(Arc::clone(&bench.config));
     let (mut actual, mut out) = (Actual::default(), CorrelateOutput::default());
     for (nth, step) in steps.iter().enumerate() {
@@ -281,6 +288,8 @@ fn fold(bench: &Bench, steps: &[&Step], end: i64, counted: &mut Counted) -> Actu
         }
     }
     counted.alerts += actual.alerts.len() as u64;
+    let series = actual.state.keys().filter(|key| key.starts_with('~'));
+    counted.series += series.count() as u64;
     let limits = out.limits.iter();
     actual.limits = limits
         .filter(|(hit, _)| hit.status == Status::Actual)
@@ -296,13 +305,14 @@ fn fold(bench: &Bench, steps: &[&Step], end: i64, counted: &mut Counted) -> Actu
         .sizes()
         .find(|(status, ..)| *status == Status::Actual);
     actual.sizes = size.map(|(_, keys, bytes)| (keys, bytes)).unwrap();
-    actual
+    (actual, out.alerts)
 }
 
-/// The bytes of every actual key that is there.
+/// The bytes of every actual key that is there, and of every series and volume by which growth is judged.
 fn keep_state(correlator: &mut Correlator, actual: &mut Actual) {
     for change in correlator.take_changes() {
-        if change.key.starts_with("actual/") {
+        let kinds = ["actual/", "~series/actual/", "~volume/actual/"];
+        if kinds.iter().any(|kind| change.key.starts_with(kind)) {
             match change.value {
                 Some(bytes) => actual.state.insert(change.key, bytes),
                 None => actual.state.remove(&change.key),
@@ -336,6 +346,9 @@ fn a_drill_changes_nothing_that_is_actual() {
         sum(|it| it.expired),
         sum(|it| it.cancelled),
     );
+    let series = sum(|it| it.series);
+    let mut desk = Tried::default();
+    parts.iter().for_each(|it| desk += it.desk);
     // Enough of everything, so that the property is known to have been tried.
     assert!(
         alerts > SEEDS
@@ -343,9 +356,14 @@ fn a_drill_changes_nothing_that_is_actual() {
             && limits > 100
             && rejected > SEEDS / 2
             && expired > 100
-            && cancelled > 100,
-        "{alerts} actual and {exercises} exercise alerts, {limits} limits hit by drills, {rejected} labels rejected, {expired} \
-         expired, {cancelled} cancelled"
+            && cancelled > 100
+            && series > SEEDS
+            && desk.deeds > SEEDS / 10
+            && desk.missed > SEEDS / 4
+            && desk.closed > 20
+            && desk.exercises > SEEDS / 8,
+        "{desk:?}, {alerts} actual and {exercises} exercise alerts, {limits} limits hit by drills, {rejected} labels rejected, {expired} \
+         expired, {cancelled} cancelled, {series} series"
     );
 }
 
@@ -368,9 +386,17 @@ fn interleavings(set: Arc<RuleSet>, seeds: impl Iterator<Item = u64>) -> Counted
         let mixed: Vec<&Step> = steps.iter().collect();
         let alone: Vec<&Step> = steps.iter().filter(|step| !step.drill).collect();
         let end = at + 3_600_000;
-        let with = fold(&bench, &mixed, end, &mut counted);
-        let without = fold(&bench, &alone, end, &mut Counted::default());
+        let (with, mixed) = fold(&bench, &mixed, end, &mut counted);
+        let (without, alone) = fold(&bench, &alone, end, &mut Counted::default());
         assert_eq!(with, without, "seed {seed}");
+        // The desk takes longer than the fold; thousands of interleavings are enough for it.
+        if seed.is_multiple_of(DESK_EVERY) {
+            let end = (seed, Millis(end + 3 * 86_400_000));
+            let (with, tried) = at_the_desk(&bench.config.routing, &mixed, end);
+            let (without, _) = at_the_desk(&bench.config.routing, &alone, end);
+            assert_eq!(with, without, "seed {seed} at the desk");
+            counted.desk += tried;
+        }
         for step in &steps {
             counted.expired += u64::from(step.drill && step.outcome == DetectOutcome::Expired);
             counted.rejected += u64::from(!step.drill && step.verdict.is_some());

@@ -1,6 +1,8 @@
 //! Drills: scenario files, the shipped ones, isolation, the commands.
 
+mod at_the_desk;
 mod command;
+mod failing;
 mod golden;
 mod isolation;
 mod report;

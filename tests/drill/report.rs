@@ -92,6 +92,11 @@ fn every_target_is_judged_by_itself() {
     assert_eq!(of("flood", &What::Detect), Some((Verdict::Missed, None)));
     // No desk was there to be measured.
     assert_eq!(of("fire", &acknowledge), Some((Verdict::Unmeasured, None)));
+    // Nor was there anything that transport could have answered: that is said, too.
+    let of_transport = What::Acknowledge {
+        department: "transport".into(),
+    };
+    assert_eq!(of("fire", &of_transport), Some((Verdict::Unmeasured, None)));
 
     let report = judged(|seen| {
         seen.has_desk = true;
@@ -116,6 +121,11 @@ fn every_target_is_judged_by_itself() {
         verdict(&report, "fire", &dispose),
         Some((Verdict::Late, Some(1_800_000)))
     );
+    assert_eq!(
+        verdict(&report, "fire", &of_transport),
+        Some((Verdict::Missed, None)),
+        "a desk was there, and transport was never told"
+    );
     let summary = report
         .departments
         .iter()
@@ -123,6 +133,25 @@ fn every_target_is_judged_by_itself() {
         .unwrap();
     assert_eq!((summary.incidents, summary.acknowledged.count), (1, 1));
     assert_eq!(summary.disposed.longest_ms, Some(1_800_000));
+}
+
+/// Who still had time when the drill ended has missed nothing; who had not, has.
+#[test]
+fn what_may_be_done_after_the_end_is_not_missed() {
+    let acknowledge = What::Acknowledge {
+        department: "fire".into(),
+    };
+    // Told one minute into it, with ten minutes to acknowledge.
+    for (minutes, wanted) in [(10, Verdict::Unmeasured), (12, Verdict::Missed)] {
+        let scenario = bundle().scenario("small.yml", SCENARIO);
+        let (_, mut seen) = bundle().rehearse(&scenario, 1);
+        seen.has_desk = true;
+        let mut run = run();
+        run.ended = START.plus(minutes * 60_000);
+        let report = evaluate(&scenario, &bundle().set.gazetteer, run, &seen);
+        let found = verdict(&report, "fire", &acknowledge);
+        assert_eq!(found, Some((wanted, None)), "{minutes} minutes");
+    }
 }
 
 #[test]
@@ -166,32 +195,4 @@ fn reports_are_self_contained_and_escape_everything() {
     assert!(html_page(&report, None, Lang::Zh).contains("演练"));
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
-}
-
-/// The picture of the README: `UPDATE_SCREENSHOTS=1` takes it anew, with Chromium.
-#[test]
-fn the_picture_of_a_report_is_there() {
-    let picture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/drill-report.png");
-    if std::env::var_os("UPDATE_SCREENSHOTS").is_some() {
-        let text = include_str!("../../config/drills/hazmat-tanker.yml");
-        let scenario = bundle().scenario("hazmat-tanker.yml", text);
-        let (report, _) = bundle().rehearse(&scenario, 1);
-        let dir = tempfile::tempdir().unwrap();
-        let page = dir.path().join("report.html");
-        std::fs::write(&page, html_page(&report, None, Lang::En)).unwrap();
-        let done = std::process::Command::new("chromium")
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--hide-scrollbars",
-                "--window-size=1040,1180",
-            ])
-            .arg(format!("--screenshot={}", picture.display()))
-            .arg(format!("file://{}", page.display()))
-            .output()
-            .expect("chromium");
-        assert!(done.status.success());
-    }
-    let bytes = std::fs::read(picture).unwrap();
-    assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 20_000);
 }

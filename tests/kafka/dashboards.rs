@@ -4,7 +4,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tocsin::core::growth::DAY_MS;
+use tocsin::core::model::Millis;
+
+use super::desk_api::{self, DeskApi};
 use super::drills::{Site, wall};
+use super::secure::certificate;
 use crate::dashboards::Prometheus;
 
 const SHADOW: &str = "
@@ -13,6 +18,18 @@ id: shadow-market
 status: test
 detection: {market: {any|contains: 市场}, condition: market}
 tocsin: {hazard: fire, score: {base: 20}}
+";
+
+/// A receiver that is never there: what becomes of its notices is among the figures.
+const NOTIFY: &str = "[notify]
+enabled = true
+attempts = 2
+backoff_first_s = 1
+[notify.webhooks.nobody]
+url = \"http://127.0.0.1:9/\"
+secret = \"a secret of a test\"
+[[notify.routes]]
+channels = [\"webhook:nobody\"]
 ";
 
 fn copy(from: &Path, to: &Path) {
@@ -56,22 +73,49 @@ fn send_some(site: &Site, round: usize) {
     }
 }
 
+/// A month of fires in one district: what is usual there is known before the run begins.
+fn teach(site: &Site) {
+    let mut lines = String::new();
+    for day in 1..31 {
+        let at = Millis(wall() - day * DAY_MS);
+        let value = serde_json::json!({
+            "id": format!("past-{day}"), "lang": "zh", "text": "瓯海区一居民楼发生火灾，造成12人死亡、15人受伤", "observed": at.to_string(),
+            "received": at.to_string(),
+        });
+        lines = format!("{value}\n{lines}");
+    }
+    let archive = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(archive.path(), lines).expect("write the archive");
+    let built = site
+        .tocsin(&["baseline", "build", "--feed", "hotline-zh", "--input"])
+        .arg(archive.path())
+        .output()
+        .expect("run tocsin");
+    let said = String::from_utf8_lossy(&built.stdout);
+    assert!(
+        built.status.success() && said.contains("1 series filled"),
+        "{built:?}"
+    );
+}
+
 #[test]
 fn every_panel_and_rule_returns_data_on_a_live_run() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port")
-        .port();
-    let address = format!("127.0.0.1:{port}");
+    let (address, desk) = (desk_api::free(), desk_api::free());
+    let kept = tempfile::tempdir().expect("a folder");
+    let authority = certificate(kept.path(), "authority");
     let more = format!(
-        "[http]\nlisten = \"{address}\"\n[paths]\nrules = \"rules\"\n[limits]\nfingerprints_per_key = 1\nsources_per_key = \
-         1\nreports_per_key = 16\naggregated_per_key = 0\n"
+        "[kafka.security]\nca_file = \"{}\"\n[http]\nlisten = \"{address}\"\n{}{NOTIFY}[paths]\nrules = \"rules\"\n[limits]\nfingerprints_per_key = 1\nsources_per_key = \
+         1\nreports_per_key = 16\naggregated_per_key = 0\n",
+        authority.display(),
+        desk_api::settings(&desk)
     );
     let site = Site::with("dashboards", "wall", 10, &more, |dir| {
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rules");
         copy(&rules, &dir.join("rules"));
         std::fs::write(dir.join("rules/shadow.yml"), SHADOW).expect("a rule");
     });
+    let coordinator = DeskApi::new(&site, &desk, "coordinator");
+    teach(&site);
     let _running = site.run();
     let prometheus = Prometheus::start(&address);
     let done = AtomicBool::new(false);
@@ -85,6 +129,18 @@ fn every_panel_and_rule_returns_data_on_a_live_run() {
                 std::thread::sleep(Duration::from_millis(300));
             }
         });
+        // People at the desk: what comes is acknowledged and disposed of, now as a false alarm, now as confirmed.
+        scope.spawn(|| {
+            for round in 0.. {
+                if done.load(Ordering::SeqCst) {
+                    return;
+                }
+                let found = ["false_alarm", "confirmed"][round % 2];
+                coordinator.settle("actual", found);
+                coordinator.settle("exercise", found);
+                std::thread::sleep(Duration::from_secs(2));
+            }
+        });
         scope.spawn(|| {
             let _ = site.drill(&["gas-leak-school", "--exercise", "live-1", "--speed", "180"]);
         });
@@ -93,7 +149,9 @@ fn every_panel_and_rule_returns_data_on_a_live_run() {
         done.store(true, Ordering::SeqCst);
         if let Err(panic) = checked {
             eprintln!("{}", site.log());
-            std::panic::resume_unwind(panic);
+            // Said again after the long log: whoever reads the end of a failed run wants the reason there.
+            let why = panic.downcast_ref::<String>().cloned();
+            panic!("{}", why.unwrap_or_else(|| "an expression failed".into()));
         }
     });
 }

@@ -1,5 +1,5 @@
-//! Drills on a real broker: the shipped ones pass, one in the midst of real reports changes nothing, one that is stopped leaves
-//! nothing behind.
+//! Drills on a real broker: the shipped ones pass, one that is stopped leaves nothing behind. What one in the midst of real reports
+//! changes: `drill_isolation`.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -9,23 +9,23 @@ use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tocsin::config::{LoadOptions, Settings};
-use tocsin::core::model::{Alert, Level, MsgType, Status};
+use tocsin::core::model::{Alert, MsgType, Status};
 use tocsin::kafka::TopicNames;
 
 use super::broker;
-use super::tools::{counted, read_committed, read_ledger, unique, until};
+use super::tools::{read_committed, unique, until};
 
 const FEEDS: &str = include_str!("../../config/feeds/demo.toml");
 
 /// The bundled rules and feeds on topics of their own, with a drill key.
 pub(super) struct Site {
-    brokers: String,
+    pub(super) brokers: String,
     pub(super) prefix: String,
-    names: TopicNames,
+    pub(super) names: TopicNames,
     pub(super) dir: tempfile::TempDir,
 }
 
-pub(super) struct Running(Child);
+pub(super) struct Running(pub(super) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -80,11 +80,11 @@ impl Site {
         site
     }
 
-    fn runs(&self) -> PathBuf {
+    pub(super) fn runs(&self) -> PathBuf {
         self.dir.path().join("runs")
     }
 
-    fn tocsin(&self, args: &[&str]) -> Command {
+    pub(super) fn tocsin(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
         command
             .arg("--config")
@@ -96,9 +96,16 @@ impl Site {
     }
 
     pub(super) fn run(&self) -> Running {
-        let log = std::fs::File::create(self.dir.path().join("run.log")).expect("a log");
+        self.run_as("run", &["run"], &[])
+    }
+
+    /// A process with settings of its own, which logs to a file of this name.
+    pub(super) fn run_as(&self, name: &str, args: &[&str], settings: &[(&str, &str)]) -> Running {
+        let log = self.dir.path().join(format!("{name}.log"));
+        let log = std::fs::File::create(log).expect("a log");
         let child = self
-            .tocsin(&["run"])
+            .tocsin(args)
+            .envs(settings.iter().copied())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
             .spawn()
@@ -107,7 +114,12 @@ impl Site {
     }
 
     pub(super) fn log(&self) -> String {
-        std::fs::read_to_string(self.dir.path().join("run.log")).unwrap_or_default()
+        self.log_of("run")
+    }
+
+    pub(super) fn log_of(&self, name: &str) -> String {
+        let path = self.dir.path().join(format!("{name}.log"));
+        std::fs::read_to_string(path).unwrap_or_default()
     }
 
     /// Runs a drill to its end: its report and exit code.
@@ -121,7 +133,7 @@ impl Site {
         (done.status.code(), shown)
     }
 
-    fn alerts(&self) -> Vec<Alert> {
+    pub(super) fn alerts(&self) -> Vec<Alert> {
         let queue = read_committed(&self.brokers, &self.names.queue);
         queue
             .iter()
@@ -199,86 +211,6 @@ pub(super) fn wall() -> i64 {
     since.expect("a clock").as_millis() as i64
 }
 
-/// Real reports of a fire where the drill has one, some with labels that nobody signed.
-fn send_actual(site: &Site, from: i64) -> u64 {
-    let texts = [
-        "温州市瓯海区一居民楼起火，浓烟很大",
-        "瓯海区幸福路居民楼起火，有人被困",
-        "瓯海区居民楼火灾造成1人死亡、3人受伤",
-        "瓯海区人民街燃气泄漏",
-    ];
-    for nth in 0..12_usize {
-        let value =
-            serde_json::json!({"id": format!("real-{nth}"), "text": texts[nth % 4], "lang": "zh"});
-        let label = (nth % 3 == 0).then_some(("ce_exerciseid", "building-fire-night-1"));
-        site.send("hotline-zh", from + nth as i64 * 20_000, &value, label);
-        std::thread::sleep(Duration::from_millis(250));
-    }
-    12
-}
-
-/// What is actual on the queue, as it lies there, by incident and revision.
-fn actual(site: &Site) -> Vec<String> {
-    let mut alerts = site.alerts();
-    alerts.retain(|alert| alert.status == Status::Actual);
-    alerts.sort_by_key(|alert| (alert.incident_id, alert.revision));
-    alerts
-        .iter()
-        .map(|alert| serde_json::to_string(alert).expect("JSON"))
-        .collect()
-}
-
-#[test]
-fn a_drill_in_the_midst_of_real_reports_changes_nothing_of_them() {
-    let from = wall() - 600_000;
-    let with = Site::new("drill-with", "wall", 3_600);
-    let without = Site::new("drill-without", "wall", 3_600);
-    let _running = (with.run(), without.run());
-    let sent = std::thread::scope(|scope| {
-        let drill = scope.spawn(|| {
-            with.drill(&[
-                "building-fire-night",
-                "--exercise",
-                "building-fire-night-1",
-                "--speed",
-                "1200",
-            ])
-        });
-        let sent = send_actual(&with, from);
-        send_actual(&without, from);
-        let (code, shown) = drill.join().expect("the drill");
-        assert_eq!(
-            (code, &shown["report"]["passed"]),
-            (Some(0), &true.into()),
-            "{shown:#}"
-        );
-        sent
-    });
-    for site in [&with, &without] {
-        until(Duration::from_secs(60), "everything read", || {
-            let ledger = read_ledger(&site.brokers, &site.names.ledger);
-            let detections = read_committed(&site.brokers, &site.names.detections).len() as u64;
-            counted(&ledger, &format!("{}feed.hotline-zh", site.prefix)) >= sent
-                && counted(&ledger, &site.names.detections) >= detections
-        });
-    }
-    let (left, right) = (actual(&with), actual(&without));
-    // The topic a report was read from is no part of an alert, so the two sites differ in nothing.
-    assert!(left.len() >= 4, "{left:#?}");
-    assert_eq!(left, right);
-    let exercises = with
-        .alerts()
-        .into_iter()
-        .filter(|it| it.status == Status::Exercise);
-    let exercises: Vec<Alert> = exercises.collect();
-    assert!(exercises.iter().any(|it| it.level >= Level::Orange));
-    assert!(
-        exercises
-            .iter()
-            .all(|it| it.exercise.as_deref() == Some("building-fire-night-1"))
-    );
-}
-
 #[test]
 fn a_stopped_drill_leaves_no_incident_behind() {
     let site = Site::new("drill-stop", "wall", 10);
@@ -334,6 +266,7 @@ fn a_stopped_drill_leaves_no_incident_behind() {
                 .all(|(_, message)| *message == MsgType::Cancel)
         },
     );
+    told_to_end(&site);
     let again = site
         .tocsin(&["drill", "stop", "stop-1"])
         .output()
@@ -356,4 +289,38 @@ fn a_stopped_drill_leaves_no_incident_behind() {
         .output();
     let twice = twice.expect("run tocsin");
     assert!(String::from_utf8_lossy(&twice.stderr).contains("used once"));
+}
+
+/// A drill whose terminal goes away, or that is told to end, is withdrawn as one that is stopped.
+fn told_to_end(site: &Site) {
+    for (id, signal) in [("term-1", "-TERM"), ("hup-1", "-HUP")] {
+        let mut started = Running(
+            site.tocsin(&[
+                "drill",
+                "run",
+                "building-fire-night",
+                "--exercise",
+                id,
+                "--speed",
+                "60",
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start the drill"),
+        );
+        let run = || tocsin::drill::Runs::new(site.runs()).load(id).ok();
+        until(Duration::from_secs(60), "reports of the drill", || {
+            run().is_some_and(|run| !run.sent().is_empty())
+        });
+        let pid = started.0.id().to_string();
+        let told = Command::new("kill").args([signal, &pid]).status();
+        assert!(told.expect("kill runs").success());
+        let code = started.0.wait().expect("the drill ends").code();
+        assert_eq!(code, Some(1), "{signal}");
+        assert!(
+            run().is_some_and(|run| run.withdrawn && run.run.stopped),
+            "{signal}"
+        );
+    }
 }

@@ -1,12 +1,18 @@
 //! What only a real broker can show. Every test here runs against Apache Kafka itself.
 
 mod at_least_once;
+mod baseline;
 pub(crate) mod broker;
 mod burst;
+mod calls;
 mod counter;
 mod dashboards;
+mod desk_api;
+mod desk_drills;
+mod drill_isolation;
 mod drills;
 mod embedded;
+mod growing;
 mod held;
 mod kill;
 mod panicked;
@@ -14,6 +20,7 @@ mod plant;
 mod poison;
 mod reload;
 mod rerouted;
+mod rollback;
 mod secure;
 mod skeleton;
 mod stop;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tocsin::config::{LoadOptions, Settings, load_rule_set};
+use tocsin::core::correlate::CorrelateConfig;
 use tocsin::core::detect::{DetectEngine, DetectOutput};
 use tocsin::core::model::{Alert, Millis, Position, RETRACTION_KEY, RawRecord};
 use tocsin::core::replay::{Committed, replay_committed};
@@ -251,6 +252,12 @@ impl Plant {
         self.sent.values().map(|records| records.len() as u64).sum()
     }
 
+    /// Records that both stages have read, as the ledger says.
+    pub(super) fn read(&self) -> u64 {
+        let entries = self.ledger();
+        entries.values().flatten().map(|entry| entry.read).sum()
+    }
+
     /// Whether detect has read everything there is.
     pub(super) fn is_detected(&self) -> bool {
         let ledger = self.ledger();
@@ -280,6 +287,19 @@ impl Plant {
             let read: u64 = entries.iter().map(|entry| entry.read).sum();
             let to = entries.iter().map(|entry| entry.to).max().unwrap_or(0);
             text += &format!("\n  {topic}/{partition}: {read} records, to {to}");
+            // Where something is missing, or was read twice: which offsets, and who wrote the entry after them.
+            let mut sorted: Vec<_> = entries.iter().collect();
+            sorted.sort_by_key(|entry| entry.from);
+            let mut next = 0;
+            for entry in sorted {
+                // Only transaction markers are offsets without a record, and no feed here has any.
+                let passed_over =
+                    *topic != self.names.detections && entry.to - entry.from != entry.read as i64;
+                if entry.from != next || passed_over {
+                    text += &format!("\n    {next} is followed by {entry:?}");
+                }
+                next = entry.to;
+            }
         }
         for ((feed, partition), records) in &self.sent {
             text += &format!("\n  sent {}/{partition}: {}", FEEDS[*feed].0, records.len());
@@ -363,11 +383,14 @@ impl Plant {
         (found.len(), letters.len())
     }
 
-    /// The queue is what a replay of the committed detections, in the order of the ledger, gives: byte for byte, `sent`
-    /// included; revisions of every incident are 1…n.
-    fn verify_correlate(&self, ledger: &Ledger) -> usize {
+    /// What correlate runs with, as `run` reads it.
+    pub(super) fn correlate_config(&self) -> Arc<CorrelateConfig> {
         let rules = load_rule_set(&self.settings.paths).unwrap_or_else(|errors| panic!("{errors}"));
-        let config = Arc::new(self.settings.correlate_config(Arc::clone(&rules.routing)));
+        Arc::new(self.settings.correlate_config(Arc::clone(&rules.routing)))
+    }
+
+    /// What happened to every partition of the detections, in the order of the ledger.
+    pub(super) fn histories(&self, ledger: &Ledger) -> BTreeMap<i32, Vec<Committed>> {
         let mut by_partition: BTreeMap<i32, Vec<(i64, Committed)>> = BTreeMap::new();
         for seen in read_committed(&self.brokers, &self.names.detections) {
             let detections = by_partition.entry(seen.partition).or_default();
@@ -383,8 +406,7 @@ impl Plant {
             .map(|(p, records)| (*p, records.len() as u64))
             .collect();
         assert_ledger(ledger, &self.names.detections, &counts);
-        let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (partition, detections) in by_partition {
+        let in_order = |(partition, detections): (i32, Vec<(i64, Committed)>)| {
             let entries = &ledger[&(self.names.detections.clone(), partition)];
             let mut detections = detections.into_iter().peekable();
             let mut history = Vec::new();
@@ -397,6 +419,17 @@ impl Plant {
                 }
             }
             assert!(detections.next().is_none(), "everything is in the ledger");
+            (partition, history)
+        };
+        by_partition.into_iter().map(in_order).collect()
+    }
+
+    /// The queue is what a replay of the committed detections, in the order of the ledger, gives: byte for byte, `sent`
+    /// included; revisions of every incident are 1…n.
+    fn verify_correlate(&self, ledger: &Ledger) -> usize {
+        let config = self.correlate_config();
+        let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for history in self.histories(ledger).into_values() {
             for alert in replay_committed(Arc::clone(&config), history) {
                 let id = alert.incident_id.to_string();
                 let json = serde_json::to_string(&alert).expect("JSON");

@@ -21,6 +21,8 @@ use tocsin::telemetry::{Telemetry, wall_clock};
 
 use super::tools::{Ledger, counted, read_committed, read_ledger, until, write};
 
+/// Small transactions on a mock cluster: minutes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Departments of which one leads on fires.
 const LEADS: [&str; 3] = ["brigade", "rescue", "council"];
 /// Detections between two changes.
@@ -160,14 +162,14 @@ fn a_change_of_routing_is_in_the_ledger_and_in_the_alerts_after_it() {
     for (n, share) in all.chunks(SHARE).enumerate() {
         send(&cluster, &names.detections, share, partitions.main);
         // In the middle of the share, with detections waiting on both sides.
-        until(Duration::from_secs(60), "half of it is read", || {
+        until(PATIENCE, "half of it is read", || {
             read() >= (n * SHARE + SHARE / 4) as u64
         });
         if let Some(next) = editions.get(n + 1) {
             live.publish(next.clone());
         }
     }
-    until(Duration::from_secs(60), "everything is read", || {
+    until(PATIENCE, "everything is read", || {
         read() >= all.len() as u64
     });
     context.stop.store(true, Ordering::SeqCst);

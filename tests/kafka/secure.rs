@@ -14,7 +14,7 @@ const SCRAM_PASSWORD: &str = "scram-and-long";
 const KAFKA: &str = "transaction_max_ms = 50";
 
 /// A key for 127.0.0.1 and the certificate that says so, signed by itself, as PEM.
-fn certificate(dir: &Path, name: &str) -> PathBuf {
+pub(super) fn certificate(dir: &Path, name: &str) -> PathBuf {
     let keytool = |args: &[&str]| {
         let store = dir.join(format!("{name}.p12"));
         let done = Command::new("keytool")

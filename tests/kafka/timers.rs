@@ -41,14 +41,14 @@ fn what_is_due_at_once_happens_over_several_transactions() {
     }
     // All of it lies there before correlate starts, which would otherwise be idle in between.
     let mut detect = plant.run_with("a", 1, &["--role", "detect"]);
-    until(Duration::from_secs(120), "everything is detected", || {
+    until(Duration::from_secs(300), "everything is detected", || {
         detect.assert_alive();
         plant.is_detected()
     });
     detect.stop();
     let mut running = plant.run("a", 1);
     let of_detections = |entry: &&LedgerEntry| entry.topic == plant.names.detections;
-    until(Duration::from_secs(180), "everything became quiet", || {
+    until(Duration::from_secs(300), "everything became quiet", || {
         running.assert_alive();
         let ledger = plant.ledger();
         let quiet = ledger.values().filter(|entries| {

@@ -111,10 +111,7 @@ fn bases_of_bases_come_first_and_each_once() {
     let points: Vec<i32> = tocsin
         .add
         .iter()
-        .map(|addition| match addition {
-            tocsin::core::rule::Addition::When { line, .. }
-            | tocsin::core::rule::Addition::Weight { line, .. } => line.points,
-        })
+        .map(|addition| addition.line().points)
         .collect();
     assert_eq!(points, [20, 11, 12]);
     // `never_used` and what only it needs are gone, and the conditions still name the right ones.

@@ -40,6 +40,7 @@ terms:
   - house fire
   - house fires*
   - big house fire
+  - houses* burning
 ---
 lexicon: idle
 terms: [x1]
@@ -155,4 +156,26 @@ fn fixes_take_out_what_adds_nothing_and_nothing_else() {
         Some(2),
         "bundled files cannot be written"
     );
+}
+
+/// A title or a reason that would steer a terminal, or that XML cannot hold, is refused at its place.
+#[test]
+fn what_people_are_shown_holds_no_control_characters() {
+    let with = |title: &str, because: &str| {
+        format!(
+            "title: {title}\nid: a\ndetection:\n  a: {{any|contains: smoke}}\n  condition: a\ntocsin: {{hazard: fire, score: {{base: 30, because: {because}}}}}\n"
+        )
+    };
+    let found = |text: &str| {
+        let mut found = Vec::new();
+        let _ = tocsin::core::rule::parse_set(&[file("r.yml", text)], &mut found);
+        let place = |d: &tocsin::core::diagnostic::Diagnostic| (d.code, d.line, d.column);
+        found.iter().map(place).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&with("居民楼起火 – “fire”", "火灾")), []);
+    for bad in [r#""a\0""#, r#""a\e[31mb""#, r#""\u202eb""#, r#""a\nb""#] {
+        assert_eq!(found(&with(bad, "x")), [("T0006", 1, 8)], "{bad}");
+        let place = [("T0006", 6, 51)];
+        assert_eq!(found(&with("x", bad)), place, "{bad}");
+    }
 }

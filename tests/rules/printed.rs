@@ -186,7 +186,7 @@ prop_compose! {
         }
         let _ = writeln!(text, "  condition: {condition}");
         if extended {
-            let _ = writeln!(text, "tocsin:\n  hazard: fire\n  tier: city\n  quiet: {quiet}\n  urgency: {urgency}");
+            let _ = writeln!(text, "tocsin:\n  hazard: fire\n  tier: city\n  growth_tiers: [country, province]\n  quiet: {quiet}\n  urgency: {urgency}");
             if let Some(required) = department {
                 let _ = writeln!(text, "  departments: [health, {{id: fire, required: {required}}}]");
             }
@@ -194,7 +194,7 @@ prop_compose! {
                 text += "  replaces: r-0\n";
             }
             let _ = writeln!(text, "  score:\n    base: 40\n    because_zh: 起火\n    add:\n      - {{when: {when}, points: {points}, because: \"it's: so\", because_zh: 因为}}");
-            text += "      - {weight_of: s2, up_to: 9, because: strong}\n";
+            text += "      - {weight_of: s2, up_to: 9, because: strong}\n      - {when: {growth.c2|gt: 2.5, growth.observed|neq: 4}, points: -3, because: rising}\n";
         }
         text
     }

@@ -106,6 +106,7 @@ detection:
 tocsin:
   hazard: fire
   tier: city
+  growth_tiers: [province]
   quiet: 90m
   urgency: Expected
   replaces: fire-0
@@ -115,6 +116,7 @@ tocsin:
     add:
       - {when: e, points: -5, because: dead}
       - {weight_of: a, up_to: 10, because: wording}
+      - {when: {growth.w2|gte: 5.5, growth.observed: 12}, points: 7, because: rising}
 ";
 
 const CORRELATION: &str = "\
@@ -218,6 +220,9 @@ fn what_is_wrong_is_refused_by_both() {
         ("hazard: fire", "hazard: protest"),
         ("hazard: fire", "danger: fire"),
         ("tier: city", "tier: street"),
+        ("[province]", "[street]"),
+        ("[province]", "[province, province]"),
+        ("[province]", "[township]"),
         ("quiet: 90m", "quiet: 90 minutes"),
         ("urgency: Expected", "urgency: soon"),
         ("required: true", "need: true"),
@@ -229,6 +234,13 @@ fn what_is_wrong_is_refused_by_both() {
         ("points: -5", "up_to: 5"),
         (", because: dead", ""),
         ("up_to: 10", "points: 10"),
+        ("growth.w2|gte: 5.5, growth.observed: 12", ""),
+        ("growth.w2|gte: 5.5", "growth.w3|gte: 5.5"),
+        ("growth.w2|gte: 5.5", "growth.w2|near: 5.5"),
+        ("growth.w2|gte: 5.5", "growth.w2|gte: much"),
+        ("growth.observed: 12", "growth.observed: 1000001"),
+        ("growth.observed: 12", "casualties.dead: 12"),
+        ("points: 7", "up_to: 7"),
     ] {
         assert!(GOOD.contains(line), "{line}");
         let text = GOOD.replacen(line, wrong, 1);

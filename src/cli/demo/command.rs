@@ -20,6 +20,8 @@ use super::words::{Lang, level_name, level_sign, step_name};
 use crate::cli::reload::{self, Reloader};
 use crate::cli::{FAILED, Global, summary_text};
 use crate::config::Settings;
+use crate::core::model::{DecoderKind, Feed, FeedKind};
+use crate::desk::http::routes::reports::FEED;
 use crate::kafka::{Edition, LiveRules};
 use crate::telemetry::{HttpServer, ReloadApi, Telemetry, init_logs};
 
@@ -74,7 +76,10 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let loaded = reload::load(&settings.paths)?;
     let rules = Arc::clone(&loaded.rules);
     // The stream is that of the bundled feeds, whatever the configuration reads.
-    let feeds = Settings::bundled()?.shared_feeds();
+    let mut feeds = Settings::bundled()?.shared_feeds();
+    if !feeds.iter().any(|feed| &*feed.id == FEED) {
+        feeds.push(Arc::new(telephone()));
+    }
     let telemetry = Telemetry::new(&settings, &feeds)?;
     telemetry
         .metrics
@@ -100,19 +105,23 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         Arc::default(),
         asks,
     )?;
-    // Somebody watches: then somebody can act, too.
-    let desk = (!once)
-        .then(|| DemoDesk::start(&settings, &telemetry, &live))
-        .transpose()?;
-    let login = desk.as_ref().and_then(DemoDesk::login).map(str::to_owned);
     let parts = Parts {
-        feeds,
-        live,
-        telemetry,
+        feeds: feeds.clone(),
+        live: Arc::clone(&live),
+        telemetry: Arc::clone(&telemetry),
         sample,
         speed: args.speed.unwrap_or(if once { AT_ONCE } else { WATCHED }),
     };
     let pipeline = Pipeline::start(parts, &controls, &sender)?;
+    // Somebody watches: then somebody can act, too.
+    let desk = (!once)
+        .then(|| {
+            let mut settings = settings.clone();
+            settings.feeds = feeds.iter().map(|feed| (**feed).clone()).collect();
+            DemoDesk::start(&settings, &telemetry, &live, pipeline.calls(FEED)?)
+        })
+        .transpose()?;
+    let login = desk.as_ref().and_then(DemoDesk::login).map(str::to_owned);
     let mut demo = Demo {
         board,
         events,
@@ -134,6 +143,25 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     ended?;
     stopped?;
     demo.finish(args.json)
+}
+
+/// The feed of reports by telephone, as docs/api.md has it.
+fn telephone() -> Feed {
+    Feed {
+        id: FEED.into(),
+        topic: FEED.to_owned(),
+        decoder: DecoderKind::Tocsin,
+        kind: FeedKind::Hotline,
+        reliability: 70,
+        home: None,
+        trust_status: false,
+        publisher: false,
+        max_age_s: None,
+        usual_gap_s: None,
+        lang: None,
+        time_zone: None,
+        mapping: None,
+    }
 }
 
 /// Metrics at the configured address, else, when that is taken, at any free port of loopback.

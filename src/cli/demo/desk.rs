@@ -9,10 +9,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 
-use crate::cli::serve_desk::serve_desk;
+use crate::cli::serve_desk::{Way, serve_desk};
 use crate::config::Settings;
 use crate::core::model::Alert;
 use crate::core::obligation::{Policy, Role};
+use crate::desk::http::api::Reports;
 use crate::desk::http::start::Service;
 use crate::desk::{Desk, WallClock};
 use crate::kafka::LiveRules;
@@ -39,7 +40,13 @@ impl DemoDesk {
         settings: &Settings,
         telemetry: &Telemetry,
         live: &Arc<LiveRules>,
+        reports: Arc<dyn Reports>,
     ) -> anyhow::Result<Self> {
+        let way = Way {
+            demo: Some(Role::Coordinator),
+            reads: true,
+            reports: Some(reports),
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -52,7 +59,7 @@ impl DemoDesk {
             let desk = Desk::in_memory(Arc::new(policy), Arc::new(WallClock))
                 .await
                 .context("the demo's desk does not start")?;
-            let service = listen(settings, &desk, telemetry, live, &stop).await?;
+            let service = listen(settings, &desk, telemetry, live, (way, &stop)).await?;
             tokio::spawn(work(desk, queue));
             anyhow::Ok(service)
         })?;
@@ -88,21 +95,21 @@ async fn listen(
     desk: &Desk,
     telemetry: &Telemetry,
     live: &Arc<LiveRules>,
-    stop: &Arc<AtomicBool>,
+    (way, stop): (Way, &Arc<AtomicBool>),
 ) -> anyhow::Result<Service> {
     let mut settings = settings.clone();
     let rules = || {
         let live = Arc::clone(live);
         move || live.current().rules
     };
-    let role = (Some(Role::Coordinator), true);
+    let again = way.clone();
     if let Ok(service) =
-        serve_desk(&settings, desk, telemetry, rules(), role, Arc::clone(stop)).await
+        serve_desk(&settings, desk, telemetry, rules(), way, Arc::clone(stop)).await
     {
         return Ok(service);
     }
     "127.0.0.1:0".clone_into(&mut settings.desk.http.listen);
-    serve_desk(&settings, desk, telemetry, rules(), role, Arc::clone(stop)).await
+    serve_desk(&settings, desk, telemetry, rules(), again, Arc::clone(stop)).await
 }
 
 /// Takes alerts in and lets time pass.

@@ -5,7 +5,7 @@
 //! that start, less what follows it in the stream, and the times within the record are moved with it. Played faster than it
 //! was, the stream therefore never lies in the future, and incidents open, grow and calm down on its own clock.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -19,6 +19,8 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::player::Player;
 use super::sample::Sample;
 use crate::core::model::{Alert, Feed, LedgerEntry, RETRACTION_KEY};
+use crate::desk::http::api::Reports;
+use crate::desk::http::calls::KafkaReports;
 use crate::kafka::embedded::{Embedded, EmbeddedPartitions};
 use crate::kafka::{
     Committed, CorrelateStage, DetectStage, KafkaSettings, LiveRules, Pool, Role, TopicNames,
@@ -76,6 +78,8 @@ impl Goal {
 pub(super) struct Controls {
     pub(super) stop: Arc<AtomicBool>,
     pub(super) paused: Arc<AtomicBool>,
+    /// Time of the newest record of the stream: what is reported by telephone is received then.
+    pub(super) stream: Arc<AtomicI64>,
     pub(super) goal: Goal,
 }
 
@@ -90,6 +94,7 @@ pub(super) struct Pipeline {
     pools: Vec<Pool>,
     threads: Vec<JoinHandle<()>>,
     controls: Controls,
+    kafka: Arc<KafkaSettings>,
     // Last, so that the workers are gone before their broker.
     _cluster: Embedded,
 }
@@ -134,6 +139,7 @@ impl Pipeline {
         };
         let pools = workers(&parts, &context);
         let start = wall_clock().plus(-length_ms);
+        controls.stream.store(start.0, Ordering::SeqCst);
         let player = Player {
             producer: client::base(&kafka).create()?,
             topics: parts
@@ -156,8 +162,19 @@ impl Pipeline {
             pools,
             threads,
             controls: controls.clone(),
+            kafka,
             _cluster: cluster,
         })
+    }
+
+    /// The way of a report by telephone into a feed's topic, on the stream's clock.
+    pub(super) fn calls(&self, topic: &str) -> anyhow::Result<Arc<dyn Reports>> {
+        let stream = Arc::clone(&self.controls.stream);
+        let reports = KafkaReports::new(&self.kafka, topic)
+            .context("cannot make a producer for reports by telephone")?;
+        Ok(Arc::new(
+            reports.stamped(move || stream.load(Ordering::SeqCst)),
+        ))
     }
 
     /// Stops everything and waits for it.

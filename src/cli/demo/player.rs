@@ -41,9 +41,11 @@ impl Player {
                 .get(&record.feed)
                 .with_context(|| format!("no feed `{}` is bundled", record.feed))?;
             let payload = record.payload(self.start);
+            let at = self.start.plus(record.offset_ms);
+            self.controls.stream.store(at.0, Ordering::SeqCst);
             let message: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic)
                 .partition(0)
-                .timestamp(self.start.plus(record.offset_ms).0)
+                .timestamp(at.0)
                 .payload(&payload);
             self.producer
                 .send(message)

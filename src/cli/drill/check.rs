@@ -9,15 +9,13 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::super::{FAILED, Global, render};
-use super::load::{Here, renaming, shipped, source};
+use super::load::{Here, renaming, source};
 use crate::core::diagnostic::SourceFile;
 use crate::core::drill::{
     Lang, Report, RunInfo, evaluate, html_page, markdown, rehearse, schedule,
 };
-use crate::core::model::Millis;
-
-/// When rehearsals begin: 2026-01-01T00:00:00Z.
-const START: Millis = Millis(1_767_225_600_000);
+use crate::core::notify::Language;
+use crate::drill::{REHEARSAL_START, shipped_scenarios};
 
 /// Arguments of `drill check`.
 #[derive(Debug, clap::Args)]
@@ -45,10 +43,19 @@ pub(super) struct Args {
 /// Language of reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 #[allow(missing_docs)]
-pub(super) enum LangArg {
+pub(in crate::cli) enum LangArg {
     #[default]
     En,
     Zh,
+}
+
+impl From<LangArg> for Language {
+    fn from(lang: LangArg) -> Self {
+        match lang {
+            LangArg::En => Self::En,
+            LangArg::Zh => Self::Zh,
+        }
+    }
 }
 
 impl From<LangArg> for Lang {
@@ -70,7 +77,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let renamed = args.feed.iter().cloned().collect();
     let here = Here::load(global.settings()?, renamed)?;
     let names = if args.scenarios.is_empty() {
-        shipped()
+        shipped_scenarios()
     } else {
         args.scenarios.clone()
     };
@@ -99,21 +106,22 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
             &deployment,
             &all,
             &exercise,
-            START,
+            REHEARSAL_START,
             scenario.lasts,
         )
         .map_err(anyhow::Error::msg)?;
         let run = RunInfo {
             exercise,
             seed: args.seed,
-            started: START,
-            ended: START.plus(scenario.lasts),
+            started: REHEARSAL_START,
+            ended: REHEARSAL_START.plus(scenario.lasts),
             speed: 1.0,
             records_clock: true,
             stopped: false,
             rule_set: here.set.version.to_string(),
         };
-        reports.push(evaluate(&scenario, &here.set.gazetteer, run, &seen));
+        let report = evaluate(&scenario, &here.set.gazetteer, run, &seen);
+        reports.push(report.with_names(&here.set.routing));
     }
     show(args, &reports)?;
     let ok = reports.iter().all(|report| report.passed);
@@ -142,7 +150,7 @@ fn show(args: &Args, reports: &[Report]) -> anyhow::Result<()> {
         let verdict = if report.passed { "passes" } else { "FAILS" };
         writeln!(
             out,
-            "{verdict} {}: {} reports, {} detected, {} incidents expected, {} unexpected, {} noise heard",
+            "{verdict} {}: {} reports, {} detected; incidents: {} expected, {} unexpected; rules that fired on noise: {}",
             report.scenario,
             report.sent,
             report.detected,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::super::Global;
 use super::{check, key, new, report, run as running, stop};
+use crate::config::Settings;
 use crate::drill::Runs;
 
 /// Arguments of `drill`.
@@ -37,21 +38,19 @@ enum Command {
 /// Where runs are kept.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct RunsArg {
-    /// Folder of runs. Default: tocsin/drills in $`XDG_STATE_HOME` or ~/.local/state
+    /// Folder of runs. Default: drills.runs, else tocsin/drills in $`XDG_STATE_HOME` or ~/.local/state
     #[arg(long, value_name = "DIR", env = "TOCSIN_DRILL_RUNS")]
     runs: Option<PathBuf>,
 }
 
 impl RunsArg {
-    pub(super) fn open(&self) -> anyhow::Result<Runs> {
-        if let Some(folder) = &self.runs {
-            return Ok(Runs::new(folder));
-        }
-        let state = std::env::var_os("XDG_STATE_HOME").filter(|it| !it.is_empty());
-        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-        let state = state.map(PathBuf::from).or_else(home);
-        let state = state.ok_or_else(|| anyhow::anyhow!("there is no HOME: state --runs DIR"))?;
-        Ok(Runs::new(state.join("tocsin/drills")))
+    pub(super) fn open(&self, settings: &Settings) -> anyhow::Result<Runs> {
+        let folder = self
+            .runs
+            .clone()
+            .or_else(|| settings.drills.folder_of_runs());
+        let none = "there is no HOME: set drills.runs, or state --runs DIR";
+        folder.map(Runs::new).ok_or_else(|| anyhow::anyhow!(none))
     }
 }
 
@@ -63,7 +62,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Run(args) => running::run(args, global),
         Command::Stop(args) => stop::run(args, global),
         Command::Report(args) => report::run(args, global),
-        Command::List(args) => report::list(args),
+        Command::List(args) => report::list(args, global),
         Command::Key(args) => key::make(args),
         Command::Sign(args) => key::sign(args, global),
     }

@@ -59,7 +59,7 @@ pub(super) fn make(args: &KeyArgs) -> anyhow::Result<ExitCode> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options
         .open(path)
-        .with_context(|| format!("{}", path.display()))?;
+        .with_context(|| super::new::not_written(path))?;
     file.write_all(key.as_bytes())?;
     writeln!(
         std::io::stdout().lock(),

@@ -6,41 +6,26 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::config::{Bundled, ConfigErrors, Settings, load_rule_set};
+use crate::config::{ConfigErrors, Settings, load_rule_set};
 use crate::core::correlate::CorrelateConfig;
-use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
-use crate::core::drill::{Deployment, Scenario, check_scenario, parse_scenario};
+use crate::core::diagnostic::{Diagnostic, SourceFile};
+use crate::core::drill::{Deployment, Scenario};
 use crate::core::model::Feed;
 use crate::core::ruleset::RuleSet;
-
-/// Folder of the shipped scenarios.
-const SHIPPED: &str = "drills/";
-
-/// Names of the shipped scenarios.
-pub(super) fn shipped() -> Vec<String> {
-    let files = Bundled::list(SHIPPED).into_iter();
-    let names = files.filter_map(|path| {
-        let name = path.strip_prefix(SHIPPED)?.strip_suffix(".yml")?;
-        Some(name.to_owned())
-    });
-    names.collect()
-}
+use crate::drill::{read_scenario, shipped_scenario, shipped_scenarios};
 
 /// A scenario's file: a path, or the name of a shipped one.
 pub(super) fn source(named: &str) -> anyhow::Result<SourceFile> {
     let path = Path::new(named);
     if !path.exists()
-        && let Some(text) = Bundled::text(&format!("{SHIPPED}{named}.yml"))
+        && let Some(file) = shipped_scenario(named)
     {
-        return Ok(SourceFile {
-            name: format!("{SHIPPED}{named}.yml"),
-            text,
-        });
+        return Ok(file);
     }
     let text = std::fs::read_to_string(path).with_context(|| {
         format!(
             "{named} is no file that can be read, and no shipped scenario ({})",
-            shipped().join(", ")
+            shipped_scenarios().join(", ")
         )
     })?;
     Ok(SourceFile {
@@ -87,20 +72,7 @@ impl Here {
         &self,
         file: &SourceFile,
     ) -> Result<(Scenario, Vec<Diagnostic>), ConfigErrors> {
-        let (scenario, mut diagnostics) = parse_scenario(file);
-        let wrong = |all: &[Diagnostic]| all.iter().any(|d| d.gravity == Gravity::Error);
-        if let Some(scenario) = &scenario
-            && !wrong(&diagnostics)
-        {
-            diagnostics.extend(check_scenario(&file.name, scenario, &self.deployment()));
-        }
-        match scenario {
-            Some(scenario) if !wrong(&diagnostics) => Ok((scenario, diagnostics)),
-            _ => Err(ConfigErrors {
-                diagnostics,
-                sources: vec![file.clone()],
-            }),
-        }
+        read_scenario(file, &self.deployment())
     }
 }
 

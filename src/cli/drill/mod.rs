@@ -9,4 +9,5 @@ mod report;
 mod run;
 mod stop;
 
+pub(super) use check::LangArg;
 pub use command::{Args, run};

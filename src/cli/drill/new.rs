@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .write(true)
         .create_new(true)
         .open(&args.file)
-        .with_context(|| format!("{}", args.file.display()))?;
+        .with_context(|| not_written(&args.file))?;
     file.write_all(text.as_bytes())?;
     let path = args.file.display();
     writeln!(
@@ -40,6 +40,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         "{path} is written; next: tocsin drill check {path}"
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why a new file cannot be written, and what to do; the cause follows.
+pub(super) fn not_written(path: &std::path::Path) -> String {
+    let path = path.display();
+    format!(
+        "{path} cannot be written; a file that is there is never replaced: name another one, or remove it"
+    )
 }
 
 fn slug(text: &str) -> String {

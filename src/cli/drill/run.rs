@@ -16,17 +16,16 @@ use super::check::LangArg;
 use super::command::RunsArg;
 use super::key::NO_KEY;
 use super::load::{Here, renaming, source};
-use super::report::{Judged, judge, show};
+use super::report::json as report_json;
 use crate::config::DrillClock;
 use crate::core::detect::is_exercise_id;
 use crate::core::diagnostic::SourceFile;
 use crate::core::drill::{Observed, RunInfo, Scenario, Simulated, encode, schedule};
 use crate::core::model::Millis;
-use crate::drill::{Drill, DrillError, Ended, Progress, RUN_VERSION, RunFile};
-use crate::telemetry::{init_logs, wall_clock};
-
-/// Fastest script.
-const MAX_SPEED: f64 = 100_000.0;
+use crate::drill::{
+    Drill, DrillError, Ended, Judged, MAX_SPEED, Progress, RUN_VERSION, RunFile, judge, stamp,
+};
+use crate::telemetry::{init_command_logs, wall_clock};
 
 /// Arguments of `drill run`.
 #[derive(Debug, clap::Args)]
@@ -65,7 +64,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     );
     let renamed = args.feed.iter().cloned().collect();
     let here = Here::load(global.settings()?, renamed)?;
-    init_logs(&here.settings.log);
+    init_command_logs(&here.settings.log);
     let file = source(&args.scenario)?;
     let (scenario, _) = here.scenario(&file)?;
     let records_clock = here.settings.drills.clock == DrillClock::Records;
@@ -74,7 +73,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         let all = schedule(&scenario, &here.deployment(), args.seed, &info.exercise);
         return dry_run(&all, info.started);
     }
-    let runs = args.runs.open()?;
+    let runs = args.runs.open(&here.settings)?;
     if runs.has(&info.exercise) {
         return Err(DrillError::Again(info.exercise).into());
     }
@@ -93,9 +92,13 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let mut run = run_file(&file, &here, info);
     let mut progress = Shown::new(args, &scenario, &drill, &run)?;
-    let ended = drill.run(&mut run, &mut progress)?;
+    let ended = drill.run(&mut run, &mut progress);
     progress.bar.finish_and_clear();
-    let judged = judge(&here, &runs, &run)?;
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(error) => return failed(&drill, &mut run, error),
+    };
+    let judged = judge(&here.deployment(), &runs, &run)?;
     end(args, ended, &judged)
 }
 
@@ -133,14 +136,20 @@ fn info(
     })
 }
 
-/// `20260102t030405`.
-fn stamp(now: Millis) -> String {
-    let text = now.to_string();
-    let digits = text
-        .chars()
-        .filter(|c| c.is_ascii_digit() || *c == 'T')
-        .take(15);
-    digits.collect::<String>().to_ascii_lowercase()
+/// A drill that cannot go on leaves nothing behind, if that can be had; else it says what is left to do.
+fn failed(drill: &Drill<'_>, run: &mut RunFile, error: DrillError) -> anyhow::Result<ExitCode> {
+    let id = run.run.exercise.clone();
+    if !drill.runs.has(&id) {
+        // Nothing was sent.
+        return Err(error.into());
+    }
+    let left = match drill.withdraw(run) {
+        Ok(()) => "every report that was sent has been withdrawn".to_owned(),
+        Err(_) => format!(
+            "what was sent is not withdrawn: `tocsin drill stop {id} --abandoned` does that when the cause is mended"
+        ),
+    };
+    Err(anyhow::Error::from(error).context(format!("the drill {id} could not go on; {left}")))
 }
 
 fn run_file(file: &SourceFile, here: &Here, run: RunInfo) -> RunFile {
@@ -149,6 +158,7 @@ fn run_file(file: &SourceFile, here: &Here, run: RunInfo) -> RunFile {
         file: file.name.clone(),
         scenario: file.text.clone(),
         renamed: here.renamed.clone(),
+        holder: None,
         run,
         finished: false,
         withdrawn: false,
@@ -219,19 +229,30 @@ impl Progress for Shown {
     }
 }
 
+/// Ctrl-C, a request to end and a terminal that goes away stop the drill alike: none may leave its reports behind.
 fn listen(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
     let stop = Arc::clone(stop);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let mut signals = {
+        let _inside = runtime.enter();
+        let signals = kinds.map(signal).into_iter();
+        signals.collect::<Result<Vec<_>, _>>()?
+    };
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
             runtime.block_on(async {
-                // Without signals the drill can still be stopped by its command.
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    stop.store(true, Ordering::SeqCst);
-                }
+                let any = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+                futures_util::future::select_all(any).await;
+                stop.store(true, Ordering::SeqCst);
             });
         })?;
     Ok(())
@@ -240,9 +261,9 @@ fn listen(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
 fn end(args: &Args, ended: Ended, judged: &Judged) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", judged.json()?)?;
+        writeln!(out, "{}", report_json(judged)?)?;
     } else {
-        write!(out, "{}", show(judged, args.lang.into()))?;
+        write!(out, "{}", judged.markdown(args.lang.into()))?;
     }
     drop(out);
     let mut err = io::stderr().lock();

@@ -11,13 +11,10 @@ use super::super::Global;
 use super::command::RunsArg;
 use super::key::NO_KEY;
 use super::load::Here;
-use crate::core::diagnostic::SourceFile;
-use crate::drill::Drill;
+use crate::drill::{ABANDONED, Drill, scenario_of};
 
 /// Longest wait for the process that runs the drill. It looks for the wish many times a second.
 const ANSWER_WITHIN: Duration = Duration::from_secs(90);
-/// A run whose file was not written for so long has no process any more.
-const ABANDONED: Duration = Duration::from_secs(10);
 
 /// Arguments of `drill stop`.
 #[derive(Debug, clap::Args)]
@@ -32,7 +29,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let runs = args.runs.open()?;
+    let settings = global.settings()?;
+    let runs = args.runs.open(&settings)?;
     let mut run = runs.load(&args.exercise)?;
     let mut out = std::io::stdout().lock();
     if run.withdrawn {
@@ -45,7 +43,11 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         while began.elapsed() < ANSWER_WITHIN && runs.age(&args.exercise) < ABANDONED {
             std::thread::sleep(Duration::from_millis(200));
             run = runs.load(&args.exercise)?;
-            if run.finished || run.withdrawn {
+            if run.finished && !run.withdrawn {
+                // It came to its end before it saw the wish.
+                break;
+            }
+            if run.withdrawn {
                 writeln!(
                     out,
                     "{} is stopped, and its reports are withdrawn",
@@ -54,18 +56,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::SUCCESS);
             }
         }
-        writeln!(
-            out,
-            "nobody runs {} any more: withdrawing what it sent",
-            args.exercise
-        )?;
+        let why = if run.finished {
+            "has come to its end"
+        } else {
+            "is run by nobody any more"
+        };
+        writeln!(out, "{} {why}: withdrawing what it sent", args.exercise)?;
     }
-    let here = Here::load(global.settings()?, run.renamed.clone())?;
-    let file = SourceFile {
-        name: run.file.clone(),
-        text: run.scenario.clone(),
-    };
-    let (scenario, _) = here.scenario(&file)?;
+    let here = Here::load(settings, run.renamed.clone())?;
+    let scenario = scenario_of(&run, &here.deployment())?;
     let (kafka, names) = (here.settings.kafka_settings(), here.settings.topic_names());
     let decisions = here.settings.topics.decisions();
     let drill = Drill {

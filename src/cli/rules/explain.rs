@@ -179,6 +179,7 @@ fn look(
         coordinates: report.coordinates,
         title: &report.title,
         text: &report.text,
+        normal: None,
         home: feed.home.as_deref(),
     };
     let resolved = set.gazetteer.resolve(&query);

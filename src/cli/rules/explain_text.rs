@@ -14,6 +14,7 @@ use crate::core::model::{
     ScoreLine, ShadowHit,
 };
 use crate::core::place::Candidate;
+use crate::core::rule::growth_text;
 use crate::core::tools::explain::{Explained, NodeKind, Tree};
 
 use super::super::corpus::Taken;
@@ -268,7 +269,9 @@ fn rule(one: &Explained, report: &Report, out: &mut String) -> std::fmt::Result 
         )?;
     }
     for (index, (detection, end)) in report.detections.iter().enumerate() {
-        if detection.rule_id == one.rule {
+        if detection.rule_id == one.rule && detection.wide_of.is_some() {
+            writeln!(out, "  counts    {}, for growth alone", detection.key)?;
+        } else if detection.rule_id == one.rule {
             let nearest = report.nearest.get(index).and_then(Option::as_ref);
             self::detection(detection, *end, nearest, report.history, out)?;
         }
@@ -285,6 +288,13 @@ fn detection(
 ) -> std::fmt::Result {
     writeln!(out, "  severity  {}", detection.severity)?;
     score(&detection.score, out)?;
+    for line in &detection.growth {
+        let (points, because, asked) = (line.points, &line.because, growth_text(line));
+        writeln!(
+            out,
+            "    {points:>+4}  {because} (to the incident, while {asked})"
+        )?;
+    }
     writeln!(out, "  key       {}", detection.key)?;
     let print = match detection.report.fingerprint {
         None => "none: only free text of news, posts and hotlines is compared".to_owned(),

@@ -27,3 +27,4 @@ pub mod test;
 mod topic;
 
 pub use command::{Args, Tool, run};
+pub(super) use topic::TopicArgs;

@@ -1,10 +1,13 @@
 //! `tocsin rules quality`: how good the rules are on labelled sets, as a table with 95 % intervals.
 //!
 //! Exit codes: 0 everything wanted is reached, 1 something is not, 2 wrong usage, files that do not load, or no set at all.
+//!
+//! Invariant: what went wrong is written of the part `tune` alone; who has seen the errors of `check` can judge by it no more.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::corpus::{open_input, progress, read_line};
 use super::super::{FAILED, Global, Misused};
@@ -20,7 +24,7 @@ use crate::config::{ConfigErrors, read_yaml};
 use crate::core::detect::{DetectEngine, DetectOutput};
 use crate::core::model::{Detection, Level, Millis, Position, RawRecord};
 use crate::core::ruleset::RuleSet;
-use crate::core::tools::labelled::{Part, Set, parse};
+use crate::core::tools::labelled::{Part, Row, Set, parse};
 use crate::core::tools::quality::{Quality, Share};
 
 /// When every report of a set was received.
@@ -41,6 +45,9 @@ pub struct Args {
     /// Only sets whose name contains this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Write what went wrong to this file, one JSON object a line, to learn from; of the part `tune` alone, as the other one judges
+    #[arg(long, value_name = "FILE")]
+    errors: Option<PathBuf>,
     /// Print a Markdown table
     #[arg(long)]
     markdown: bool,
@@ -72,6 +79,17 @@ struct Measured {
     false_alarms: Option<Share>,
 }
 
+/// A record of the part `tune` that rules got wrong.
+#[derive(Serialize)]
+struct Wrong<'a> {
+    set: &'a str,
+    /// `missed` or `false alarm`.
+    what: &'static str,
+    /// Rules that fired, whatever their hazard and severity.
+    rules: Vec<&'a str>,
+    report: &'a RawValue,
+}
+
 /// Runs the tool.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
@@ -85,7 +103,11 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let (set, _) = load::rule_set(&settings.paths)?;
     let config = settings.correlate_config(Arc::clone(&set.routing));
     let threshold = config.level.threshold(Level::Blue);
-    let (tallies, absent) = measure(&sets, &args.data, &set, threshold)?;
+    let mut errors = args.errors.as_deref().map(create).transpose()?;
+    let (tallies, absent) = measure(&sets, &args.data, &set, threshold, errors.as_mut())?;
+    if let Some(errors) = &mut errors {
+        errors.flush().context("the file of errors")?;
+    }
     if absent.len() == sets.len() {
         let folder = args.data.display();
         let why = format!("{folder}: none of the labelled files is there, or no set has this name");
@@ -124,6 +146,11 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     }))
 }
 
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| path.display().to_string())?;
+    Ok(BufWriter::new(file))
+}
+
 fn read_sets(paths: &[PathBuf]) -> Result<Vec<Set>, ConfigErrors> {
     let (mut files, mut diagnostics) = (Vec::new(), Vec::new());
     for path in paths {
@@ -154,6 +181,7 @@ fn measure(
     folder: &Path,
     rules: &Arc<RuleSet>,
     threshold: i32,
+    mut errors: Option<&mut BufWriter<File>>,
 ) -> anyhow::Result<Tallies> {
     let mut tallies = vec![<[Quality; 2]>::default(); sets.len()];
     let mut absent = Vec::new();
@@ -184,6 +212,13 @@ fn measure(
                 if let Some(row) = set.row(&row) {
                     let fired = judge.fires(place, set, &row.record);
                     tallies[*number][row.part as usize].count(row.label, fired);
+                    if let Some(errors) = &mut errors
+                        && row.part == Part::Tune
+                        && fired != row.label
+                    {
+                        let wrong = serde_json::to_string(&judge.wrong(set, &row)?)?;
+                        writeln!(errors, "{wrong}").context("the file of errors")?;
+                    }
                 }
             }
         }
@@ -232,6 +267,17 @@ impl Judge {
                 && (!set.alerts || i32::from(one.severity) >= self.threshold)
         };
         self.out.detections.iter().any(counts)
+    }
+
+    /// Of the row that was judged last.
+    fn wrong<'a>(&'a self, set: &'a Set, row: &'a Row) -> anyhow::Result<Wrong<'a>> {
+        let found = self.out.detections.iter();
+        Ok(Wrong {
+            set: &set.name,
+            what: if row.label { "missed" } else { "false alarm" },
+            rules: found.map(|one| &*one.rule_id).collect(),
+            report: serde_json::from_str(&row.record)?,
+        })
     }
 }
 

@@ -8,22 +8,22 @@ use crate::kafka::range::{Bound, Range};
 
 /// Which part of which topic.
 #[derive(Debug, clap::Args)]
-pub(super) struct TopicArgs {
+pub(in crate::cli) struct TopicArgs {
     /// Read records from this topic, committed ones only; nothing is joined or written. Of which feed they are, the configuration
     /// says, or --feed
     #[arg(long, value_name = "TOPIC")]
-    pub(super) topic: Option<String>,
+    pub(in crate::cli) topic: Option<String>,
     /// Begin at this offset (1500), at these offsets by partition (0:1500,1:1620), at this time (RFC 3339) or as long ago (24h)
     #[arg(long, value_name = "WHERE", requires = "topic")]
-    pub(super) from: Option<Bound>,
+    pub(in crate::cli) from: Option<Bound>,
     /// End before it, in the same words; without it where the topic ends now
     #[arg(long, value_name = "WHERE", requires = "topic")]
-    pub(super) to: Option<Bound>,
+    pub(in crate::cli) to: Option<Bound>,
 }
 
 impl TopicArgs {
     /// The range, if a topic is named.
-    pub(super) fn range(&self) -> Option<Range> {
+    pub(in crate::cli) fn range(&self) -> Option<Range> {
         Some(Range {
             topic: self.topic.clone()?,
             partition: None,
@@ -33,7 +33,7 @@ impl TopicArgs {
     }
 
     /// The feed that records are of: the one named, else the topic's, else Tocsin JSON; read in the format named, if one is.
-    pub(super) fn feed(
+    pub(in crate::cli) fn feed(
         &self,
         settings: &Settings,
         id: Option<&str>,

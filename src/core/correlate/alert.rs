@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use super::config::CorrelateConfig;
 use super::evidence::evidence;
+use super::growing::line;
 use super::identity::alert_id;
 use super::score::{Summary, lines};
 use super::state::{Incident, Phase, urgency_of};
 use crate::core::model::{
-    ALERT_VERSION, Alert, Bilingual, Counts, DepartmentRequest, Hazard, IncidentState, Level,
-    MAX_REPORT_IDS, Millis, MsgType, Place, RoutedDepartment, ScoreLine, Status, Urgency,
+    ALERT_VERSION, Alert, Bilingual, Counts, DepartmentRequest, Growth, Hazard, IncidentState,
+    Level, MAX_REPORT_IDS, Millis, MsgType, Place, RoutedDepartment, ScoreLine, Status, Urgency,
 };
 
 /// What the alert says beside the incident's state.
@@ -33,11 +34,12 @@ pub(super) fn build(
     summary: &Summary,
     revision: Revision,
     key: &str,
+    growth: Option<Growth>,
     config: &CorrelateConfig,
 ) -> Alert {
     let number = incident.published.revision + 1;
     let place = Place::from(&incident.place);
-    let mut reasons = lines(incident, summary);
+    let mut reasons = lines(incident, summary, line(growth.as_ref(), &config.growth));
     reasons.extend(revision.notes);
     Alert {
         v: ALERT_VERSION,
@@ -75,6 +77,7 @@ pub(super) fn build(
             sources: summary.sources,
             last_hour: incident.rate.bins(revision.sent),
         },
+        growth,
         evidence: evidence(incident, summary, &config.limits),
         report_ids: report_ids(incident, summary),
         rules: rules(incident, summary),

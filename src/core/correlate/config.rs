@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::core::growth::GrowthConfig;
 use crate::core::model::Level;
 use crate::core::route::Routing;
 
@@ -77,6 +78,7 @@ pub struct CorrelateConfig {
     pub level: LevelConfig,
     pub incident: IncidentConfig,
     pub limits: Limits,
+    pub growth: GrowthConfig,
     /// Which departments an incident goes to.
     pub routing: Arc<Routing>,
 }
@@ -114,6 +116,7 @@ impl CorrelateConfig {
                 rules_per_report: 16,
                 correlation_events_per_key: 4_096,
             },
+            growth: GrowthConfig::default(),
             routing,
         }
     }

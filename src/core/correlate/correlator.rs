@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use super::config::CorrelateConfig;
 use super::fold::{apply, fire, open, take_back};
+use super::growing::Growing;
 use super::pace::lane_of_status;
+use super::series::AllSeries;
 use super::state::{KeyState, StateError};
 use super::store::{Kind, Store, lane_of};
+use crate::core::growth::{Carried, Series};
 use crate::core::model::{Alert, CorrelateOutcome, Detection, Millis, Retraction, Status};
 
 /// What folding gave; the caller clears it.
@@ -56,6 +59,7 @@ pub struct StateChange {
 pub struct Correlator {
     config: Arc<CorrelateConfig>,
     pub(super) store: Store,
+    series: AllSeries,
 }
 
 impl Correlator {
@@ -64,12 +68,14 @@ impl Correlator {
         Self {
             config,
             store: Store::default(),
+            series: AllSeries::default(),
         }
     }
 
     /// Uses another configuration or routing table from now on. Only between transactions.
     pub fn swap(&mut self, config: Arc<CorrelateConfig>) {
         self.config = config;
+        self.series.forget_days();
     }
 
     /// Advances the clock to the detection's `received`, then folds it.
@@ -109,7 +115,12 @@ impl Correlator {
                 out.hit("state_unreadable", retraction.status);
                 continue;
             };
-            let taken = take_back(&mut incident, retraction, now, &key, &config, out);
+            let mut growing = Growing {
+                all: &mut self.series,
+                key: &key,
+                now,
+            };
+            let taken = take_back(&mut incident, retraction, &mut growing, &config, out);
             count += u32::from(taken);
             let state = Some(KeyState::Incident(incident));
             self.store
@@ -131,9 +142,14 @@ impl Correlator {
             return CorrelateOutcome::Suppressed;
         };
         let before = state.as_ref().map(Kind::of);
+        let mut growing = Growing {
+            all: &mut self.series,
+            key: &key,
+            now,
+        };
         let (state, outcome) = match state {
             Some(KeyState::Incident(mut incident)) => {
-                let outcome = apply(&mut incident, detection, now, &config, out);
+                let outcome = apply(&mut incident, detection, &mut growing, &config, out);
                 (Some(KeyState::Incident(incident)), outcome)
             }
             state if self.store.lanes[lane].keys >= config.limits.keys => {
@@ -146,7 +162,7 @@ impl Correlator {
                     _ => None,
                 };
                 let mut incident = open(detection, previous, now);
-                match apply(&mut incident, detection, now, &config, out) {
+                match apply(&mut incident, detection, &mut growing, &config, out) {
                     CorrelateOutcome::Suppressed => (state, CorrelateOutcome::Suppressed),
                     _ => (
                         Some(KeyState::Incident(Box::new(incident))),
@@ -188,7 +204,12 @@ impl Correlator {
             return;
         };
         let before = Some(Kind::of(&state));
-        let mut state = fire(state, &key, now, &config, out);
+        let mut growing = Growing {
+            all: &mut self.series,
+            key: &key,
+            now,
+        };
+        let mut state = fire(state, &mut growing, &config, out);
         if matches!(state, Some(KeyState::Previous(_)))
             && before == Some(Kind::Incident)
             && self.store.lanes[lane].previous >= config.limits.keys
@@ -220,6 +241,40 @@ impl Correlator {
         self.store.len()
     }
 
+    /// The committed series of a key.
+    pub fn series(&self, key: &str) -> Option<Series> {
+        self.series.committed(key)
+    }
+
+    /// Keys with a committed series, sorted.
+    pub fn series_keys(&self) -> Vec<Arc<str>> {
+        self.series.keys()
+    }
+
+    /// Fills the series of a key with what an archive knows of the time before it, as part of this transaction. `wide`: its reports
+    /// only count there. Returns how many reports that was; the error names the limit that was met.
+    pub fn fill(&mut self, key: &str, archive: &Series, wide: bool) -> Result<u64, &'static str> {
+        let growth = &self.config.growth;
+        let filled = self.series.fill(&key.into(), archive, wide, growth);
+        filled.map_err(|why| why.0)
+    }
+
+    /// What every feed told this partition in the last whole hour of its clock, against the same hour of the week. Looks at every
+    /// feed and hazard: ask rarely.
+    pub fn carried(&self) -> Vec<(Arc<str>, Carried)> {
+        let now = self.store.lanes[lane_of_status(Status::Actual)].clock;
+        if now == Millis::MIN || !self.config.growth.enabled {
+            return Vec::new();
+        }
+        self.series.carried(now, &self.config.growth)
+    }
+
+    /// Series held and their bytes, per status. Looks at every one: ask rarely.
+    pub fn series_sizes(&self) -> impl Iterator<Item = (Status, usize, usize)> {
+        let sizes = Status::ALL.into_iter().zip(self.series.sizes());
+        sizes.map(|(status, (series, bytes))| (status, series, bytes))
+    }
+
     /// Keys held and bytes of keys and encoded state, per status. Looks at every key: ask rarely.
     pub fn sizes(&self) -> impl Iterator<Item = (Status, usize, usize)> {
         let sizes = self.store.sizes();
@@ -232,27 +287,35 @@ impl Correlator {
     /// The changes of this transaction, sorted by key: one per key that differs from the committed state, and
     /// [`CLOCK_KEY`](super::CLOCK_KEY) when the clock moved.
     pub fn take_changes(&mut self) -> Vec<StateChange> {
-        self.store.changes()
+        let mut changes = self.store.changes();
+        self.series.changes(&mut changes);
+        changes
     }
 
     /// Makes this transaction's changes final.
     pub fn commit(&mut self) {
         self.store.commit();
+        self.series.commit();
     }
 
     /// Forgets everything since the last commit.
     pub fn rollback(&mut self) {
         self.store.rollback();
+        self.series.rollback();
     }
 
     /// Takes over a record of the changelog, in its order. Before the first fold only.
     pub fn restore(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), StateError> {
-        self.store.restore(key, value)
+        match self.series.restore(key, value) {
+            Some(restored) => restored,
+            None => self.store.restore(key, value),
+        }
     }
 
     /// Ends the restore: timers are set from here on.
     pub fn finish_restore(&mut self) {
         self.store.finish_restore();
+        self.series.finish_restore();
     }
 }
 

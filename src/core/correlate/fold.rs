@@ -8,6 +8,8 @@ use std::sync::Arc;
 use super::config::{CorrelateConfig, QUIET_MS};
 use super::correlations::note;
 use super::correlator::CorrelateOutput;
+use super::growing::Growing;
+use super::grown;
 use super::identity::incident_id;
 use super::members::join;
 use super::revise::{Cause, revise};
@@ -54,6 +56,8 @@ pub(super) fn open(detection: &Detection, previous: Option<&Previous>, now: Mill
         last_seen: detection.report.received.clamped(),
         aggregate: None,
         correlations: Vec::new(),
+        growth_lines: Vec::new(),
+        wide: detection.wide_of.is_some(),
         index: super::index::Index::default(),
     }
 }
@@ -65,18 +69,25 @@ const MAX_ANCESTORS: usize = 8;
 pub(super) fn apply(
     incident: &mut Incident,
     detection: &Detection,
-    now: Millis,
+    growing: &mut Growing<'_>,
     config: &CorrelateConfig,
     out: &mut CorrelateOutput,
 ) -> CorrelateOutcome {
+    let now = growing.now;
     let joined = join(incident, detection, &config.limits);
-    for limit in joined.limits {
+    for limit in &joined.limits {
         out.hit(limit, detection.status);
     }
     if !joined.changed {
         return joined.outcome;
     }
+    // An ordinary detection makes an ordinary incident of it.
+    incident.wide &= detection.wide_of.is_some();
+    growing.joined(incident, &detection.report, &joined, config, out);
     for limit in note(incident, detection, joined.replaced, &config.limits) {
+        out.hit(limit, detection.status);
+    }
+    if let Some(limit) = grown::note(incident, detection) {
         out.hit(limit, detection.status);
     }
     let report = &detection.report;
@@ -95,7 +106,7 @@ pub(super) fn apply(
         }
     }
     drop_old_texts(incident, now, config);
-    revise(incident, cause, now, &detection.key, config, out);
+    revise(incident, cause, growing, config, out);
     joined.outcome
 }
 
@@ -103,8 +114,7 @@ pub(super) fn apply(
 pub(super) fn take_back(
     incident: &mut Incident,
     retraction: &Retraction,
-    now: Millis,
-    key: &str,
+    growing: &mut Growing<'_>,
     config: &CorrelateConfig,
     out: &mut CorrelateOutput,
 ) -> bool {
@@ -115,19 +125,20 @@ pub(super) fn take_back(
     if !take_out(incident, feed, id, retraction.received) {
         return false;
     }
-    drop_old_texts(incident, now, config);
-    revise(incident, Cause::Report, now, key, config, out);
+    growing.taken(incident, feed, id);
+    drop_old_texts(incident, growing.now, config);
+    revise(incident, Cause::Report, growing, config, out);
     true
 }
 
 /// Does what is due for a key at `at`. None: nothing is left of it.
 pub(super) fn fire(
     state: KeyState,
-    key: &str,
-    at: Millis,
+    growing: &mut Growing<'_>,
     config: &CorrelateConfig,
     out: &mut CorrelateOutput,
 ) -> Option<KeyState> {
+    let at = growing.now;
     let mut incident = match state {
         KeyState::Previous(previous) => {
             return (previous.until > at).then_some(KeyState::Previous(previous));
@@ -154,7 +165,7 @@ pub(super) fn fire(
         None
     };
     if let Some(cause) = cause {
-        revise(&mut incident, cause, at, key, config, out);
+        revise(&mut incident, cause, growing, config, out);
     }
     Some(KeyState::Incident(incident))
 }

@@ -3,9 +3,10 @@
 //! Invariant: a level rises at once; it falls only when the score is the whole hysteresis below its threshold (or a cap
 //! forbids it) and it has been held for the dwell; once on the queue an incident has a level until it is resolved.
 
-use super::config::LevelConfig;
+use super::config::{CorrelateConfig, LevelConfig};
 use super::score::Summary;
 use super::state::Incident;
+use crate::core::growth::Verdict;
 use crate::core::model::{Level, Millis, ScoreLine};
 
 /// What the level should be.
@@ -54,20 +55,44 @@ fn cap(incident: &Incident, summary: &Summary, config: &LevelConfig) -> (Level, 
     (Level::Red, None)
 }
 
+/// The level that an alarm of the counts alone gives: blue, and yellow from twice the threshold on.
+fn floor(growth: Verdict, config: &CorrelateConfig) -> Option<Level> {
+    let level = if config.growth.is_strong(growth) {
+        Level::Yellow
+    } else {
+        Level::Blue
+    };
+    growth.alarm.then_some(level)
+}
+
 /// Decides the level at `now`.
 pub(super) fn decide(
     incident: &Incident,
     summary: &Summary,
-    config: &LevelConfig,
+    growth: Verdict,
+    config: &CorrelateConfig,
     now: Millis,
 ) -> Decision {
+    let floor = floor(growth, config);
+    let config = &config.level;
     let plain = level_of(summary.score, config);
     let (highest, cap_line) = cap(incident, summary, config);
-    let wanted = plain.map(|level| level.min(highest));
+    // What only counts here has no severity of its own, and is judged by its number alone.
+    let by_score = plain
+        .map(|level| level.min(highest))
+        .filter(|_| !incident.wide);
+    let wanted = by_score.max(floor);
     let mut notes: Vec<ScoreLine> = cap_line
         .filter(|_| plain > Some(highest))
         .into_iter()
         .collect();
+    if let Some(level) = floor.filter(|_| floor > by_score) {
+        notes.push(ScoreLine::new(
+            0,
+            format!("{} because of the count alone", level.id()),
+            format!("仅因数量异常定为{}", zh(level)),
+        ));
+    }
     let Some(current) = incident.level else {
         return Decision {
             level: wanted,

@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::aggregate::Entry;
 use super::config::Limits;
 use super::duplicate::{cluster_of, found_cluster, free_cluster, leave_cluster};
 use super::evict::make_room;
 use super::evidence::{add_rule, text_of};
 use super::identity::report_hash;
 use super::state::{Incident, Member, StLine, StPlace, kind_number, urgency_number};
-use crate::core::model::{CorrelateOutcome, Detection, Millis};
+use crate::core::model::{CorrelateOutcome, Detection, FeedKind, Millis};
 
 /// Numbers kept of one report.
 const MAX_NUMBERS: usize = 8;
@@ -33,6 +34,8 @@ pub(super) struct Joined {
     pub changed: bool,
     /// A report that the incident did not have.
     pub arrived: bool,
+    /// A report that did not count before, and is no repost.
+    pub fresh: bool,
     /// The report had other content before.
     pub replaced: bool,
     /// Named limits that were hit.
@@ -45,6 +48,7 @@ impl Joined {
             outcome,
             changed,
             arrived: false,
+            fresh: false,
             replaced: false,
             limits: Vec::new(),
         }
@@ -55,6 +59,7 @@ impl Joined {
             outcome: CorrelateOutcome::Suppressed,
             changed: false,
             arrived: false,
+            fresh: false,
             replaced: false,
             limits: vec![limit],
         }
@@ -105,6 +110,7 @@ fn new_report(incident: &mut Incident, detection: &Detection, limits: &Limits) -
         None => Joined::new(CorrelateOutcome::Merged, true),
     };
     joined.arrived = true;
+    joined.fresh = is_fresh(detection, known.is_some());
     joined.limits = hit;
     found_cluster(incident, index, detection, limits, &mut joined.limits);
     note(incident, index, detection);
@@ -177,7 +183,9 @@ fn entry_again(
         entry.rules = bit;
         return Joined::new(CorrelateOutcome::Merged, true);
     }
-    let cluster = aggregate.entries.0.remove(at).cluster;
+    let Entry {
+        cluster, withdrawn, ..
+    } = aggregate.entries.0.remove(at);
     incident.reports_moved();
     leave_cluster(incident, cluster, None);
     let again = new_report(incident, detection, limits);
@@ -188,6 +196,7 @@ fn entry_again(
     Joined {
         outcome,
         arrived: false,
+        fresh: again.fresh && withdrawn,
         replaced: true,
         ..again
     }
@@ -261,25 +270,30 @@ fn revised(
     }
     let mut joined = Joined::new(CorrelateOutcome::Merged, true);
     joined.replaced = true;
-    let old_cluster = member.cluster;
+    let (old_cluster, counted) = (member.cluster, member.counted);
+    let was_withdrawn = member.withdrawn;
     incident.reports_changed();
     if report.withdrawn {
-        let Some(replacement) = member_of(incident, detection, &report.source, old_cluster) else {
+        let Some(mut replacement) = member_of(incident, detection, &report.source, old_cluster)
+        else {
             return Joined::refused("names_per_key");
         };
+        replacement.counted = counted;
         incident.members[index] = replacement;
         incident.texts.retain(|(owner, _)| *owner as usize != index);
         return joined;
     }
     leave_cluster(incident, old_cluster, Some(index));
-    let cluster = report
+    let known = report
         .fingerprint
         .filter(|_| report.kind.is_reposted())
-        .and_then(|fingerprint| cluster_of(incident, fingerprint))
-        .unwrap_or_else(|| free_cluster(incident, Some(index)));
-    let Some(replacement) = member_of(incident, detection, &report.source, cluster) else {
+        .and_then(|fingerprint| cluster_of(incident, fingerprint));
+    let cluster = known.unwrap_or_else(|| free_cluster(incident, Some(index)));
+    joined.fresh = was_withdrawn && is_fresh(detection, known.is_some());
+    let Some(mut replacement) = member_of(incident, detection, &report.source, cluster) else {
         return Joined::refused("names_per_key");
     };
+    replacement.counted = counted;
     incident.members[index] = replacement;
     found_cluster(
         incident,
@@ -326,7 +340,20 @@ fn member_of(
         )],
         numbers: numbers?,
         exposure: exposure_of(incident, detection),
+        counted: None,
+        wide_of: match &detection.wide_of {
+            Some(area) => Some(incident.intern(area)?),
+            None => None,
+        },
     })
+}
+
+/// Whether a report that now counts is one more in the series: a repost of news or of a post is not, twenty callers who say the same
+/// are twenty.
+fn is_fresh(detection: &Detection, is_copy: bool) -> bool {
+    let report = &detection.report;
+    let reposted = is_copy && report.kind != FeedKind::Hotline;
+    !report.withdrawn && !reposted
 }
 
 fn exposure_of(incident: &mut Incident, detection: &Detection) -> Option<u8> {

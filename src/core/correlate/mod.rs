@@ -5,9 +5,14 @@
 //! nothing grows without a named limit.
 //!
 //! ```text
-//! fold ─► identity ─► duplicate ─► members of the key ─► score ─► level ─► alert
-//!   └► timers (resolve, fall, refresh, retention, forget) ──────────┘
+//! Correlator::fold ─► fold::open or apply ─► members (duplicate, evict) ─► growing, correlations, grown ─► revise (score ─► level ─► alert)
+//!   └► timers (resolve, fall, refresh, retention, forget) ─────────────────────────────────────────────────┘
 //! ```
+//!
+//! `store` holds the keys and what a transaction changed, `state` and `codec` how a key is written, `pace` how much may be due at once.
+//!
+//! A report that counts is also counted in the `series` of its key (`growing`), which outlives its incidents; what the series says
+//! is G of the score, and may put an incident on the queue that no report alone would.
 //!
 //! What an incident shows is computed from the set of its members (`score::Summary`), never kept as a running total: a
 //! revision replaces, a withdrawal removes, and the order of arrival matters only where time does (level, activity). What
@@ -15,6 +20,7 @@
 
 mod aggregate;
 mod alert;
+mod book;
 mod codec;
 mod config;
 mod correlations;
@@ -23,6 +29,8 @@ mod duplicate;
 mod evict;
 mod evidence;
 mod fold;
+mod growing;
+mod grown;
 mod held;
 mod identity;
 mod index;
@@ -34,6 +42,8 @@ mod revise;
 #[cfg(test)]
 mod sample;
 mod score;
+mod series;
+mod slot;
 mod standing;
 mod state;
 mod store;
@@ -42,12 +52,14 @@ mod timers;
 mod window;
 mod withdraw;
 
+pub use crate::core::growth::GrowthConfig;
 pub use config::{
     CorrelateConfig, IncidentConfig, LevelConfig, Limits, MAX_AGGREGATED_PER_KEY,
     MAX_REPORTS_PER_KEY, ScoreConfig,
 };
 pub use correlator::{CorrelateOutput, Correlator, LimitHit, StateChange};
 pub use identity::{ALERT_NAMESPACE, alert_id, incident_id};
+pub use series::is_baseline;
 pub use state::StateError;
 pub use store::CLOCK_KEY;
 

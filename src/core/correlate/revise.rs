@@ -7,10 +7,12 @@ use super::alert::{Revision, build, requests};
 use super::config::CorrelateConfig;
 use super::correlator::CorrelateOutput;
 use super::evidence::keep_telling;
+use super::growing::Growing;
+use super::grown;
 use super::level::decide;
 use super::score::{Summary, summarise};
 use super::state::{Incident, Phase};
-use crate::core::model::{CertaintyClass, Millis, MsgType, RoutedDepartment};
+use crate::core::model::{CertaintyClass, MsgType, RoutedDepartment};
 
 /// Why an incident is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,18 +33,21 @@ pub(super) enum Cause {
 pub(super) fn revise(
     incident: &mut Incident,
     cause: Cause,
-    now: Millis,
-    key: &str,
+    growing: &mut Growing<'_>,
     config: &CorrelateConfig,
     out: &mut CorrelateOutput,
 ) {
+    let now = growing.now;
     incident.keep_index();
-    let summary = summarise(incident, &config.score);
+    let verdict = growing.verdict(!incident.growth_lines.is_empty(), &config.growth);
+    let mut summary = summarise(incident, &config.score);
+    summary.grow(incident, verdict, &config.growth);
     keep_telling(incident, &summary);
     if summary.is_empty() {
-        return cancel(incident, &summary, now, key, config, out);
+        return cancel(incident, &summary, growing, config, out);
     }
-    let decision = decide(incident, &summary, &config.level, now);
+    let alarm = grown::alarm(incident, verdict, now, &config.growth);
+    let decision = decide(incident, &summary, alarm, config, now);
     let rose_or_fell = cause != Cause::Quiet && decision.level != incident.level;
     if rose_or_fell {
         incident.level = decision.level;
@@ -87,18 +92,18 @@ pub(super) fn revise(
         notes: decision.notes,
         sent: now,
     };
-    publish(incident, &summary, revision, key, config, out);
+    publish(incident, &summary, revision, growing, config, out);
 }
 
 /// Every report was withdrawn: the incident ends, and the queue hears of it if it ever heard of the incident.
 fn cancel(
     incident: &mut Incident,
     summary: &Summary,
-    now: Millis,
-    key: &str,
+    growing: &mut Growing<'_>,
     config: &CorrelateConfig,
     out: &mut CorrelateOutput,
 ) {
+    let now = growing.now;
     incident.phase = Phase::Resolved(now);
     incident.fall_due = None;
     let (Some(level), true) = (incident.level, incident.is_queued()) else {
@@ -116,21 +121,28 @@ fn cancel(
         notes: Vec::new(),
         sent: now,
     };
-    publish(incident, summary, revision, key, config, out);
+    publish(incident, summary, revision, growing, config, out);
 }
 
 fn publish(
     incident: &mut Incident,
     summary: &Summary,
     revision: Revision,
-    key: &str,
+    growing: &mut Growing<'_>,
     config: &CorrelateConfig,
     out: &mut CorrelateOutput,
 ) {
     let departments = fold_departments(&revision.departments);
     let sent = revision.sent;
-    out.alerts
-        .push(build(incident, summary, revision, key, config));
+    let growth = growing.read(&config.growth);
+    out.alerts.push(build(
+        incident,
+        summary,
+        revision,
+        growing.key,
+        growth,
+        config,
+    ));
     let published = &mut incident.published;
     published.revision += 1;
     published.at = sent;

@@ -82,6 +82,8 @@ pub(super) fn detection(id: &str, received: i64, severity: u8) -> Detection {
         urgency: Urgency::Immediate,
         departments: Vec::new(),
         correlations: Vec::new(),
+        growth: Vec::new(),
+        wide_of: None,
         position: Position::default(),
     }
 }

@@ -4,14 +4,17 @@
 //! lines add up to the score exactly.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::config::ScoreConfig;
 use super::correlations::Firing;
+use super::grown;
 use super::standing::{Standing, standing};
 use super::state::{Incident, Text};
 use super::sums::Sums;
 use super::window;
-use crate::core::model::{CertaintyClass, MAX_EVIDENCE, ScoreLine};
+use crate::core::growth::{GrowthConfig, Verdict};
+use crate::core::model::{CertaintyClass, GrowthLine, MAX_EVIDENCE, ScoreLine};
 
 /// What counts, computed from the members and the aggregate.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,15 +37,22 @@ pub(super) struct Summary {
     pub certainty_milli: u32,
     /// A dispatch system, a sensor or an official speaks.
     pub authoritative: bool,
-    /// S, C, E.
+    /// S, C, G, E.
     pub severity: i32,
     pub certainty_points: i32,
+    /// G.
+    pub growth_points: i32,
+    /// What the counts say, and lines of rules that it fulfils.
+    pub verdict: Verdict,
+    pub grown: Vec<Arc<GrowthLine>>,
     pub exposure_points: i32,
     /// Index of the exposure line.
     pub exposure: Option<u8>,
     /// Correlations that fired, by their place in the incident.
     pub correlated: Vec<(u16, Firing)>,
-    /// clamp(S + C + G + E + the points of correlations, 0, 100).
+    /// S + C + E + the points of correlations.
+    pub unclamped: i32,
+    /// clamp(S + C + G + E + the points of correlations and of lines on growth, 0, 100).
     pub score: u8,
 }
 
@@ -50,6 +60,18 @@ impl Summary {
     /// Whether nothing is left that counts.
     pub(super) fn is_empty(&self) -> bool {
         self.reports == 0
+    }
+
+    /// Adds G, and the lines of rules that ask for growth.
+    pub(super) fn grow(&mut self, incident: &Incident, verdict: Verdict, config: &GrowthConfig) {
+        if self.is_empty() {
+            return;
+        }
+        self.verdict = verdict;
+        self.growth_points = config.points(verdict);
+        self.grown = grown::fulfilled(incident, &self.rules, verdict);
+        let lines: i32 = self.grown.iter().map(|line| line.points).sum();
+        self.score = (self.unclamped + self.growth_points + lines).clamp(0, 100) as u8;
     }
 
     /// Certainty in the words of CAP 1.2. “Observed” takes an authoritative report or near-certainty.
@@ -153,6 +175,7 @@ fn finish(
     let of = |at: u16| incident.correlations[usize::from(at)].correlation.points;
     let correlated: i32 = summary.correlated.iter().map(|(at, _)| of(*at)).sum();
     let sum = summary.severity + summary.certainty_points + summary.exposure_points + correlated;
+    summary.unclamped = sum;
     summary.score = sum.clamp(0, 100) as u8;
     summary
 }
@@ -186,7 +209,11 @@ pub(super) fn certainty_points(milli: u32, weight: u8) -> i32 {
 }
 
 /// The lines of the score: S with its own lines where they are still known, C, G, E, and the clamp.
-pub(super) fn lines(incident: &Incident, summary: &Summary) -> Vec<ScoreLine> {
+pub(super) fn lines(
+    incident: &Incident,
+    summary: &Summary,
+    mut growth: ScoreLine,
+) -> Vec<ScoreLine> {
     if summary.is_empty() {
         return vec![ScoreLine::new(
             0,
@@ -211,11 +238,9 @@ pub(super) fn lines(incident: &Incident, summary: &Summary) -> Vec<ScoreLine> {
         format!("certainty {certainty} from {sources} independent source{plural}"),
         format!("{sources} 个独立来源，确信度 {certainty}"),
     ));
-    lines.push(ScoreLine::new(
-        0,
-        "growth is not scored yet",
-        "增长尚未计分",
-    ));
+    // Not what the reading says now but what is in the score: a cancelled incident has none.
+    growth.points = summary.growth_points;
+    lines.push(growth);
     lines.push(match summary.exposure {
         Some(at) => {
             let mut line = ScoreLine::from(&incident.exposures[usize::from(at)]);
@@ -228,6 +253,8 @@ pub(super) fn lines(incident: &Incident, summary: &Summary) -> Vec<ScoreLine> {
         let correlation = &incident.correlations[usize::from(*at)].correlation;
         lines.push(window::line(correlation, firing));
     }
+    let grown = summary.grown.iter();
+    lines.extend(grown.map(|line| grown::line(line, summary.verdict)));
     let sum: i32 = lines.iter().map(|line| line.points).sum();
     let clamp = i32::from(summary.score) - sum;
     if clamp != 0 {

@@ -14,20 +14,24 @@ use super::correlations::Tracked;
 use super::index::Index;
 use super::rate::Rate;
 use crate::core::model::{
-    Coordinates, FeedKind, Fingerprint, Hazard, Level, Millis, Place, ScoreLine, Status, Tier,
-    Urgency,
+    Coordinates, FeedKind, Fingerprint, GrowthLine, Hazard, Level, Millis, Place, ScoreLine,
+    Status, Tier, Urgency,
 };
 
 /// Version of the encoding; first byte of every value.
-pub(super) const STATE_VERSION: u8 = 3;
-/// Versions that can be read. Version 2 had no correlations.
-pub(super) const READABLE: std::ops::RangeInclusive<u8> = 2..=STATE_VERSION;
+pub(super) const STATE_VERSION: u8 = 5;
+/// Versions that can be read. Version 4 had no score lines on growth and no wider areas.
+pub(super) const READABLE: std::ops::RangeInclusive<u8> = 4..=STATE_VERSION;
 
 /// A value that is not a state of a known version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
     /// Written by another version.
-    #[error("state of `{key}` has version {version}; this program reads version {STATE_VERSION}")]
+    #[error(
+        "state of `{key}` has version {version}; this program reads versions {} to {STATE_VERSION}: start the version that wrote it, or go back \
+         as docs/operations.md says (Upgrade and rollback)",
+        READABLE.start()
+    )]
     #[allow(missing_docs)]
     Version { key: String, version: u8 },
     /// Damaged.
@@ -121,6 +125,12 @@ pub(super) struct Incident {
     /// Correlations that call its rules, by their ids.
     #[serde(default)]
     pub correlations: Vec<Tracked>,
+    /// Score lines that depend on growth, by the rule whose they are.
+    #[serde(default)]
+    pub growth_lines: Vec<(u16, Vec<Arc<GrowthLine>>)>,
+    /// All of its reports only count here: nothing but growth puts it on the queue.
+    #[serde(default)]
+    pub wide: bool,
     /// Follows from the reports; no part of the state.
     #[serde(skip)]
     pub index: Index,
@@ -148,6 +158,12 @@ pub(super) struct Member {
     pub numbers: Vec<(u16, f64)>,
     /// Index into [`Incident::exposures`].
     pub exposure: Option<u8>,
+    /// Local hour in which the series of the key counts it.
+    #[serde(default)]
+    pub counted: Option<i32>,
+    /// Of a report that only counts here: the narrower area in which it lies.
+    #[serde(default)]
+    pub wide_of: Option<u16>,
 }
 
 /// Text of a member: shown as evidence, dropped at its retention time.

@@ -60,6 +60,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             coordinates: report.coordinates,
             title: &report.title,
             text: &report.text,
+            normal: Some([facts.title(), facts.text()]),
             home: feed.home.as_deref(),
         });
         let kind = report.kind.unwrap_or(feed.kind);
@@ -159,8 +160,38 @@ impl<'a, 'r> Builder<'a, 'r> {
             urgency: self.urgency(rule),
             departments: rule.departments.clone(),
             correlations: rule.correlations.clone(),
+            growth: rule.growth.clone(),
+            wide_of: None,
             position: position.clone(),
         }
+    }
+
+    /// The same for every wider area in which the rule looks for growth: nothing but one more report there.
+    pub(super) fn wider(&self, rule: &CompiledRule, of: &Detection) -> Vec<Detection> {
+        let mut narrower = of.key_place.code.clone();
+        let mut wider = Vec::new();
+        for tier in &rule.growth_tiers {
+            let place = self.set.gazetteer.at_tier(&self.resolved.place, *tier);
+            // A report whose own place is as wide, or has none above it, is counted there already.
+            if place.is_none() || place.code == narrower {
+                continue;
+            }
+            let narrow = std::mem::replace(&mut narrower, place.code.clone());
+            wider.push(Detection {
+                key: self.key(rule, &place),
+                severity: 0,
+                score: Vec::new(),
+                exposure: None,
+                ancestors: self.set.gazetteer.ancestors(&place.code),
+                key_place: place,
+                tier: *tier,
+                correlations: Vec::new(),
+                growth: Vec::new(),
+                wide_of: Some(narrow),
+                ..of.clone()
+            });
+        }
+        wider
     }
 
     fn score(&self, rule: &CompiledRule) -> Vec<ScoreLine> {
@@ -207,15 +238,12 @@ impl<'a, 'r> Builder<'a, 'r> {
     fn matches(&self, rule: &CompiledRule) -> Vec<Match> {
         let mut matches = Vec::new();
         for (hit, (scope, span)) in self.matcher.hits.iter().zip(&self.spans) {
-            let posting = &self.set.program.postings[hit.posting as usize];
-            if rule.shown.binary_search(&posting.atom).is_ok() {
-                let field = if *scope == scope::TITLE {
-                    "title"
-                } else {
-                    "text"
-                };
+            if rule.shown.binary_search(&hit.atom).is_ok() {
+                let posting = &self.set.program.postings[hit.posting as usize];
+                let [title, text] = &self.matcher.names;
+                let field = if *scope == scope::TITLE { title } else { text };
                 matches.push(Match {
-                    field: field.into(),
+                    field: Arc::clone(field),
                     span: *span,
                     term: posting.term.clone(),
                     value: None,

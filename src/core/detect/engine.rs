@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::build::{Builder, Subject};
 use super::drill::{self, DrillKey, Label};
-use super::facts::Facts;
+use super::facts::{Derived, Facts};
 use super::matcher::Matcher;
 use crate::core::decode::Decoder;
 use crate::core::model::{
@@ -160,7 +160,9 @@ impl DetectEngine {
     pub fn matches(&mut self, feed: usize, record: &RawRecord<'_>) -> Result<&[u32], Refusal> {
         let decoder = &self.decoders[feed];
         let report = decoder.decode(record)?;
-        Ok(self.matcher.run(&self.set.program, decoder.feed(), &report))
+        let derived = Derived::default();
+        let program = &self.set.program;
+        Ok(self.matcher.run(program, decoder.feed(), &report, &derived))
     }
 
     fn report(
@@ -170,10 +172,12 @@ impl DetectEngine {
         output: &mut DetectOutput,
     ) -> DetectOutcome {
         let (set, feed, report) = (&*self.set, subject.feed, subject.report);
-        if self.matcher.run(&set.program, feed, report).is_empty() {
+        let derived = Derived::default();
+        let fired = self.matcher.run(&set.program, feed, report, &derived);
+        if fired.is_empty() {
             return DetectOutcome::NoMatch;
         }
-        let facts = Facts::new(&set.program, &self.matcher, feed, report);
+        let facts = Facts::new(&set.program, &self.matcher, feed, report, &derived);
         let builder = Builder::new(set, &self.matcher, &facts, subject);
         let before = output.detections.len();
         for number in &self.matcher.fired {
@@ -181,7 +185,10 @@ impl DetectEngine {
             if rule.shadow {
                 output.shadow.push(builder.shadow(rule));
             } else {
-                output.detections.push(builder.detection(rule, position));
+                let detection = builder.detection(rule, position);
+                let wider = builder.wider(rule, &detection);
+                output.detections.push(detection);
+                output.detections.extend(wider);
             }
         }
         if output.detections.len() > before {

@@ -1,9 +1,13 @@
 //! Answers to the questions of conditions about one report; what is dear is worked out once, when first asked.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::matcher::Matcher;
+use super::scan::Occurrence;
 use crate::core::model::{Feed, FeedKind, Report, Value};
 use crate::core::normalise::normalise;
 use crate::core::number;
@@ -20,9 +24,30 @@ pub(super) struct Facts<'a, 'r> {
     feed: &'a Feed,
     report: &'a Report<'r>,
     kind: FeedKind,
+    derived: &'a Derived,
+}
+
+/// What is worked out of one report when it is first asked for, and kept for whatever asks next.
+#[derive(Debug, Default)]
+pub(super) struct Derived {
     title: OnceCell<String>,
     text: OnceCell<String>,
     numbers: OnceCell<BTreeMap<&'static str, f64>>,
+    /// Answers of expressions, by the address of their source and by field: rules that extend the same one share them.
+    regexes: RefCell<SmallVec<[(usize, u8, bool); 4]>>,
+}
+
+impl Derived {
+    fn regex(&self, source: &Arc<str>, scope: u8, answer: impl FnOnce() -> bool) -> bool {
+        let which = source.as_ptr() as usize;
+        let is = |known: &&(usize, u8, bool)| (known.0, known.1) == (which, scope);
+        if let Some((_, _, known)) = self.regexes.borrow().iter().find(is) {
+            return *known;
+        }
+        let answer = answer();
+        self.regexes.borrow_mut().push((which, scope, answer));
+        answer
+    }
 }
 
 impl<'a, 'r> Facts<'a, 'r> {
@@ -31,6 +56,7 @@ impl<'a, 'r> Facts<'a, 'r> {
         matcher: &'a Matcher,
         feed: &'a Feed,
         report: &'a Report<'r>,
+        derived: &'a Derived,
     ) -> Self {
         Self {
             program,
@@ -38,9 +64,7 @@ impl<'a, 'r> Facts<'a, 'r> {
             feed,
             report,
             kind: report.kind.unwrap_or(feed.kind),
-            title: OnceCell::new(),
-            text: OnceCell::new(),
-            numbers: OnceCell::new(),
+            derived,
         }
     }
 
@@ -66,6 +90,13 @@ impl<'a, 'r> Facts<'a, 'r> {
             Leaf::Text { scope, test } if asks_absence(test) => self
                 .fields(*scope)
                 .all(|(raw, normal)| whole(test, raw, normal)),
+            Leaf::Text {
+                scope,
+                test: ValueTest::Regex { source, regex },
+            } => self.derived.regex(source, *scope, || {
+                self.fields(*scope)
+                    .any(|(_, normal)| regex.is_match(normal))
+            }),
             Leaf::Text { scope, test } => self
                 .fields(*scope)
                 .any(|(raw, normal)| whole(test, raw, normal)),
@@ -92,7 +123,7 @@ impl<'a, 'r> Facts<'a, 'r> {
 
     /// The normalised title.
     pub(super) fn title(&self) -> &str {
-        self.title.get_or_init(|| {
+        self.derived.title.get_or_init(|| {
             self.matcher
                 .scan
                 .normalised(scope::TITLE)
@@ -102,7 +133,7 @@ impl<'a, 'r> Facts<'a, 'r> {
 
     /// The normalised text.
     pub(super) fn text(&self) -> &str {
-        self.text.get_or_init(|| {
+        self.derived.text.get_or_init(|| {
             self.matcher
                 .scan
                 .normalised(scope::TEXT)
@@ -112,7 +143,7 @@ impl<'a, 'r> Facts<'a, 'r> {
 
     /// Numbers of the report: the highest of title and text, a field of the record before both.
     pub(super) fn numbers(&self) -> &BTreeMap<&'static str, f64> {
-        self.numbers.get_or_init(|| {
+        self.derived.numbers.get_or_init(|| {
             let mut numbers = number::extract(self.text());
             if !self.report.title.is_empty() {
                 for (name, value) in number::extract(self.title()) {
@@ -137,9 +168,14 @@ impl<'a, 'r> Facts<'a, 'r> {
     }
 
     fn near(&self, scope: u8, a: &[u32], b: &[u32], within: u32) -> bool {
-        let of = |atoms: &[u32]| -> Vec<_> {
+        // Mostly one side is missing, which the counts tell without looking through the hits.
+        let missing = |atoms: &[u32]| !atoms.iter().any(|atom| self.matcher.gathered(*atom).0 > 0);
+        if missing(a) || missing(b) {
+            return false;
+        }
+        let of = |atoms: &[u32]| -> SmallVec<[Occurrence; 16]> {
             let hits = self.matcher.hits.iter().filter(|hit| {
-                atoms.contains(&self.program.postings[hit.posting as usize].atom)
+                atoms.contains(&hit.atom)
                     && self.matcher.scan.segment(&hit.occurrence).scope & scope != 0
             });
             hits.map(|hit| hit.occurrence).take(MAX_NEAR).collect()

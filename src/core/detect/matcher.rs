@@ -2,7 +2,9 @@
 //!
 //! Invariant: the same rules fire as if every condition were evaluated; the order is that of the rules.
 
-use super::facts::Facts;
+use std::sync::Arc;
+
+use super::facts::{Derived, Facts};
 use super::quick::Quick;
 use super::scan::{Occurrence, Scan};
 use crate::core::model::{Feed, Report};
@@ -15,6 +17,7 @@ pub const MAX_HITS: usize = 4_096;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit {
     pub(super) posting: u32,
+    pub(super) atom: u32,
     pub(super) occurrence: Occurrence,
 }
 
@@ -56,6 +59,8 @@ pub struct Matcher {
     first: Vec<First>,
     pub(super) hits: Vec<Hit>,
     pub(super) fired: Vec<u32>,
+    /// Names of the fields that are looked into, title and text: this worker's own, so that no counter is shared.
+    pub(super) names: [Arc<str>; 2],
 }
 
 impl Matcher {
@@ -88,11 +93,19 @@ impl Matcher {
             first: Vec::new(),
             hits: Vec::new(),
             fired: Vec::new(),
+            names: ["title".into(), "text".into()],
         }
     }
 
-    /// Rules of `program`, by number and in order, that fire on `report`. The slice is valid until the next call.
-    pub fn run(&mut self, program: &Program, feed: &Feed, report: &Report<'_>) -> &[u32] {
+    /// Rules of `program`, by number and in order, that fire on `report`. The slice is valid until the next call; what
+    /// conditions asked of the report is left in `derived`.
+    pub(super) fn run(
+        &mut self,
+        program: &Program,
+        feed: &Feed,
+        report: &Report<'_>,
+        derived: &Derived,
+    ) -> &[u32] {
         self.begin();
         self.scan.run(program, &report.title, &report.text);
         self.gather(program);
@@ -113,7 +126,7 @@ impl Matcher {
             return &self.fired;
         }
         let mut fired = std::mem::take(&mut self.fired);
-        let facts = Facts::new(program, self, feed, report);
+        let facts = Facts::new(program, self, feed, report, derived);
         let has = |atom: u32| self.atoms[atom as usize].epoch == self.epoch;
         fired.extend(self.touched.iter().copied().filter(|rule| {
             self.quick[*rule as usize]
@@ -180,6 +193,7 @@ impl Matcher {
         if self.hits.len() < MAX_HITS {
             self.hits.push(Hit {
                 posting: number,
+                atom: posting.atom,
                 occurrence: self.scan.occurrences[at],
             });
         }

@@ -2,6 +2,9 @@
 //!
 //! Invariant: stateless between records, and nothing dear before a hit: numbers, places, fingerprints and excerpts are made only for
 //! reports on which a rule fires. One engine per worker; the rule set is shared.
+//!
+//! `engine` goes through these: `drill` judges labels, `scan` finds terms, `matcher`, `quick` and `facts` say which rules fire, and
+//! `build`, `excerpt` and `shown` make the detection.
 
 mod build;
 pub mod drill;
@@ -14,9 +17,11 @@ mod scan;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub use drill::{
     DrillKey, EXERCISE_ID, EXERCISE_MAC, EXERCISE_WITHDRAWN, LABEL_VERDICTS, is_exercise_id,
 };
 pub use engine::{DetectEngine, DetectOutput};
 pub use matcher::{MAX_HITS, Matcher};
+pub use written::write_detection;

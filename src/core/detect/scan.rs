@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::core::lexicon::{Candidate, PADDING, UNLESS_WITHIN};
-use crate::core::normalise::normalise_into;
+use crate::core::normalise::{normalise_into, to_text};
 use crate::core::rule::is_word;
 use crate::core::rule::program::{Guard, HotPosting, Program, edge, scope};
 
@@ -35,6 +35,27 @@ pub(super) struct Scan {
     pub(super) segments: [Segment; 2],
     pub(super) occurrences: Vec<Occurrence>,
     candidates: Vec<Candidate>,
+    seen: Seen,
+}
+
+/// Which patterns occur, by a few bits of their numbers: contexts mostly do not, and then nothing has to be looked for.
+#[derive(Debug, Default)]
+struct Seen([u64; 16]);
+
+impl Seen {
+    fn place(pattern: u32) -> (usize, u32) {
+        ((pattern >> 6 & 15) as usize, pattern & 63)
+    }
+
+    fn add(&mut self, pattern: u32) {
+        let (word, bit) = Self::place(pattern);
+        self.0[word] |= 1 << bit;
+    }
+
+    fn may_have(&self, pattern: u32) -> bool {
+        let (word, bit) = Self::place(pattern);
+        self.0[word] >> bit & 1 == 1
+    }
 }
 
 /// One bit per symbol: a letter or digit of an alphabetic script.
@@ -48,8 +69,22 @@ static WORD: LazyLock<Box<[u64; 1024]>> = LazyLock::new(|| {
     bits
 });
 
+/// One bit per symbol: [`is_unit`].
+static UNIT: LazyLock<Box<[u64; 1024]>> = LazyLock::new(|| {
+    let mut bits = Box::new([0u64; 1024]);
+    for symbol in (0..=u16::MAX).filter(|symbol| is_unit(*symbol)) {
+        bits[usize::from(symbol >> 6)] |= 1 << (symbol & 63);
+    }
+    bits
+});
+
+#[inline]
+fn has(bits: &[u64; 1024], symbol: u16) -> bool {
+    bits[usize::from(symbol >> 6)] >> (symbol & 63) & 1 == 1
+}
+
 fn word(symbol: u16) -> bool {
-    WORD[usize::from(symbol >> 6)] >> (symbol & 63) & 1 == 1
+    has(&WORD, symbol)
 }
 
 impl Scan {
@@ -57,6 +92,7 @@ impl Scan {
     pub(super) fn run(&mut self, program: &Program, title: &str, text: &str) {
         self.symbols.clear();
         self.occurrences.clear();
+        self.seen = Seen::default();
         self.segments = [Segment::default(); 2];
         let fields = [(scope::TITLE, title), (scope::TEXT, text)];
         for (segment, (scope, value)) in self.segments.iter_mut().zip(fields) {
@@ -72,7 +108,7 @@ impl Scan {
                 from: from as u32,
                 to: to as u32,
             };
-            let found = &mut self.occurrences;
+            let (found, seen) = (&mut self.occurrences, &mut self.seen);
             program.index.scan(
                 &self.symbols,
                 from,
@@ -80,6 +116,7 @@ impl Scan {
                 &mut self.candidates,
                 |pattern, from, to| {
                     if found.len() < MAX_OCCURRENCES {
+                        seen.add(pattern);
                         found.push(Occurrence {
                             from: from as u32,
                             to: to as u32,
@@ -127,6 +164,9 @@ impl Scan {
     }
 
     fn cancelled(&self, at: usize, segment: Segment, guards: &[Guard]) -> bool {
+        if !guards.iter().any(|guard| self.seen.may_have(guard.pattern)) {
+            return false;
+        }
         let it = self.occurrences[at];
         let cancels = |other: &Occurrence| {
             guards
@@ -162,11 +202,12 @@ impl Scan {
             return Some(0);
         }
         let between = &self.symbols[first.to as usize..second.from as usize];
+        let (words, alone) = (&**WORD, &**UNIT);
         let (mut units, mut in_word) = (0, false);
         for symbol in between {
-            let word = word(*symbol);
+            let word = has(words, *symbol);
             // The second half of a surrogate pair is no unit of its own.
-            let alone = !word && is_unit(*symbol);
+            let alone = !word && has(alone, *symbol);
             units += u32::from(alone || (word && !in_word));
             in_word = word;
         }
@@ -176,7 +217,7 @@ impl Scan {
     /// The normalised text of a field.
     pub(super) fn normalised(&self, scope: u8) -> Option<String> {
         let segment = self.segments.iter().find(|s| s.scope == scope)?;
-        Some(String::from_utf16_lossy(
+        Some(to_text(
             &self.symbols[segment.from as usize..segment.to as usize],
         ))
     }

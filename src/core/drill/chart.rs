@@ -26,7 +26,7 @@ fn colour(level: Level) -> &'static str {
 }
 
 /// The chart.
-pub(super) fn chart(report: &Report, words: Words) -> Markup {
+pub(super) fn chart(report: &Report, words: Words<'_>) -> Markup {
     let length = report.length_ms();
     let x = |ms: i64| LEFT + ms.clamp(0, length).saturating_mul(WIDTH - LEFT - 10) / length;
     let mut bands: BTreeMap<Uuid, Vec<&Moment>> = BTreeMap::new();
@@ -73,7 +73,13 @@ pub(super) fn chart(report: &Report, words: Words) -> Markup {
     }
 }
 
-fn band(moments: &[&Moment], y: i64, length: i64, x: &impl Fn(i64) -> i64, words: Words) -> Markup {
+fn band(
+    moments: &[&Moment],
+    y: i64,
+    length: i64,
+    x: &impl Fn(i64) -> i64,
+    words: Words<'_>,
+) -> Markup {
     let levels: Vec<&&Moment> = moments.iter().filter(|m| m.deed.is_none()).collect();
     let hazard = moments
         .first()

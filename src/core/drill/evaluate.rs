@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::figures::arrivals;
 use super::observed::{Deed, Observed, SeenAlert};
 use super::report::{
-    ARRIVAL_BINS, Check, Deeds, DepartmentSummary, Heard, MAX_HEARD, Moment, Outcome,
-    REPORT_VERSION, Report, RunInfo, Unexpected, Verdict, What,
+    Check, Heard, MAX_HEARD, Names, Outcome, REPORT_VERSION, Report, RunInfo, Unexpected, Verdict,
+    What,
 };
 use super::scenario::{Expected, Scenario};
-use crate::core::model::{Bilingual, Hazard, IncidentState, Level, Millis, MsgType, Place};
+use crate::core::model::{Bilingual, Hazard, Level, Millis, Place};
 use crate::core::place::Gazetteer;
 
 /// Real time that a sped-up script allows a level beyond its target, milliseconds: what stages need takes no less time.
@@ -77,11 +78,12 @@ pub fn evaluate(
         unexpected,
         heard,
         run,
+        names: Names::new(),
     }
 }
 
 /// Revisions by incident, in order.
-type Incidents<'a> = BTreeMap<Uuid, Vec<&'a SeenAlert>>;
+pub(super) type Incidents<'a> = BTreeMap<Uuid, Vec<&'a SeenAlert>>;
 
 fn incidents(seen: &Observed) -> Incidents<'_> {
     let mut all: Incidents<'_> = BTreeMap::new();
@@ -94,12 +96,12 @@ fn incidents(seen: &Observed) -> Incidents<'_> {
     all
 }
 
-struct Judge<'a> {
+pub(super) struct Judge<'a> {
     scenario: &'a Scenario,
     gazetteer: &'a Gazetteer,
-    run: &'a RunInfo,
-    seen: &'a Observed,
-    incidents: &'a Incidents<'a>,
+    pub(super) run: &'a RunInfo,
+    pub(super) seen: &'a Observed,
+    pub(super) incidents: &'a Incidents<'a>,
 }
 
 impl Judge<'_> {
@@ -227,8 +229,11 @@ impl Judge<'_> {
     ) -> Vec<Check> {
         let target = |deed, target: Option<i64>, what: What| {
             let target = target?;
-            let took = self.deed(incident?, department, deed, since?);
-            Some(check(what, Some(target), took)).map(|check| self.without_desk(check))
+            // Whoever was not told, or of nothing, has not answered: that is missed, not left out.
+            let told = incident.zip(since);
+            let took = told.and_then(|(id, since)| self.deed(id, department, deed, since));
+            let allowed_until = since.map(|since| since.plus(target));
+            Some(self.if_measured(check(what, Some(target), took), allowed_until))
         };
         let acknowledge = What::Acknowledge {
             department: Arc::clone(department),
@@ -245,14 +250,22 @@ impl Judge<'_> {
         .collect()
     }
 
-    fn without_desk(&self, mut check: Check) -> Check {
-        if check.took_ms.is_none() && !self.seen.has_desk {
+    /// What nobody can have seen is not missed: without a desk, or because the drill ended while there still was time.
+    fn if_measured(&self, mut check: Check, allowed_until: Option<Millis>) -> Check {
+        let ended_before = allowed_until.is_some_and(|until| until > self.run.ended);
+        if check.took_ms.is_none() && (!self.seen.has_desk || ended_before) {
             check.verdict = Verdict::Unmeasured;
         }
         check
     }
 
-    fn deed(&self, incident: Uuid, department: &str, deed: Deed, since: Millis) -> Option<i64> {
+    pub(super) fn deed(
+        &self,
+        incident: Uuid,
+        department: &str,
+        deed: Deed,
+        since: Millis,
+    ) -> Option<i64> {
         let fits = self.seen.decisions.iter().filter(|one| {
             one.incident == incident && *one.department == *department && one.deed == deed
         });
@@ -292,80 +305,6 @@ impl Judge<'_> {
         all.sort_by_key(|one| (one.after_ms, one.incident));
         all
     }
-
-    fn departments(&self) -> Vec<DepartmentSummary> {
-        let mut routed: BTreeMap<Arc<str>, BTreeMap<Uuid, Millis>> = BTreeMap::new();
-        for alert in &self.seen.alerts {
-            for id in &alert.departments {
-                let incidents = routed.entry(Arc::clone(id)).or_default();
-                let since = incidents.entry(alert.incident).or_insert(alert.at);
-                *since = alert.at.min(*since);
-            }
-        }
-        let summary = |(id, incidents): (&Arc<str>, &BTreeMap<Uuid, Millis>)| {
-            let times = |deed| {
-                let took = incidents
-                    .iter()
-                    .filter_map(|(incident, since)| self.deed(*incident, id, deed, *since));
-                deeds(took.collect())
-            };
-            let escalated = self
-                .seen
-                .decisions
-                .iter()
-                .filter(|one| one.department == *id && one.deed == Deed::Escalated);
-            DepartmentSummary {
-                id: Arc::clone(id),
-                incidents: incidents.len() as u32,
-                acknowledged: times(Deed::Acknowledged),
-                disposed: times(Deed::Disposed),
-                escalated: escalated.count() as u32,
-            }
-        };
-        routed.iter().map(summary).collect()
-    }
-
-    fn timeline(&self) -> Vec<Moment> {
-        let mut all = Vec::new();
-        for revisions in self.incidents.values() {
-            let (mut level, mut active) = (None, true);
-            for alert in revisions {
-                let ended =
-                    alert.message == MsgType::Cancel || alert.state == IncidentState::Resolved;
-                if level != Some(alert.level) || ended == active {
-                    all.push(self.moment(alert, ended));
-                }
-                (level, active) = (Some(alert.level), !ended);
-            }
-        }
-        for one in &self.seen.decisions {
-            if let Some(alert) = self
-                .incidents
-                .get(&one.incident)
-                .and_then(|all| all.first())
-            {
-                all.push(Moment {
-                    after_ms: one.at.since(self.run.started),
-                    level: None,
-                    deed: Some((Arc::clone(&one.department), one.deed)),
-                    ..self.moment(alert, false)
-                });
-            }
-        }
-        all.sort_by_key(|moment| (moment.after_ms, moment.incident));
-        all
-    }
-
-    fn moment(&self, alert: &SeenAlert, ended: bool) -> Moment {
-        Moment {
-            after_ms: alert.at.since(self.run.started),
-            hazard: alert.hazard,
-            incident: alert.incident,
-            level: Some(alert.level),
-            deed: None,
-            ended,
-        }
-    }
 }
 
 fn check(what: What, target_ms: Option<i64>, took_ms: Option<i64>) -> Check {
@@ -382,31 +321,9 @@ fn check(what: What, target_ms: Option<i64>, took_ms: Option<i64>) -> Check {
     }
 }
 
-fn deeds(mut took: Vec<i64>) -> Deeds {
-    took.sort_unstable();
-    Deeds {
-        count: took.len() as u32,
-        median_ms: took.get(took.len().saturating_sub(1) / 2).copied(),
-        longest_ms: took.last().copied(),
-    }
-}
-
 fn names(place: &Place) -> Bilingual {
     Bilingual {
         en: place.name.to_string(),
         zh: place.name_zh.as_deref().unwrap_or(&place.name).to_owned(),
     }
-}
-
-fn arrivals(run: &RunInfo, seen: &Observed) -> Vec<u32> {
-    let mut bins = vec![0; ARRIVAL_BINS];
-    let length = run.ended.since(run.started).max(1);
-    for sent in &seen.sent {
-        let after = sent.at.since(run.started).clamp(0, length - 1);
-        let bin = usize::try_from(after * ARRIVAL_BINS as i64 / length).unwrap_or(0);
-        if let Some(count) = bins.get_mut(bin) {
-            *count += 1;
-        }
-    }
-    bins
 }

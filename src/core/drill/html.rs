@@ -18,7 +18,7 @@ height:auto;border:1px solid #d8dde3}dl{display:grid;grid-template-columns:max-c
 
 /// The report, with the run before it where there is one.
 pub fn html_page(report: &Report, before: Option<&Comparison>, lang: Lang) -> String {
-    let words = Words(lang);
+    let words = Words::new(report, lang);
     let title = words.both(&report.title);
     let page = html! {
         (DOCTYPE)
@@ -32,22 +32,30 @@ pub fn html_page(report: &Report, before: Option<&Comparison>, lang: Lang) -> St
             body {
                 p.banner { (words.of("EXERCISE: nothing on this page happened", "演练：本页内容均非真实事件")) }
                 h1 { (title) }
-                (head(report, words))
-                h2 { (words.of("Timeline", "时间线")) }
-                (chart(report, words))
-                h2 { (words.of("Expected incidents", "预期事件")) }
-                (outcomes(report, words))
-                h2 { (words.of("Unexpected", "意外")) }
-                (surprises(report, words))
-                (departments(report, words))
-                @if let Some(before) = before { (comparison(before, words)) }
+                (html_body(report, before, lang))
             }
         }
     };
     page.into_string()
 }
 
-fn head(report: &Report, words: Words) -> Markup {
+/// What stands on the page below its title, for a page that has a style of its own.
+pub fn html_body(report: &Report, before: Option<&Comparison>, lang: Lang) -> Markup {
+    let words = Words::new(report, lang);
+    html! {
+        (head(report, words))
+        h2 { (words.of("Timeline", "时间线")) }
+        (chart(report, words))
+        h2 { (words.of("Expected incidents", "预期事件")) }
+        (outcomes(report, words))
+        h2 { (words.of("Unexpected", "意外")) }
+        (surprises(report, words))
+        (departments(report, words))
+        @if let Some(before) = before { (comparison(before, words)) }
+    }
+}
+
+fn head(report: &Report, words: Words<'_>) -> Markup {
     let run = &report.run;
     html! {
         dl {
@@ -78,7 +86,7 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-fn outcomes(report: &Report, words: Words) -> Markup {
+fn outcomes(report: &Report, words: Words<'_>) -> Markup {
     let row = |check: &Check| {
         html! {
             td { (words.what(&check.what)) }
@@ -106,7 +114,7 @@ fn outcomes(report: &Report, words: Words) -> Markup {
     }
 }
 
-fn surprises(report: &Report, words: Words) -> Markup {
+fn surprises(report: &Report, words: Words<'_>) -> Markup {
     html! {
         @if report.unexpected.is_empty() && report.heard.is_empty() { p { (words.of("Nothing.", "无。")) } }
         ul {
@@ -120,7 +128,7 @@ fn surprises(report: &Report, words: Words) -> Markup {
     }
 }
 
-fn departments(report: &Report, words: Words) -> Markup {
+fn departments(report: &Report, words: Words<'_>) -> Markup {
     let deeds = |deeds: &Deeds| {
         html! { (deeds.count) " (" (span(deeds.median_ms)) ", " (span(deeds.longest_ms)) ")" }
     };
@@ -135,7 +143,7 @@ fn departments(report: &Report, words: Words) -> Markup {
             }
             @for one in &report.departments {
                 tr {
-                    td { (one.id) } td.n { (one.incidents) } td.n { (deeds(&one.acknowledged)) }
+                    td { (words.department(&one.id)) } td.n { (one.incidents) } td.n { (deeds(&one.acknowledged)) }
                     td.n { (deeds(&one.disposed)) } td.n { (one.escalated) }
                 }
             }
@@ -143,7 +151,7 @@ fn departments(report: &Report, words: Words) -> Markup {
     }
 }
 
-fn comparison(before: &Comparison, words: Words) -> Markup {
+fn comparison(before: &Comparison, words: Words<'_>) -> Markup {
     html! {
         h2 { (words.of("Compared with", "与上次比较：")) " " (before.exercise) " (" (words.passed(before.passed)) ")" }
         table {

@@ -9,7 +9,7 @@ use super::words::Lang;
 
 /// The report, with the run before it where there is one.
 pub fn markdown(report: &Report, before: Option<&Comparison>, lang: Lang) -> String {
-    let words = Words(lang);
+    let words = Words::new(report, lang);
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = head(&mut text, report, words);
@@ -30,7 +30,7 @@ fn cell(text: &str) -> String {
         .replace('<', "&lt;")
 }
 
-fn head(text: &mut String, report: &Report, words: Words) -> std::fmt::Result {
+fn head(text: &mut String, report: &Report, words: Words<'_>) -> std::fmt::Result {
     let title = cell(words.both(&report.title));
     writeln!(text, "# {}: {title}\n", words.of("Exercise", "演练"))?;
     let run = &report.run;
@@ -68,7 +68,7 @@ fn head(text: &mut String, report: &Report, words: Words) -> std::fmt::Result {
     Ok(())
 }
 
-fn outcomes(text: &mut String, report: &Report, words: Words) -> std::fmt::Result {
+fn outcomes(text: &mut String, report: &Report, words: Words<'_>) -> std::fmt::Result {
     writeln!(
         text,
         "\n## {}\n",
@@ -102,7 +102,7 @@ fn outcomes(text: &mut String, report: &Report, words: Words) -> std::fmt::Resul
     Ok(())
 }
 
-fn departments(text: &mut String, report: &Report, words: Words) -> std::fmt::Result {
+fn departments(text: &mut String, report: &Report, words: Words<'_>) -> std::fmt::Result {
     if report.departments.is_empty() {
         return Ok(());
     }
@@ -128,7 +128,7 @@ fn departments(text: &mut String, report: &Report, words: Words) -> std::fmt::Re
         writeln!(
             text,
             "| {} | {} | {} | {} | {} |",
-            cell(&one.id),
+            cell(words.department(&one.id)),
             one.incidents,
             deeds(&one.acknowledged),
             deeds(&one.disposed),
@@ -138,7 +138,7 @@ fn departments(text: &mut String, report: &Report, words: Words) -> std::fmt::Re
     Ok(())
 }
 
-fn surprises(text: &mut String, report: &Report, words: Words) -> std::fmt::Result {
+fn surprises(text: &mut String, report: &Report, words: Words<'_>) -> std::fmt::Result {
     writeln!(text, "\n## {}\n", words.of("Unexpected", "意外"))?;
     if report.unexpected.is_empty() && report.heard.is_empty() {
         return writeln!(text, "{}", words.of("Nothing.", "无。"));
@@ -164,7 +164,7 @@ fn surprises(text: &mut String, report: &Report, words: Words) -> std::fmt::Resu
     Ok(())
 }
 
-fn comparison(text: &mut String, before: &Comparison, words: Words) -> std::fmt::Result {
+fn comparison(text: &mut String, before: &Comparison, words: Words<'_>) -> std::fmt::Result {
     writeln!(
         text,
         "\n## {} {} ({})\n",
@@ -194,12 +194,14 @@ fn comparison(text: &mut String, before: &Comparison, words: Words) -> std::fmt:
     Ok(())
 }
 
-fn timeline(text: &mut String, report: &Report, words: Words) -> std::fmt::Result {
+fn timeline(text: &mut String, report: &Report, words: Words<'_>) -> std::fmt::Result {
     writeln!(text, "\n## {}\n", words.of("Timeline", "时间线"))?;
     for moment in &report.timeline {
         let hazard = words.of(moment.hazard.en(), moment.hazard.zh());
         let what = match (&moment.deed, moment.level) {
-            (Some((department, deed)), _) => format!("{} {department}", words.deed(*deed)),
+            (Some((department, deed)), _) => {
+                format!("{} {}", words.deed(*deed), words.department(department))
+            }
             (None, Some(level)) if !moment.ended => words.level(level).to_owned(),
             _ => words.of("ended", "结束").to_owned(),
         };

@@ -9,13 +9,14 @@
 //! | module | holds |
 //! |---|---|
 //! | `scenario` | what a scenario says |
-//! | `codes`, `parse`, `fields`, `check` | reading it: every finding at once, with code and place |
+//! | `codes`, `parse`, `relations`, `fields`, `check` | reading it: every finding at once, with code and place |
 //! | `words` | wording from templates and slots, chosen by the seed |
 //! | `surge` | when the reports of a step come |
 //! | `schedule` | all simulated reports, in order |
 //! | `record` | a simulated report in the format of its feed |
 //! | `observed` | what was seen of a drill |
 //! | `evaluate`, `report` | expectations against it |
+//! | `figures` | departments, timeline and arrivals beside them |
 //! | `compare` | two runs of one scenario |
 //! | `markdown`, `html`, `chart`, `phrases` | a report for people, in English or Chinese |
 //! | `rehearse` | a drill without Kafka |
@@ -26,6 +27,7 @@ pub mod codes;
 mod compare;
 mod evaluate;
 mod fields;
+mod figures;
 mod html;
 mod markdown;
 mod observed;
@@ -33,6 +35,7 @@ mod parse;
 mod phrases;
 mod record;
 mod rehearse;
+mod relations;
 mod report;
 mod scenario;
 mod schedule;

@@ -1,16 +1,31 @@
 //! Words of reports, in English and Chinese.
 
 use super::observed::Deed;
-use super::report::{Verdict, What};
+use super::report::{Names, Report, Verdict, What};
 use super::words::Lang;
 use crate::core::model::{Bilingual, Level};
 use crate::core::tools::convert::duration_text;
 
-/// Words of one language.
+/// Words of one language, and what a report calls its departments.
 #[derive(Clone, Copy)]
-pub(super) struct Words(pub(super) Lang);
+pub(super) struct Words<'a>(Lang, &'a Names);
 
-impl Words {
+impl<'a> Words<'a> {
+    pub(super) fn new(report: &'a Report, lang: Lang) -> Self {
+        Self(lang, &report.names)
+    }
+
+    /// The department's name; its id where there is none.
+    pub(super) fn department<'b>(self, id: &'b str) -> &'b str
+    where
+        'a: 'b,
+    {
+        self.1.get(id).map_or(id, |names| match self.0 {
+            Lang::En => names.en.as_str(),
+            Lang::Zh => names.zh.as_str(),
+        })
+    }
+
     /// The text of the language.
     pub(super) fn of(self, en: &'static str, zh: &'static str) -> &'static str {
         match self.0 {
@@ -51,12 +66,17 @@ impl Words {
             What::Level { level } => {
                 format!("{} {}", self.of("level", "达到级别"), self.level(*level))
             }
-            What::Routed { department } => format!("{} {department}", self.of("goes to", "分派至")),
+            What::Routed { department } => {
+                let department = self.department(department);
+                format!("{}{department}", self.of("goes to ", "分派至："))
+            }
             What::Acknowledge { department } => {
-                format!("{} {department}", self.of("acknowledged by", "签收："))
+                let department = self.department(department);
+                format!("{}{department}", self.of("acknowledged by ", "签收："))
             }
             What::Dispose { department } => {
-                format!("{} {department}", self.of("disposed of by", "处置："))
+                let department = self.department(department);
+                format!("{}{department}", self.of("disposed of by ", "处置："))
             }
         }
     }

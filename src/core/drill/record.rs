@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::core::decode::TocsinJson;
 use crate::core::model::{DecoderKind, Feed, Mapping, Millis, Report, Status, Value};
+use crate::core::xml::escape as xml;
 
 /// The record's value. The error says what the feed cannot carry.
 pub fn encode(feed: &Feed, report: &Report<'_>, observed: Millis) -> Result<Vec<u8>, String> {
@@ -195,23 +196,6 @@ fn rss(report: &Report<'_>, observed: Millis) -> String {
         title = xml(&report.title),
         text = xml(&report.text),
     )
-}
-
-/// Text of an XML element or of HTML.
-pub(super) fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() && c != '\n' => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

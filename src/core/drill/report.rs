@@ -1,11 +1,13 @@
 //! What a drill came to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::core::model::{Bilingual, Hazard, Level, Millis};
+use crate::core::route::Routing;
 
 /// Format version of reports of drills.
 pub const REPORT_VERSION: u8 = 1;
@@ -41,7 +43,7 @@ pub enum Verdict {
     Late,
     /// It did not happen.
     Missed,
-    /// Nothing writes what would have to be read: no desk.
+    /// Nothing writes what would have to be read: no desk. Or the drill ended while there still was time.
     Unmeasured,
 }
 
@@ -200,7 +202,13 @@ pub struct Report {
     pub timeline: Vec<Moment>,
     /// Simulated reports in equally long bins over the time of the drill.
     pub arrivals: Vec<u32>,
+    /// Names of the departments, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: Names,
 }
+
+/// Names of departments by id.
+pub type Names = BTreeMap<Arc<str>, Bilingual>;
 
 /// Noise reports named in a report.
 pub const MAX_HEARD: usize = 50;
@@ -208,6 +216,16 @@ pub const MAX_HEARD: usize = 50;
 pub const ARRIVAL_BINS: usize = 60;
 
 impl Report {
+    /// Calls departments by the names that this table has for them, so that a report shows no ids to people.
+    #[must_use]
+    pub fn with_names(mut self, routing: &Routing) -> Self {
+        let named = routing.all().iter();
+        self.names = named
+            .map(|it| (Arc::clone(&it.id), it.names.clone()))
+            .collect();
+        self
+    }
+
     /// Length of the drill, milliseconds, at least one.
     pub fn length_ms(&self) -> i64 {
         self.run.ended.since(self.run.started).max(1)

@@ -53,6 +53,9 @@ pub(super) fn essence(text: &str, out: &mut Vec<char>) {
 
 /// A chain of reposts reads `comment//@a: comment//@b: original`: the words after the last mark are the original's.
 fn own_words(text: &str) -> &str {
+    if !text.contains('/') {
+        return text;
+    }
     let Some(mark) = text.rfind("//@").or_else(|| text.rfind("//•")) else {
         return text;
     };

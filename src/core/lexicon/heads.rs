@@ -34,8 +34,8 @@ pub(super) struct Heads {
 /// Four symbols as a number, the first one lowest.
 #[inline]
 fn quad(symbols: [u16; 4]) -> u64 {
-    let [a, b, c, d] = symbols.map(u64::from);
-    a | b << 16 | c << 32 | d << 48
+    let [a, b, c, d] = symbols;
+    u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48
 }
 
 /// Hash of the head of four symbols.

@@ -113,6 +113,9 @@ mod tests {
     fn pages_of_persons_lose_their_names() {
         for (text, expected) in [
             ("see t.me/name_1.", "see t.me/••••••."),
+            ("see T.ME/name_1.", "see T.ME/••••••."),
+            ("HTTPS://X.COM/name", "HTTPS://X.COM/••••"),
+            ("火灾视频见 WEIBO.CN/name", "火灾视频见 WEIBO.CN/••••"),
             (
                 "https://www.Twitter.com/na/status/12?s=1 x",
                 "https://www.Twitter.com/•••••••••••••••• x",

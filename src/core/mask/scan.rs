@@ -36,6 +36,9 @@ impl Reasons {
 /// Why `text` may hold a telephone number, an identity number, a mail address or a handle.
 pub(super) fn reasons(text: &str) -> Reasons {
     let bytes = text.as_bytes();
+    if is_plain_name(bytes) {
+        return Reasons::default();
+    }
     if bytes.is_ascii() {
         // Nothing is spelled out here.
         return figures::<true>(bytes).0;
@@ -44,6 +47,19 @@ pub(super) fn reasons(text: &str) -> Reasons {
     let stride = if figures == 0 { WIDE_STRIDE } else { STRIDE };
     reasons.digits = reasons.digits || run_at(text, 0, stride).is_some();
     reasons
+}
+
+/// Longest name that is looked at byte by byte.
+const LONGEST_NAME: usize = 32;
+
+/// Whether `bytes` are a short name such as identifiers are, of letters, signs that mean nothing here and too few digits.
+fn is_plain_name(bytes: &[u8]) -> bool {
+    let mut digits = 0;
+    let plain = |byte: &u8| {
+        digits += u8::from(byte.is_ascii_digit());
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':')
+    };
+    bytes.len() <= LONGEST_NAME && bytes.iter().all(plain) && digits < FEWEST_DIGITS
 }
 
 /// The reasons but for spelled-out digits, and how many figures there are unless they are a reason.
@@ -289,7 +305,8 @@ pub(super) fn classify(a: u8, b: u8, c: u8) -> (u8, u8) {
     let digit = within(a, b'0', 10) | (full_width & within(c, 0x90, 10)) | raised | circled;
     let at = is(a, b'@') | (full_width & is(c, 0xA0)) | small_at(a, b, c);
     // `.me/`, `.com/`, `.cn/`, `.ru/` before a page; `(at)`, `【at】`, `#qq.` before a domain.
-    let page = is(b, b'/') & (is(a, b'e') | within(a, b'm', 2) | is(a, b'u'));
+    let end = a | 0x20;
+    let page = is(b, b'/') & (is(end, b'e') | within(end, b'm', 2) | is(end, b'u'));
     // Digits of other scripts live behind D9 to DF, E0, E1, EA below Hangul, and F0 below emoji or in one block of them: all
     // rare enough in what is read here for the slow path.
     let far = is(a, 0xF0) & (within(b, 0x90, 0x0F) | (is(b, 0x9F) & (is(c, 0x84) | is(c, 0xAF))));
@@ -314,7 +331,7 @@ fn classify_common(a: u8, b: u8, c: u8) -> (u8, u8, u8) {
     let full_width = is(a, 0xEF) & is(b, 0xBC);
     let digit = within(a, b'0', 10) | (full_width & within(c, 0x90, 10));
     let at = is(a, b'@') | (full_width & is(c, 0xA0)) | small_at(a, b, c);
-    let slash = is(b, b'/') & within(a, b'e', 0x11);
+    let slash = is(b, b'/') & within(a | 0x20, b'e', 0x11);
     let word = is(b | 0x20, b'a') & (1 ^ within(a | 0x20, b'a', 26)) & (1 ^ is(a, b' '));
     let hash = is(a, b'#') & (is(b, b'1') | is(c | 0x20, b'q'));
     // E2 80 begins dashes and quotation marks.
@@ -344,6 +361,22 @@ mod tests {
 
     fn is_clean(text: &str) -> bool {
         reasons(text).is_clean()
+    }
+
+    #[test]
+    fn plain_names_have_nothing_to_look_at() {
+        for name in ["", "r-1", "8f14e45f:1_x", "123456", "deadbeef-0001-aaaa"] {
+            assert!(is_plain_name(name.as_bytes()), "{name}");
+        }
+        for name in ["1234567", "a@b", "x.me/a", "(at)", "火", &"a".repeat(33)] {
+            assert!(!is_plain_name(name.as_bytes()), "{name}");
+        }
+        let ascii = || 0..0x80_u8;
+        let names =
+            ascii().flat_map(|a| ascii().flat_map(move |b| ascii().map(move |c| [a, b, c])));
+        for name in names.filter(|name| is_plain_name(name)) {
+            assert_eq!(classify(name[0], name[1], name[2]).1, 0, "{name:?}");
+        }
     }
 
     #[test]

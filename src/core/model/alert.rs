@@ -76,6 +76,48 @@ pub struct Counts {
     pub last_hour: [u32; RATE_BINS],
 }
 
+/// Periods of [`Growth::series`], at most.
+pub const MAX_GROWTH_PERIODS: usize = 28;
+
+/// Length of a period in which reports are counted, in local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum GrowthPeriod {
+    Hour,
+    Day,
+}
+
+/// Reports of this hazard at this place against what is usual there. Numbers have three decimals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Growth {
+    /// The hour or the day, whichever deviates more.
+    pub period: GrowthPeriod,
+    /// When the period that is judged began.
+    pub start: Millis,
+    /// Reports in it so far.
+    pub observed: u32,
+    /// What is usual; none while it is being learned, as for the next three.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<f64>,
+    /// The count from which the period is an alarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// W2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<f64>,
+    /// EARS C2 of the day, with a standard deviation of at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c2: Option<f64>,
+    /// More than the threshold, and no few.
+    pub alarm: bool,
+    /// Days learned of those that a baseline needs; none once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<u8>,
+    /// Counts of the last periods, oldest first, the judged one last; ≤ [`MAX_GROWTH_PERIODS`].
+    pub series: Vec<u32>,
+}
+
 /// One of the most telling reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -184,6 +226,9 @@ pub struct Alert {
     pub material: bool,
     /// Counts.
     pub counts: Counts,
+    /// Growth; none where it is not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// The most telling reports, most telling first.
     pub evidence: Vec<Evidence>,
     /// `feed/id` of reports in order of arrival, the newest [`MAX_REPORT_IDS`].

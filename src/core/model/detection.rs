@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Correlation, FeedKind, Hazard, Millis, Place, ScoreLine, Status, Tier, Urgency};
+use super::{
+    Correlation, FeedKind, GrowthLine, Hazard, Millis, Place, ScoreLine, Status, Tier, Urgency,
+};
 
 /// Format version of detections; readers accept this and the one before.
 pub const DETECTION_VERSION: u8 = 1;
@@ -168,6 +170,12 @@ pub struct Detection {
     /// Correlations that call the rule, by their ids; ≤ [`MAX_CORRELATED`](super::MAX_CORRELATED).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub correlations: Vec<Arc<Correlation>>,
+    /// Score lines of the rule that depend on growth, for correlate to add; ≤ [`MAX_GROWTH_LINES`](super::MAX_GROWTH_LINES).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub growth: Vec<Arc<GrowthLine>>,
+    /// A detection that only counts in a wider area than the rule's tier: the area of the next narrower tier in which it lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wide_of: Option<Arc<str>>,
     /// Where the report was read.
     pub position: Position,
 }

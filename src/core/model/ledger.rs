@@ -40,3 +40,31 @@ pub struct LedgerEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_set: Option<String>,
 }
+
+impl LedgerEntry {
+    /// Offsets of the range that held no record.
+    pub fn empty_offsets(&self) -> u64 {
+        u64::try_from(self.to - self.from)
+            .unwrap_or(0)
+            .saturating_sub(self.read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_beyond_the_records_are_empty() {
+        let empty = |from, to, read| {
+            let json = serde_json::json!({"v": 1, "stage": "detect", "topic": "feed", "partition": 0,
+                "from": from, "to": to, "read": read, "outcomes": {}});
+            serde_json::from_value::<LedgerEntry>(json)
+                .unwrap()
+                .empty_offsets()
+        };
+        assert_eq!(empty(10, 30, 20), 0);
+        assert_eq!(empty(10, 30, 17), 3);
+        assert_eq!(empty(10, 10, 0), 0);
+    }
+}

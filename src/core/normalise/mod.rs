@@ -11,5 +11,5 @@ mod scan;
 mod table;
 
 pub use offsets::map_spans;
-pub use scan::{fold_ascii, normalise, normalise_into};
+pub use scan::{fold_ascii, normalise, normalise_into, to_text};
 pub use table::{oracle, simplified};

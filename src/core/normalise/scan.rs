@@ -6,7 +6,46 @@ use super::table::{JOINS, MANY, REMOVED, TABLE, is_special, joins, oracle};
 pub fn normalise(text: &str) -> String {
     let mut symbols = Vec::new();
     normalise_into(text, &mut symbols);
-    String::from_utf16_lossy(&symbols)
+    to_text(&symbols)
+}
+
+/// The text of symbols; a half of a surrogate pair, which normalised text does not have, becomes U+FFFD.
+pub fn to_text(symbols: &[u16]) -> String {
+    const STEP: usize = 8;
+    let mut text = String::with_capacity(symbols.len() * 3);
+    let mut rest = symbols;
+    while !rest.is_empty() {
+        while let Some(chunk) = rest.first_chunk::<STEP>()
+            && chunk.iter().fold(0, |any, symbol| any | symbol) < 0x80
+        {
+            let mut bytes = [0; STEP];
+            for (byte, symbol) in bytes.iter_mut().zip(chunk) {
+                *byte = *symbol as u8;
+            }
+            text.push_str(std::str::from_utf8(&bytes).unwrap_or_default());
+            rest = &rest[STEP..];
+        }
+        let mut done = 0;
+        for symbol in rest {
+            let Some(c) = char::from_u32(u32::from(*symbol)) else {
+                break;
+            };
+            text.push(c);
+            done += 1;
+            if done >= STEP && *symbol < 0x80 {
+                break;
+            }
+        }
+        rest = &rest[done..];
+        // What is left begins with half of a pair, with a letter, or not at all.
+        if rest.first().is_some_and(|symbol| symbol & 0xF800 == 0xD800) {
+            let length = usize::from(rest.get(1).is_some_and(|low| low & 0xFC00 == 0xDC00)) + 1;
+            let length = if rest[0] < 0xDC00 { length } else { 1 };
+            text.push_str(&String::from_utf16_lossy(&rest[..length]));
+            rest = &rest[length..];
+        }
+    }
+    text
 }
 
 /// Appends the symbols of `text` to `out`. Allocates only when `out` has to grow.
@@ -88,8 +127,7 @@ fn one(text: &str, at: usize, out: &mut Vec<u16>, to: usize) -> (usize, usize) {
             }
         }
     }
-    // Emoji and pictographs map to themselves; they are frequent in posts.
-    if matches!(c, '\u{1f300}'..='\u{1faff}') {
+    if is_pictograph(c) {
         let mut pair = [0; 2];
         return (
             next,
@@ -101,6 +139,11 @@ fn one(text: &str, at: usize, out: &mut Vec<u16>, to: usize) -> (usize, usize) {
     }
     let symbols: Vec<u16> = oracle(&rest[..c.len_utf8()]).encode_utf16().collect();
     (next, put(&symbols, text.len() - next, out, to))
+}
+
+/// Emoji and pictographs map to themselves; they are frequent in posts.
+fn is_pictograph(c: char) -> bool {
+    matches!(c, '\u{1f300}'..='\u{1faff}')
 }
 
 /// Characters that combine, from the one before `at` on: undone and done again by the library.
@@ -126,6 +169,19 @@ pub(super) fn is_joining(c: char) -> bool {
     match u16::try_from(u32::from(c)) {
         Ok(code) => TABLE.entry(code) == JOINS,
         Err(_) => joins(c),
+    }
+}
+
+/// Symbols of a character by itself, where that is known without the library.
+pub(super) fn length_alone(c: char) -> Option<u32> {
+    match u16::try_from(u32::from(c)) {
+        Ok(code) => match TABLE.entry(code) {
+            REMOVED => Some(0),
+            MANY => Some(TABLE.many(code).len() as u32),
+            JOINS => None,
+            _ => Some(1),
+        },
+        Err(_) => is_pictograph(c).then_some(2),
     }
 }
 
@@ -180,6 +236,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn symbols_are_read_as_the_library_reads_them(text in pieces(), halves in proptest::collection::vec(any::<u16>(), 0..9), at in any::<prop::sample::Index>()) {
+            let mut symbols: Vec<u16> = text.encode_utf16().collect();
+            let at = at.index(symbols.len() + 1);
+            symbols.splice(at..at, halves);
+            prop_assert_eq!(to_text(&symbols), String::from_utf16_lossy(&symbols));
+        }
+
         #[test]
         fn any_text_is_as_the_library_has_it(text in pieces()) {
             prop_assert_eq!(normalise(&text), oracle(&text));

@@ -74,10 +74,34 @@ fn first_word(text: &str) -> &str {
     &text[..end]
 }
 
+/// Whether a number may begin with these letters: the first two of every word that a number begins with.
+pub(super) fn may_begin(text: &[u8]) -> bool {
+    let [first, second, ..] = text else {
+        return false;
+    };
+    let seconds: &[u8] = match first {
+        b'a' => b" -n",
+        b'b' | b'm' | b'n' => b"i",
+        b'd' => b"o",
+        b'e' => b"il",
+        b'f' => b"io",
+        b'h' => b"u",
+        b'o' => b"n",
+        b's' => b"cei",
+        b't' => b"ehw",
+        b'z' => b"e",
+        _ => b"",
+    };
+    seconds.contains(second)
+}
+
 /// The number that begins at the start of `text`, and its length in bytes.
 ///
 /// `text` must begin at a word's first letter.
 pub(super) fn number_words(text: &str) -> Option<(f64, usize)> {
+    if !may_begin(text.as_bytes()) {
+        return None;
+    }
     let (mut total, mut section, mut length) = (0.0, 0.0, 0);
     let (mut any, mut article) = (false, false);
     let mut at = 0;
@@ -141,6 +165,18 @@ pub(super) fn number_words(text: &str) -> Option<(f64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_number_may_begin() {
+        let words = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen \
+            seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety dozen score hundred thousand \
+            million billion tens dozens scores hundreds thousands millions a an several";
+        for word in words.split_whitespace() {
+            let known = small(word).is_some() || scale(word).is_some();
+            assert!(known || matches!(word, "a" | "an" | "several"), "{word}");
+            assert!(may_begin(format!("{word} ").as_bytes()), "{word}");
+        }
+    }
 
     #[test]
     fn words_to_values() {

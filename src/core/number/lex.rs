@@ -4,7 +4,7 @@
 //! times, ordinals, sums of money and identifiers become [`OTHER`], which no pattern takes for a count.
 
 use super::chinese::{MAX_NUMERAL_CHARS, counts, parse_chinese, unit};
-use super::english::{number_words, scale_after};
+use super::english::{may_begin, number_words, scale_after};
 
 /// Stands for a number that may count something.
 pub(super) const NUMBER: char = '#';
@@ -85,7 +85,7 @@ impl Template {
             };
             let token = match kind {
                 DIGIT => digits(text, at, before()),
-                LETTER if !before().is_alphanumeric() => words(text, at),
+                LETTER if may_begin(&bytes[at..]) && !before().is_alphanumeric() => words(text, at),
                 WIDE if counts(c) => numeral(text, at),
                 _ => None,
             };

@@ -48,33 +48,42 @@ pub(super) struct Sentence {
     pub earlier: bool,
 }
 
-/// All sentences of a text.
+/// All sentences of a text, found when the first one is asked for.
 pub(super) struct Sentences<'t> {
     text: &'t str,
-    /// Where each begins, ascending; the first at 0.
+    /// Where each begins, ascending; the first at 0. Empty before they are found.
     starts: Vec<usize>,
     judged: Vec<Option<Sentence>>,
 }
 
 impl<'t> Sentences<'t> {
-    /// Finds them. English sentences end with a full stop and a space; decimals have become marks already.
+    /// Those of `text`.
     pub(super) fn of(text: &'t str) -> Self {
-        let mut starts = vec![0];
-        starts.extend(text.char_indices().filter_map(|(at, c)| {
-            let ends = matches!(c, '。' | '!' | '?' | ';' | '\n')
-                || c == '.' && text[at + 1..].starts_with(' ');
-            (ends && at > 0).then_some(at)
-        }));
-        let judged = vec![None; starts.len()];
         Self {
             text,
-            starts,
-            judged,
+            starts: Vec::new(),
+            judged: Vec::new(),
         }
+    }
+
+    /// Finds them. English sentences end with a full stop and a space; decimals have become marks already.
+    fn find(&mut self) {
+        let text = self.text;
+        self.starts.push(0);
+        self.starts
+            .extend(text.char_indices().filter_map(|(at, c)| {
+                let ends = matches!(c, '。' | '!' | '?' | ';' | '\n')
+                    || c == '.' && text[at + 1..].starts_with(' ');
+                (ends && at > 0).then_some(at)
+            }));
+        self.judged = vec![None; self.starts.len()];
     }
 
     /// The sentence around a byte, which is not the one that ends it.
     pub(super) fn around(&mut self, at: usize) -> Sentence {
+        if self.starts.is_empty() {
+            self.find();
+        }
         let index = self.starts.partition_point(|start| *start <= at).max(1) - 1;
         if let Some(known) = self.judged[index] {
             return known;

@@ -117,6 +117,10 @@ closed_list! {
         NothingToDo "nothing_to_do",
         /// An incident cannot be a duplicate of that.
         BadDuplicate "bad_duplicate",
+        /// A silence cannot be like that.
+        BadSilence "bad_silence",
+        /// It takes a second account, and this is the first.
+        SecondAccount "second_account",
     }
 }
 
@@ -222,7 +226,7 @@ impl Action {
 }
 
 /// A text that has to be there, masked and within its bound.
-pub(super) fn needed(text: &str) -> Result<String, Refused> {
+pub(in crate::core) fn needed(text: &str) -> Result<String, Refused> {
     let text = bounded(text)?;
     if text.is_empty() {
         return Err(Refused::new(
@@ -234,7 +238,7 @@ pub(super) fn needed(text: &str) -> Result<String, Refused> {
 }
 
 /// A text that may be empty. What people are reached by is masked in it, as in every other text.
-pub(super) fn bounded(text: &str) -> Result<String, Refused> {
+pub(in crate::core) fn bounded(text: &str) -> Result<String, Refused> {
     let text = text.trim();
     if text.chars().count() > MAX_TEXT {
         let message = format!("a text has at most {MAX_TEXT} characters");

@@ -243,6 +243,7 @@ fn blank() -> Alert {
         departments: Vec::new(),
         material: false,
         counts: Counts::default(),
+        growth: None,
         evidence: Vec::new(),
         report_ids: Vec::new(),
         rules: Vec::new(),

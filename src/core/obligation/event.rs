@@ -1,4 +1,4 @@
-//! What happened to a case: the stuff of the audit trail, of `tocsin.decisions` and of notifications.
+//! What happened to a case, or at the desk: the stuff of the audit trail, of `tocsin.decisions` and of notifications.
 //!
 //! Invariant: an event holds ids, states, times and the words of desk accounts; no text of a report.
 
@@ -71,6 +71,26 @@ closed_list! {
         Reopened "reopened",
         /// Report excerpts were deleted after their retention time.
         ExcerptsDeleted "excerpts_deleted",
+        /// Somebody silences notifications; of no incident, as all below.
+        SilenceCreated "silence_created",
+        /// Somebody confirmed that a silence covers red.
+        SilenceRedConfirmed "silence_red_confirmed",
+        /// A silence is over: what it leaves open.
+        SilenceEnded "silence_ended",
+        /// Somebody may ask the desk from now on.
+        TokenCreated "token_created",
+        /// And may no longer.
+        TokenRevoked "token_revoked",
+        /// Somebody has dead notifications tried again.
+        NotificationsRetried "notifications_retried",
+        /// The desk goes by other rules, departments or receivers.
+        ConfigurationChanged "configuration_changed",
+        /// Somebody starts a drill here.
+        DrillStarted "drill_started",
+        /// Somebody stops one.
+        DrillStopped "drill_stopped",
+        /// A drill is over: how.
+        DrillEnded "drill_ended",
     }
 }
 
@@ -126,22 +146,27 @@ impl<'a> Log<'a> {
 
     /// Appends an event; the rest of it is set on what is returned.
     pub(super) fn add(&mut self, kind: EventKind) -> &mut Event {
-        self.events.push(Event {
-            at: self.now,
-            kind,
-            actor: self.actor.cloned(),
-            department: None,
-            office: None,
-            reason: String::new(),
-            before: Value::Null,
-            after: Value::Null,
-        });
+        self.events.push(Event::new(kind, self.now, self.actor));
         let last = self.events.len() - 1;
         &mut self.events[last]
     }
 }
 
 impl Event {
+    /// An event that says no more than that.
+    pub fn new(kind: EventKind, at: Millis, actor: Option<&Actor>) -> Self {
+        Self {
+            at,
+            kind,
+            actor: actor.cloned(),
+            department: None,
+            office: None,
+            reason: String::new(),
+            before: Value::Null,
+            after: Value::Null,
+        }
+    }
+
     pub(super) fn of(&mut self, department: &Arc<str>, office: Option<Office>) -> &mut Self {
         self.department = Some(Arc::clone(department));
         self.office = office;

@@ -18,11 +18,13 @@
 //! | `close` | quorum, verdict, closing, reopening |
 //! | `agenda` | what the joint meeting talks about, in which order |
 //! | `row` | a case as one line of a board |
+//! | `assess` | a period of a department in figures |
 
 mod act;
 mod action;
 mod advance;
 mod agenda;
+mod assess;
 mod case;
 mod close;
 mod correct;
@@ -36,10 +38,13 @@ mod tests;
 mod types;
 
 pub use action::{Action, MAX_TEXT, Refusal, Refused};
+pub(in crate::core) use action::{bounded as bounded_text, needed as needed_text};
 pub use agenda::{AGENDA_DEPARTMENTS, AGENDA_LEVEL, AgendaReason};
+pub use assess::{Assessed, ByDepartment, Counted, assess};
 pub use case::{Case, MAX_NOTES, MAX_PAST, MAX_WATCHING};
 pub use close::REOPEN_SOURCES;
 pub use event::{Event, EventKind};
 pub use policy::Policy;
 pub use row::{BoardRow, RowObligation, rank};
+pub(in crate::core) use types::closed_list;
 pub use types::*;

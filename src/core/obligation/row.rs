@@ -11,8 +11,8 @@ use super::agenda::AgendaReason;
 use super::case::Case;
 use super::types::{CaseState, Cause, Disposition, Field, Obligation, ObligationState, Office};
 use crate::core::model::{
-    Bilingual, CertaintyClass, Counts, Duty, Hazard, IncidentState, Level, Millis, MsgType, Place,
-    ScoreLine, Status,
+    Bilingual, CertaintyClass, Counts, Duty, Growth, Hazard, IncidentState, Level, Millis, MsgType,
+    Place, ScoreLine, Status,
 };
 
 /// Score lines that a board tells.
@@ -71,6 +71,12 @@ pub struct BoardRow {
     pub place: Place,
     /// The place is assumed from the feed's home area.
     pub place_assumed: bool,
+    /// Codes of the places that it lies in, nearest first; none of a corrected place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Arc<str>>,
+    /// Rules that found it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Arc<str>>,
     /// The level that counts.
     pub level: Level,
     /// The machine's level.
@@ -89,6 +95,9 @@ pub struct BoardRow {
     pub certainty_class: CertaintyClass,
     /// Reports, copies, sources, and the last hour in bins.
     pub counts: Counts,
+    /// Against what is usual at the machine's place, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// When the desk learned of it.
     pub opened_at: Millis,
     /// When something happened last.
@@ -151,6 +160,12 @@ impl Case {
             hazard: self.hazard(),
             place: self.place().clone(),
             place_assumed: alert.place_assumed && overlays.place.is_none(),
+            within: if overlays.place.is_none() {
+                alert.ancestors.clone()
+            } else {
+                Vec::new()
+            },
+            rules: alert.rules.clone(),
             level: self.level(),
             machine_level: alert.level,
             corrected: corrected
@@ -162,6 +177,7 @@ impl Case {
             certainty: alert.certainty,
             certainty_class: alert.certainty_class,
             counts: alert.counts.clone(),
+            growth: alert.growth.clone().filter(|it| it.threshold.is_some()),
             opened_at: self.opened_at,
             updated_at: self.updated_at,
             first_seen: alert.first_seen,

@@ -29,7 +29,7 @@ macro_rules! closed_list {
         }
     };
 }
-pub(super) use closed_list;
+pub(in crate::core) use closed_list;
 
 closed_list! {
     /// What an account may do.

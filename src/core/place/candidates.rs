@@ -44,7 +44,7 @@ impl Gazetteer {
         ];
         let mut mentions = Vec::new();
         for (field, _, text) in fields {
-            find(&self.names, field, text, &mut mentions);
+            find(&self.names, field, text, None, &mut mentions);
         }
         let chosen = choose(self, &mentions, home);
         let weighed = weigh(self, &mentions, home).into_iter();

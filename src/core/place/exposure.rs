@@ -122,6 +122,9 @@ fn radius(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("radius_km is 0.1 to 100, not `{text}`"))
 }
 
+/// Kilometres that a degree of latitude has at least.
+const KM_PER_DEGREE: f64 = 111.0;
+
 impl Gazetteer {
     /// The exposure of a place, 1…[`MAX_EXPOSURE`] points with the sites as the reason; none without a site.
     ///
@@ -134,7 +137,11 @@ impl Gazetteer {
             Spot::Place(wanted) => {
                 index.is_some_and(|i| i == wanted || self.parents(i).any(|p| p == wanted))
             }
-            Spot::Point(point, radius) => at.is_some_and(|at| distance_km(at, point) <= radius),
+            Spot::Point(point, radius) => at.is_some_and(|at| {
+                // Nearly all sites are told by their latitude alone.
+                let north_south = (at.lat - point.lat).abs() * KM_PER_DEGREE;
+                north_south <= radius && distance_km(at, point) <= radius
+            }),
         };
         let sites: Vec<_> = self.exposures.sites.iter().filter(near).collect();
         if sites.is_empty() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::codes;
 use super::exposure::Exposures;
@@ -39,11 +40,17 @@ pub(super) struct Entry {
     pub(super) population: u32,
 }
 
+fn hash(code: &str) -> u64 {
+    xxh3_64(code.as_bytes())
+}
+
 /// All places, immutable.
 #[derive(Debug, Default)]
 pub struct Gazetteer {
     arena: String,
     entries: Vec<Entry>,
+    /// Entries by the hash of their code, so that a code is not searched for among all of them.
+    by_code: FxHashMap<u64, u32>,
     /// Other codes of an entry, such as a GeoNames id merged into a Chinese division.
     other_codes: FxHashMap<Box<str>, u32>,
     pub(super) nearest: Nearest,
@@ -134,6 +141,7 @@ impl Gazetteer {
                 population: row.population,
             };
             gazetteer.entries.push(entry);
+            gazetteer.by_code.insert(hash(&row.code), index as u32);
             for name in [&row.name, &row.name_zh, &row.short_zh] {
                 names.add(name, index as u32, Use::Any);
             }
@@ -275,13 +283,17 @@ impl Gazetteer {
 
     /// Index of the entry with exactly this code.
     pub(super) fn index(&self, code: &str) -> Option<u32> {
-        let found = self
-            .entries
-            .binary_search_by(|entry| self.str(entry.code).cmp(code));
-        match found {
-            Ok(index) => Some(index as u32),
-            Err(_) => self.other_codes.get(code).copied(),
+        if let Some(&index) = self.by_code.get(&hash(code)) {
+            if self.str(self.entry(index).code) == code {
+                return Some(index);
+            }
+            // Two codes of one hash: the later one took its place.
+            let by_code = |entry: &Entry| self.str(entry.code).cmp(code);
+            if let Ok(index) = self.entries.binary_search_by(by_code) {
+                return Some(index as u32);
+            }
         }
+        self.other_codes.get(code).copied()
     }
 
     pub(super) fn entry(&self, index: u32) -> &Entry {

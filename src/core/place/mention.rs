@@ -230,14 +230,24 @@ const DIVISION_ENDINGS: [char; 11] = [
     '省', '市', '区', '县', '州', '盟', '旗', '镇', '乡', '道', '国',
 ];
 
-/// Appends the mentions in `text`.
-pub(super) fn find(names: &Names, field: Field, text: &str, out: &mut Vec<Mention>) {
-    let text = head(text);
+/// Appends the mentions in `text`; `normal` is its normal form, where that is known.
+pub(super) fn find(
+    names: &Names,
+    field: Field,
+    text: &str,
+    normal: Option<&str>,
+    out: &mut Vec<Mention>,
+) {
+    let whole = text;
+    let text = head(whole);
     if text.is_empty() {
         return;
     }
     if has_han(text) {
-        find_han(names, field, &normalise(text), out);
+        match normal.filter(|_| text.len() == whole.len()) {
+            Some(normal) => find_han(names, field, normal, out),
+            None => find_han(names, field, &normalise(text), out),
+        }
     }
     if text.bytes().any(|b| b.is_ascii_alphabetic()) {
         find_latin(names, field, text, out);

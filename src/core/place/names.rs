@@ -73,7 +73,10 @@ pub(super) struct NameList {
 
 /// Whether a text has Chinese characters; Japanese and Korean names come as their Han characters or romanised.
 pub(super) fn has_han(text: &str) -> bool {
-    text.chars().any(|c| matches!(c, '\u{3400}'..='\u{9fff}'))
+    // The first bytes of U+3000 to U+9FFF.
+    let first = |byte: u8| matches!(byte, 0xE3..=0xE9);
+    text.bytes().fold(false, |any, byte| any | first(byte))
+        && text.chars().any(|c| matches!(c, '\u{3400}'..='\u{9fff}'))
 }
 
 impl NameList {

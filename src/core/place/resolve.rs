@@ -24,6 +24,8 @@ pub struct PlaceQuery<'a> {
     pub title: &'a str,
     /// Body.
     pub text: &'a str,
+    /// Headline and body in their normal form, where somebody has worked it out already; it changes nothing.
+    pub normal: Option<[&'a str; 2]>,
     /// Code of the feed's home area.
     pub home: Option<&'a str>,
 }
@@ -50,12 +52,12 @@ impl Gazetteer {
             .or_else(|| query.coordinates.map(|at| self.at_coordinates(at)));
         let mut mentions = Vec::new();
         let fields = [
-            (Field::Name, query.name.unwrap_or_default()),
-            (Field::Title, query.title),
-            (Field::Text, query.text),
+            (Field::Name, query.name.unwrap_or_default(), None),
+            (Field::Title, query.title, query.normal.map(|n| n[0])),
+            (Field::Text, query.text, query.normal.map(|n| n[1])),
         ];
-        for (field, text) in fields {
-            find(&self.names, field, text, &mut mentions);
+        for (field, text, normal) in fields {
+            find(&self.names, field, text, normal, &mut mentions);
         }
         let mut named = choose(self, &mentions, home).into_iter();
         let (place, assumed) = match stated.or_else(|| named.next().map(|index| self.place(index)))

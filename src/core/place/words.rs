@@ -43,41 +43,33 @@ impl Words {
     /// Splits and folds `text`. A word is a run of letters and digits of an alphabetic script, with apostrophes and full
     /// stops inside of it (`St. John's`, `U.S.`).
     pub(super) fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
         let mut words = Self::default();
-        let mut chars = text.char_indices().peekable();
-        let mut before = '\n';
-        let mut opens = true;
-        while let Some((start, first)) = chars.next() {
+        let (mut hashtag, mut opens) = (false, true);
+        let mut start = 0;
+        while let Some(&byte) = bytes.get(start) {
+            // Most characters are told by their first byte; U+3000 and above hold no letter, and E3 to EE begin none below.
+            let (first, length) = match byte {
+                0..0x80 => (char::from(byte), 1),
+                0xE3..=0xEE => ('\u{3000}', 3),
+                _ => match text[start..].chars().next() {
+                    Some(c) => (c, c.len_utf8()),
+                    None => break,
+                },
+            };
             if !is_letter(first) {
                 opens |= matches!(first, '.' | '!' | '?' | '\n' | ':' | ';' | '"' | '“' | '|');
-                before = first;
+                hashtag = first == '#';
+                start += length;
                 continue;
             }
-            let mut end = start + first.len_utf8();
-            while let Some(&(at, c)) = chars.peek() {
-                let inside = matches!(c, '\'' | '’' | '.')
-                    && text[at + c.len_utf8()..]
-                        .chars()
-                        .next()
-                        .is_some_and(is_letter);
-                if !is_letter(c) && !inside {
-                    break;
-                }
-                end = at + c.len_utf8();
-                chars.next();
-            }
-            // "Queensland's" is Queensland; in names the ending goes as well, so that "St. John's" stays itself.
-            let word = &text[start..end];
-            let word = ["'s", "’s", "'S", "’S"]
-                .iter()
-                .find_map(|ending| word.strip_suffix(ending))
-                .unwrap_or(word);
-            words.push(word, start, before == '#', opens);
+            let end = word_end(text, start + length);
+            words.push(without_ending(&text[start..end]), start, hashtag, opens);
             if words.words.len() >= MAX_WORDS {
                 break;
             }
-            opens = false;
-            before = ' ';
+            (hashtag, opens) = (false, false);
+            start = end;
         }
         words
     }
@@ -88,18 +80,64 @@ impl Words {
         }
         let from = self.folded.len();
         fold_into(word, &mut self.folded);
-        let mut letters = word.chars().filter(|c| c.is_alphabetic());
         self.words.push(Word {
             start: start as u32,
             end: (start + word.len()) as u32,
             from: from as u32,
             to: self.folded.len() as u32,
             capital: word.chars().next().is_some_and(char::is_uppercase),
-            shouted: letters.clone().count() >= 2 && letters.all(char::is_uppercase),
+            shouted: is_shouted(word),
             hashtag,
             opens,
         });
     }
+}
+
+/// The end of the word whose letters reach to byte `at` at least.
+fn word_end(text: &str, mut at: usize) -> usize {
+    let letter_at = |at: usize| match text.as_bytes().get(at) {
+        Some(byte @ 0..0x80) => byte.is_ascii_alphanumeric(),
+        Some(_) => text[at..].chars().next().is_some_and(is_letter),
+        None => false,
+    };
+    while let Some(&byte) = text.as_bytes().get(at) {
+        if byte.is_ascii_alphanumeric() {
+            at += 1;
+            continue;
+        }
+        let Some(c) = text[at..].chars().next() else {
+            break;
+        };
+        let next = at + c.len_utf8();
+        let inside = matches!(c, '\'' | '’' | '.') && letter_at(next);
+        if !inside && (byte < 0x80 || !is_letter(c)) {
+            break;
+        }
+        at = next;
+    }
+    at
+}
+
+/// "Queensland's" is Queensland; in names the ending goes as well, so that "St. John's" stays itself.
+fn without_ending(word: &str) -> &str {
+    if !word.ends_with(['s', 'S']) {
+        return word;
+    }
+    ["'s", "’s", "'S", "’S"]
+        .iter()
+        .find_map(|ending| word.strip_suffix(ending))
+        .unwrap_or(word)
+}
+
+/// Upper case throughout, two letters or more.
+fn is_shouted(word: &str) -> bool {
+    if word.is_ascii() {
+        let upper = |byte: u8| byte.is_ascii_uppercase();
+        let lower = word.bytes().any(|byte| byte.is_ascii_lowercase());
+        return !lower && word.bytes().filter(|byte| upper(*byte)).count() >= 2;
+    }
+    let mut letters = word.chars().filter(|c| c.is_alphabetic());
+    letters.clone().count() >= 2 && letters.all(char::is_uppercase)
 }
 
 /// Letters and digits of alphabetic scripts; Han, kana and Hangul are not split into words.
@@ -120,11 +158,11 @@ pub(super) fn fold(name: &str) -> String {
 /// Lower case, without marks, apostrophes and a few letters' strokes.
 fn fold_into(word: &str, out: &mut String) {
     if word.is_ascii() {
-        out.extend(
-            word.chars()
-                .filter(|c| *c != '\'')
-                .map(|c| c.to_ascii_lowercase()),
-        );
+        let from = out.len();
+        for part in word.split('\'') {
+            out.push_str(part);
+        }
+        out[from..].make_ascii_lowercase();
         return;
     }
     for c in word.nfd().filter(|c| !is_combining_mark(*c)) {

@@ -1,8 +1,9 @@
-//! Replay of what a partition of detections committed: the alerts that it must have led to.
+//! Replay of what a partition of detections committed: the alerts and the state that it must have led to.
 //!
 //! Invariant: clock advances come in the order of the ledger, each before the first record of its range; where transactions
 //! ended does not matter.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
@@ -29,6 +30,32 @@ pub fn replay_committed(
     config: Arc<CorrelateConfig>,
     history: impl IntoIterator<Item = Committed>,
 ) -> Vec<Alert> {
+    fold(config, history, |_| {})
+}
+
+/// The last record of every key of the changelog that this history must have left; tombstones are not among them.
+pub fn replay_changelog(
+    config: Arc<CorrelateConfig>,
+    history: impl IntoIterator<Item = Committed>,
+) -> BTreeMap<String, Vec<u8>> {
+    let mut log = BTreeMap::new();
+    fold(config, history, |correlator| {
+        for change in correlator.take_changes() {
+            match change.value {
+                Some(value) => log.insert(change.key, value),
+                None => log.remove(&change.key),
+            };
+        }
+    });
+    log
+}
+
+/// `before_commit` is called before each commit.
+fn fold(
+    config: Arc<CorrelateConfig>,
+    history: impl IntoIterator<Item = Committed>,
+    mut before_commit: impl FnMut(&mut Correlator),
+) -> Vec<Alert> {
     let mut correlator = Correlator::new(config);
     let mut out = CorrelateOutput::default();
     for (count, event) in history.into_iter().enumerate() {
@@ -43,8 +70,10 @@ pub fn replay_committed(
             Committed::Routing(config) => correlator.swap(config),
         }
         if count % COMMIT_EVERY == 0 {
+            before_commit(&mut correlator);
             correlator.commit();
         }
     }
+    before_commit(&mut correlator);
     out.alerts
 }

@@ -2,12 +2,14 @@
 //!
 //! Invariant: what comes out depends on the sequence of calls alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::driver::ReplayOutput;
 use super::summary::Summary;
 use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
 use crate::core::detect::DetectOutput;
+use crate::core::growth::Series;
 use crate::core::model::{DetectOutcome, Millis};
 
 /// Lines between two commits of the fold, which bound its memory.
@@ -20,6 +22,8 @@ pub struct Folding {
     summary: Summary,
     refresh_ms: i64,
     folded: CorrelateOutput,
+    /// Keys at which reports only counted.
+    wide: BTreeSet<String>,
 }
 
 impl Folding {
@@ -30,6 +34,7 @@ impl Folding {
             correlator: Correlator::new(config),
             summary: Summary::default(),
             folded: CorrelateOutput::default(),
+            wide: BTreeSet::new(),
         }
     }
 
@@ -48,6 +53,9 @@ impl Folding {
             for detection in detected.detections.drain(..) {
                 let end = self.correlator.fold(&detection, &mut self.folded);
                 self.summary.detection(end);
+                if detection.wide_of.is_some() && !self.wide.contains(&detection.key) {
+                    self.wide.insert(detection.key.clone());
+                }
                 out.detections.push((detection, end));
             }
             if let Some(retraction) = detected.retraction.take() {
@@ -82,6 +90,26 @@ impl Folding {
         }
         self.correlator.commit();
         self.keep_alerts(out);
+    }
+
+    /// The series of a key, as committed; see [`finish`](Self::finish).
+    pub fn series(&self, key: &str) -> Option<Series> {
+        self.correlator.series(key)
+    }
+
+    /// Whether reports only counted at a key.
+    pub fn is_wide(&self, key: &str) -> bool {
+        self.wide.contains(key)
+    }
+
+    /// Keys that have a series, sorted.
+    pub fn series_keys(&self) -> Vec<Arc<str>> {
+        self.correlator.series_keys()
+    }
+
+    /// The partition clock.
+    pub fn clock(&self) -> Millis {
+        self.correlator.clock()
     }
 
     /// What was counted; the caller sets the time taken.

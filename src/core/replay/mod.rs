@@ -11,7 +11,7 @@ mod line;
 mod reading;
 mod summary;
 
-pub use committed::{Committed, replay_committed};
+pub use committed::{Committed, replay_changelog, replay_committed};
 pub use driver::{DEFAULT_FEED, ReplayOutput, Replayer, default_feed};
 pub use folding::Folding;
 pub use line::DetectionLine;

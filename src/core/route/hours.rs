@@ -11,15 +11,17 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::core::model::Millis;
 
+/// Minutes of a day.
+pub(super) const DAY: u16 = 1_440;
 /// Days looked at for the end of a deadline: 60 days of time at an hour a week.
 const MAX_DAYS: u32 = 12_000;
 
-/// From when to when on one day. The end is exclusive; `24:00` is the end of the day.
+/// From when to when. It begins on its day and may end on the next. The end is exclusive; `24:00` is the end of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shift {
     /// Minutes since midnight.
     pub from: u16,
-    /// Minutes since midnight, above `from`, at most 1,440.
+    /// Minutes since the midnight that its day begins with: above `from`, by at most a day; above 1,440 on the next day.
     pub to: u16,
 }
 
@@ -30,7 +32,7 @@ pub struct WorkingHours {
     pub zone: TimeZone,
     /// Monday first; none: closed.
     pub days: [Option<Shift>; 7],
-    /// Days on which it is closed.
+    /// Days on which it is closed: no shift begins on them. One that began the evening before ends as ever.
     pub holidays: BTreeSet<Date>,
     /// Days on which it works, as on its first working day of a week, although the week says otherwise.
     pub workdays: BTreeSet<Date>,
@@ -47,12 +49,11 @@ impl WorkingHours {
         self.days[date.weekday().to_monday_zero_offset() as usize]
     }
 
-    /// The instant of so many minutes after midnight.
+    /// The instant at which the clock on the wall shows so many minutes after midnight of that day: the earlier of two, and where the
+    /// clock leaps over it, as much later as it leaps.
     fn instant(&self, date: Date, minutes: u16) -> Option<Millis> {
-        let (date, minutes) = match minutes {
-            1_440.. => (date.checked_add(1.day()).ok()?, 0),
-            minutes => (date, minutes),
-        };
+        let date = date.checked_add(i64::from(minutes / DAY).days()).ok()?;
+        let minutes = minutes % DAY;
         let time = Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).ok()?;
         let stamp = self.zone.to_timestamp(date.to_datetime(time)).ok()?;
         Some(Millis(stamp.as_millisecond()))
@@ -63,8 +64,11 @@ impl WorkingHours {
         let Ok(stamp) = Timestamp::from_millisecond(from.clamped().0) else {
             return from.plus(ms);
         };
-        let mut date = self.zone.to_datetime(stamp).date();
-        let mut left = ms;
+        let today = self.zone.to_datetime(stamp).date();
+        // A shift of yesterday may still be at work.
+        let mut date = today.checked_sub(1.day()).unwrap_or(today);
+        // What of the time until here was looked at: two shifts that overlap are counted once.
+        let (mut left, mut reached) = (ms, from);
         for _ in 0..MAX_DAYS {
             let bounds = self.shift(date).and_then(|shift| {
                 Some((
@@ -73,12 +77,13 @@ impl WorkingHours {
                 ))
             });
             if let Some((opens, closes)) = bounds {
-                let begin = opens.max(from);
+                let begin = opens.max(reached);
                 let open = closes.since(begin).max(0);
                 if open >= left && open > 0 {
                     return begin.plus(left);
                 }
                 left -= open;
+                reached = reached.max(closes);
             }
             let Ok(next) = date.checked_add(1.day()) else {
                 break;

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::codes::{T_HOURS, T_ZONE};
 use super::fields::unknown_key;
-use super::hours::{Shift, WEEKDAYS, WorkingHours};
+use super::hours::{DAY, Shift, WEEKDAYS, WorkingHours};
 use crate::core::yaml::{At, Findings, Key, Node};
 
 /// Holidays or workdays of one department.
@@ -93,6 +93,17 @@ fn days(node: &Node, findings: &mut Findings<'_>) -> Option<[Option<Shift>; 7]> 
             }
         }
     }
+    for day in 0..week.len() {
+        let next = (day + 1) % week.len();
+        let runs = week[day].zip(week[next]);
+        if runs.is_some_and(|(one, other)| one.to > other.from + DAY) {
+            let text = format!(
+                "{} is still at work when {} begins",
+                WEEKDAYS[day].0, WEEKDAYS[next].0
+            );
+            findings.error(T_HOURS, at, text);
+        }
+    }
     let open = week.iter().flatten();
     let minutes: u32 = open.map(|it| u32::from(it.to - it.from)).sum();
     if minutes < MIN_MINUTES {
@@ -122,12 +133,14 @@ fn shift(node: &Node, findings: &mut Findings<'_>) -> Option<Shift> {
     let text = node.text().unwrap_or_default();
     let shift = text.split_once('-').and_then(|(from, to)| {
         let (from, to) = (minutes(from.trim())?, minutes(to.trim())?);
-        (from < to).then_some(Shift { from, to })
+        // One that ends before it began ends on the next day.
+        let to = if to < from { to + DAY } else { to };
+        (from < to && from < DAY).then_some(Shift { from, to })
     });
     if shift.is_none() {
         findings
             .error(T_HOURS, node.at, format!("`{text}` is not a time of work"))
-            .help("from and to on one day, such as \"08:30-17:30\" or \"00:00-24:00\"");
+            .help("from and to, such as \"08:30-17:30\", \"00:00-24:00\", or until the next morning \"22:00-06:00\"");
     }
     shift
 }

@@ -135,7 +135,17 @@ fn working_hours_are_read_and_every_error_in_them_is_placed() {
         ),
         ("    zone: UTC\n", T_HOURS, 6),
         (
-            "    zone: UTC\n    days: {mon: \"16:00-08:00\", tue: \"08:00-16:00\"}\n",
+            "    zone: UTC\n    days: {mon: \"16:00-08:30\", tue: \"08:00-16:00\"}\n",
+            T_HOURS,
+            7,
+        ),
+        (
+            "    zone: UTC\n    days: {mon: \"16:00-16:00\", tue: \"08:00-16:00\"}\n",
+            T_HOURS,
+            7,
+        ),
+        (
+            "    zone: UTC\n    days: {mon: \"24:00-06:00\", tue: \"08:00-16:00\"}\n",
             T_HOURS,
             7,
         ),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::pattern::Pattern;
-use crate::core::model::{Correlation, DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
+use crate::core::model::{
+    Correlation, DepartmentRequest, GrowthLine, Hazard, ScoreLine, Tier, Urgency,
+};
 use crate::core::yaml::At;
 
 /// What becomes of a hit.
@@ -193,6 +195,8 @@ impl Condition {
 pub struct Tocsin {
     pub hazard: Hazard,
     pub tier: Tier,
+    /// Wider tiers at which growth is looked for, too; narrowest first.
+    pub growth_tiers: Vec<Tier>,
     pub quiet_ms: i64,
     pub urgency: Urgency,
     pub replaces: Option<(Arc<str>, At)>,
@@ -211,4 +215,20 @@ pub enum Addition {
     },
     /// Σ weights of the distinct terms hit by a selection, at most `line.points`.
     Weight { selection: usize, line: ScoreLine },
+    /// Added by correlate, which knows the growth of the incident.
+    Growth(Arc<GrowthLine>),
+}
+
+impl Addition {
+    /// Its points, and why.
+    pub fn line(&self) -> ScoreLine {
+        match self {
+            Self::When { line, .. } | Self::Weight { line, .. } => line.clone(),
+            Self::Growth(line) => ScoreLine {
+                points: line.points,
+                because: line.because.clone(),
+                because_zh: line.because_zh.clone(),
+            },
+        }
+    }
 }

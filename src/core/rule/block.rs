@@ -1,22 +1,21 @@
-//! The `tocsin:` block of a rule: hazard, times, departments, score.
+//! The `tocsin:` block of a rule: hazard, times, departments.
 //!
-//! Invariant: every number in it is in its range, and every addition says why.
+//! Invariant: every number in it is in its range.
 
 use std::sync::Arc;
 
-use super::ast::{Addition, Condition, Selection, Tocsin};
-use super::{codes, condition};
-use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency, is_personal};
+use super::ast::{Selection, Tocsin};
+use super::{codes, score};
+use crate::core::model::{DepartmentRequest, Hazard, Tier, Urgency, is_personal};
 use crate::core::yaml::{At, Findings, Key, Node};
 
-/// Lines of `score.add`.
-pub(super) const MAX_ADDITIONS: usize = 32;
 /// Quiet time when a rule names none: 6 hours.
 pub(super) const DEFAULT_QUIET_MS: i64 = 6 * 3_600_000;
 /// Keys of `tocsin`.
 pub(super) const KEYS: &[&str] = &[
     "hazard",
     "tier",
+    "growth_tiers",
     "quiet",
     "urgency",
     "replaces",
@@ -41,6 +40,7 @@ pub(super) fn partial(block: &Node, findings: &mut Findings<'_>) {
         match key.text.as_str() {
             "hazard" => drop(hazard(value, findings)),
             "tier" => drop(tier(value, findings)),
+            "growth_tiers" => drop(growth_tiers(value, None, findings)),
             "quiet" => drop(quiet(value, findings)),
             "urgency" => drop(urgency(value, findings)),
             "departments" => drop(departments(value, findings)),
@@ -77,21 +77,28 @@ pub(super) fn tocsin(
         match key.text.as_str() {
             "hazard" => hazard = self::hazard(value, findings),
             "tier" => tier = self::tier(value, findings)?,
+            // Compared with the tier, wherever that stands.
+            "growth_tiers" => {}
             "quiet" => quiet_ms = quiet(value, findings)?,
             "urgency" => urgency = self::urgency(value, findings)?,
             "replaces" => replaces = value.text().map(|t| (Arc::from(t), value.at)),
             "departments" => departments = self::departments(value, findings),
-            "score" => score_ = score(value, title, selections, used, findings),
+            "score" => {
+                score_ = score::score(value, title, selections, used, findings);
+            }
             "extends" => {}
             "abstract" => is_true_or_false(value, findings),
             "group_by" | "window" => not_yet(key, value, findings),
             other => unknown(key, other, findings),
         }
     }
+    let wider = block.get("growth_tiers");
+    let growth_tiers = wider.map(|value| growth_tiers(value, Some(tier), findings));
     let (base, add) = score_?;
     Some(Tocsin {
         hazard: hazard?,
         tier,
+        growth_tiers: growth_tiers.unwrap_or_default(),
         quiet_ms,
         urgency,
         replaces,
@@ -108,7 +115,7 @@ pub(super) fn unknown(key: &Key, name: &str, findings: &mut Findings<'_>) {
             key.at,
             format!("`tocsin` has no `{name}`"),
         )
-        .help("hazard, tier, quiet, urgency, replaces, departments, score, extends, abstract");
+        .help("hazard, tier, growth_tiers, quiet, urgency, replaces, departments, score, extends, abstract");
 }
 
 fn is_true_or_false(value: &Node, findings: &mut Findings<'_>) {
@@ -165,6 +172,29 @@ fn tier(value: &Node, findings: &mut Findings<'_>) -> Option<Tier> {
         );
     }
     tier
+}
+
+/// Tiers wider than `than`, narrowest first.
+fn growth_tiers(value: &Node, than: Option<Tier>, findings: &mut Findings<'_>) -> Vec<Tier> {
+    let mut tiers: Vec<Tier> = Vec::new();
+    for node in value.items() {
+        let Some(tier) = tier(node, findings) else {
+            continue;
+        };
+        if than.is_some_and(|than| tier <= than) || tiers.contains(&tier) {
+            findings
+                .error(
+                    codes::BAD_VALUE,
+                    node.at,
+                    "`growth_tiers` are wider than the rule's tier, each once",
+                )
+                .help("tier: county, growth_tiers: [city, province]");
+        } else {
+            tiers.push(tier);
+        }
+    }
+    tiers.sort_unstable();
+    tiers
 }
 
 fn urgency(value: &Node, findings: &mut Findings<'_>) -> Option<Urgency> {
@@ -244,114 +274,6 @@ fn departments(value: &Node, findings: &mut Findings<'_>) -> Vec<(DepartmentRequ
         }
     }
     requests
-}
-
-fn score(
-    node: &Node,
-    title: &str,
-    selections: &[Selection],
-    used: &mut [bool],
-    findings: &mut Findings<'_>,
-) -> Option<(ScoreLine, Vec<Addition>)> {
-    keys(node, SCORE, findings);
-    let Some(base) = node.get("base") else {
-        findings.error(codes::MISSING_KEY, node.at, "`score.base` is missing");
-        return None;
-    };
-    let points = points(base, 0, findings)?;
-    let line = |node: &Node, points, default: &str| ScoreLine {
-        points,
-        because: node
-            .get("because")
-            .and_then(Node::text)
-            .unwrap_or(default)
-            .trim()
-            .to_owned(),
-        because_zh: node
-            .get("because_zh")
-            .and_then(Node::text)
-            .map(|t| t.trim().to_owned()),
-    };
-    let mut add = Vec::new();
-    for item in node.get("add").map(Node::items).unwrap_or_default() {
-        if add.len() == MAX_ADDITIONS {
-            findings.error(
-                codes::BAD_VALUE,
-                item.at,
-                format!("more than {MAX_ADDITIONS} additions"),
-            );
-            break;
-        }
-        keys(
-            item,
-            &[
-                "when",
-                "points",
-                "weight_of",
-                "up_to",
-                "because",
-                "because_zh",
-            ],
-            findings,
-        );
-        if item
-            .get("because")
-            .and_then(Node::text)
-            .is_none_or(|t| t.trim().is_empty())
-        {
-            findings.error(
-                codes::MISSING_KEY,
-                item.at,
-                "every addition says `because`, so that an analyst can add it up",
-            );
-            continue;
-        }
-        match (
-            item.get("when"),
-            item.get("points"),
-            item.get("weight_of"),
-            item.get("up_to"),
-        ) {
-            (Some(when), Some(value), None, None) => {
-                let condition = condition::parse(when, &names(selections), used, findings);
-                if let (Some(condition), Some(points)) =
-                    (condition, self::points(value, -100, findings))
-                {
-                    add.push(Addition::When {
-                        condition,
-                        line: line(item, points, ""),
-                    });
-                }
-            }
-            (None, None, Some(name), Some(value)) => {
-                let selection = condition::parse(name, &names(selections), used, findings);
-                match (selection, self::points(value, 0, findings)) {
-                    (Some(Condition::Selection(selection)), Some(points)) => {
-                        add.push(Addition::Weight {
-                            selection,
-                            line: line(item, points, ""),
-                        });
-                    }
-                    (Some(_), _) => {
-                        findings.error(
-                            codes::BAD_VALUE,
-                            name.at,
-                            "`weight_of` names one selection",
-                        );
-                    }
-                    _ => {}
-                }
-            }
-            _ => {
-                findings.error(
-                    codes::MISSING_KEY,
-                    item.at,
-                    "an addition has `when` and `points`, or `weight_of` and `up_to`",
-                );
-            }
-        }
-    }
-    Some((line(node, points, title), add))
 }
 
 pub(super) fn keys(node: &Node, known: &[&str], findings: &mut Findings<'_>) {

@@ -43,6 +43,7 @@ codes! {
     UNKNOWN_DEPARTMENT "T0027" "a department that departments.yaml does not have"
     BAD_BASE "T0028" "`extends` names no rule that can be taken over: unknown, in a circle, or too many"
     WIDE_CORRELATION "T0029" "a correlation on feeds that reaches beyond one incident: other hazards, tiers, fields or correlations"
+    BAD_GROWTH "T0030" "growth asked of a report, under a name that it does not have, or within bounds that nothing can meet"
     UNKNOWN_PLACEHOLDER "T0040" "a placeholder without values"
     BAD_ENCODING "T0041" "a value that cannot be encoded as its modifiers ask"
     UNKNOWN_REFERENCE "T0042" "a filter or correlation calls a rule that is not there"

@@ -1,6 +1,7 @@
 //! Rules and lexicons → [`Program`].
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::ast::{self, Condition, Rule, RuleStatus};
 use super::codes;
@@ -70,7 +71,7 @@ pub fn compile(rules: &[Rule], lexicons: &[Lexicon], found: &mut Vec<Diagnostic>
                 format!("more than {MAX_RULES} rules"),
             );
         }
-        check_persons(rule, &mut findings);
+        check_fields(rule, &mut findings);
         if rule.tocsin.is_none() {
             findings
                 .error(codes::PLAIN_RULE, rule.at, "a rule without `tocsin:` does not run on feeds")
@@ -104,7 +105,8 @@ fn unique_lexicons<'l>(
     by_name
 }
 
-fn check_persons(rule: &Rule, findings: &mut Findings<'_>) {
+/// Fields that no rule may ask of a report: those of persons, and growth, which only correlate knows.
+fn check_fields(rule: &Rule, findings: &mut Findings<'_>) {
     fn visit(group: &ast::Group, findings: &mut Findings<'_>) {
         match group {
             ast::Group::All(groups) | ast::Group::Any(groups) => {
@@ -120,6 +122,16 @@ fn check_persons(rule: &Rule, findings: &mut Findings<'_>) {
                     )
                     .help("reports have no author; select by what happened");
             }
+            ast::Group::Item(item) if item.field.as_deref().is_some_and(is_growth) => {
+                let field = item.field.as_deref().unwrap_or_default();
+                findings
+                    .error(
+                        codes::BAD_GROWTH,
+                        item.at,
+                        format!("`{field}` is known of an incident and not of a report"),
+                    )
+                    .help("ask it in a line of its own of `score.add`: {when: {growth.w2|gte: 5}, points: 10, because: …}");
+            }
             ast::Group::Item(_) => {}
         }
     }
@@ -128,6 +140,11 @@ fn check_persons(rule: &Rule, findings: &mut Findings<'_>) {
             .iter()
             .for_each(|s| visit(&s.group, findings));
     }
+}
+
+/// Whether a field is of growth, of those that are not known too: a slip of the pen.
+fn is_growth(field: &str) -> bool {
+    field.starts_with("growth.")
 }
 
 fn check_replaced(rules: &[Rule], ids: &BTreeMap<&str, &Rule>, found: &mut Vec<Diagnostic>) {
@@ -171,17 +188,22 @@ fn one(
         return None;
     }
     let when = condition(&rule.condition, &exprs, &builder.leaves);
-    let add = tocsin.add.iter().map(|add| match add {
-        ast::Addition::When { condition: c, line } => Addition::When {
+    let add = tocsin.add.iter().filter_map(|add| match add {
+        ast::Addition::When { condition: c, line } => Some(Addition::When {
             when: condition(c, &exprs, &builder.leaves),
             line: line.clone(),
-        },
-        ast::Addition::Weight { selection, line } => Addition::Weight {
+        }),
+        ast::Addition::Weight { selection, line } => Some(Addition::Weight {
             atoms: atoms[*selection].clone(),
             line: line.clone(),
-        },
+        }),
+        ast::Addition::Growth(_) => None,
     });
     let add: Vec<Addition> = add.collect();
+    let growth = tocsin.add.iter().filter_map(|add| match add {
+        ast::Addition::Growth(line) => Some(Arc::clone(line)),
+        _ => None,
+    });
     let (shown, shown_values) = shown(&when, &add, &builder.leaves);
     if always(&when, &builder.leaves) && !narrowed(&when, &builder.leaves) {
         findings
@@ -198,6 +220,7 @@ fn one(
         shadow: rule.status == RuleStatus::Shadow,
         hazard: tocsin.hazard,
         tier: tocsin.tier,
+        growth_tiers: tocsin.growth_tiers.clone(),
         quiet_ms: tocsin.quiet_ms,
         urgency: tocsin.urgency,
         replaces: tocsin.replaces.as_ref().map(|(id, _)| id.clone()),
@@ -205,6 +228,7 @@ fn one(
         correlations: Vec::new(),
         base: tocsin.base.clone(),
         add,
+        growth: growth.collect(),
         when,
         shown,
         shown_values,

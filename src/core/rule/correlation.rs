@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::ast::{CorrelationRule, RuleStatus};
-use super::parse::{DESCRIPTIVE, id, status, text};
+use super::parse::{DESCRIPTIVE, id, status, title};
 use super::program::EXTRACTED;
 use super::sigma::syntax::CorrelationKind;
 use super::sigma::{milliseconds, read_correlation};
@@ -48,7 +48,7 @@ pub(super) fn parse(
             findings.error(codes::UNKNOWN_KEY, key.at, message);
         }
     }
-    let title = text(node, "title", findings);
+    let title = title(node, findings);
     let id = id(node, findings);
     let status = status(node, findings);
     if status == Some(RuleStatus::Shadow) {

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::block::MAX_ADDITIONS;
 use super::codes;
+use super::score::MAX_ADDITIONS;
 use crate::core::yaml::{At, Data, Findings, Key, Node};
 
 /// Bases of one rule, with theirs.

@@ -35,6 +35,7 @@
 //! tocsin:
 //!   hazard: gas_leak                  # of core::model::Hazard; required
 //!   tier: county                      # township | county | city | province | country; default county
+//!   growth_tiers: [city]              # wider tiers at which growth is looked for, too; see Growth
 //!   quiet: 6h                         # s, m, h, d; 1m … 30d; default 6h
 //!   urgency: Immediate                # CAP; default Unknown (then the record's own cap.urgency counts)
 //!   replaces: other-rule-id           # only with `status: test`
@@ -49,6 +50,7 @@
 //!       - {when: deaths, points: 30, because: three or more dead, because_zh: 死亡三人以上}
 //!       - {when: injuries and not deaths, points: 15, because: people hurt, because_zh: 有人受伤}
 //!       - {weight_of: gas, up_to: 10, because: strong wording}   # Σ weights of distinct lexicon terms hit by a selection
+//!       - {when: {growth.w2|gte: 6}, points: 10, because: many more than usual}   # of the incident: see Growth below
 //! ```
 //!
 //! # Fields
@@ -77,6 +79,17 @@
 //!
 //! `and`, `or`, `not`, parentheses (`not` binds strongest, then `and`), selection names, `1 of x*`, `all of x*`, `1 of them`,
 //! `all of them` (`them`: every selection whose name does not begin with `_`).
+//!
+//! # Growth
+//!
+//! A line of `score.add` whose `when` is a map asks what is known of the incident and not of a report: `growth.w2`, `growth.c2`,
+//! `growth.observed` (docs/growth.md), with `lt`, `lte`, `gt`, `gte` or `neq`; all of them have to hold. Correlate adds its points to the
+//! incident's score while they do and a report of the rule counts there; a line that two rules share counts once. While growth is
+//! being learned nothing holds, `growth.observed|lt` neither. The severity of a report knows no such line.
+//!
+//! `growth_tiers` names tiers wider than the rule's own: a report is counted there as well, in an incident of the wider area that only the
+//! count of its reports can put on the queue, and only where no single area of the next narrower tier makes more than half of it. As
+//! soon as a rule of that tier detects something there, it is an ordinary incident.
 //!
 //! # Extends
 //!
@@ -161,6 +174,7 @@ mod compile;
 mod condition;
 mod correlate;
 mod correlation;
+mod filter;
 mod inherit;
 mod layout;
 mod lower;
@@ -169,6 +183,7 @@ mod pattern;
 mod print;
 pub mod program;
 mod prune;
+mod score;
 mod selection;
 pub mod sigma;
 
@@ -177,7 +192,7 @@ pub use compile::{absent, compile};
 pub use correlate::correlate;
 pub use parse::{Called, Parsed, parse, parse_all, parse_set};
 pub use pattern::{Pattern, is_word};
-pub use print::{Entry, condition_text, entries, print};
+pub use print::{Entry, condition_text, entries, growth_text, print};
 
 /// The JSON Schema of a rule with a `tocsin:` block, for editors.
 pub const SCHEMA: &str = include_str!("rule.schema.json");

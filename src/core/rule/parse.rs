@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::ast::{Condition, CorrelationRule, Rule, RuleStatus, Selection};
 use super::inherit::{self, Bases};
-use super::{block, codes, condition, correlation, prune, selection};
+use super::{block, codes, condition, correlation, filter, prune, selection};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::yaml::{self, At, Findings, Node};
 
@@ -61,8 +61,8 @@ pub enum Called {
     Abstract,
 }
 
-/// The rules of all files, in their order, each with what it extends, and the correlations; abstract rules are checked and left
-/// out.
+/// The rules of all files, in their order, each with what it extends and narrowed down by its filters, and the correlations;
+/// abstract rules are checked and left out.
 pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed {
     let mut files: Vec<(Vec<Node>, Findings<'_>)> = Vec::new();
     for source in sources {
@@ -72,9 +72,13 @@ pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed 
     let mut parsed = Parsed::default();
     let (nodes, findings): (Vec<_>, Vec<_>) = files.into_iter().unzip();
     let mut bases = Bases::new(nodes.iter().flatten());
-    let mut ids = HashMap::new();
+    let (mut ids, mut filters) = (HashMap::new(), Vec::new());
     for ((documents, mut findings), source) in nodes.iter().zip(findings).zip(sources) {
         for node in documents {
+            if node.get("filter").is_some() {
+                filters.extend(filter::read(node, &source.name, &mut findings));
+                continue;
+            }
             known_once(node, source, &mut ids, &mut findings);
             parsed.name(node);
             if node.get("correlation").is_some() {
@@ -99,6 +103,7 @@ pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed 
         }
         found.append(&mut findings.list);
     }
+    filter::apply(&filters, &mut parsed, found);
     parsed
 }
 
@@ -194,7 +199,7 @@ fn rule(
     for (key, _) in entries {
         match key.text.as_str() {
             "title" | "id" | "status" | "detection" | "tocsin" => {}
-            "filter" | "action" => {
+            "action" => {
                 findings.error(
                     codes::UNSUPPORTED,
                     key.at,
@@ -214,7 +219,7 @@ fn rule(
             _ => {}
         }
     }
-    let title = text(node, "title", findings);
+    let title = title(node, findings);
     let id = id(node, findings);
     let status = status(node, findings);
     let (mut selections, condition, mut used) = detection(node, findings)?;
@@ -269,6 +274,30 @@ pub(super) fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings<'_>) -
             findings.error(codes::MISSING_KEY, node.at, format!("`{key}` is missing"));
             None
         }
+    }
+}
+
+/// The title, which stands in alerts, on pages and in terminals as it is.
+pub(super) fn title<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n str> {
+    let title = text(node, "title", findings)?;
+    let at = node.get("title").map_or(node.at, |n| n.at);
+    readable(title, "title", at, findings);
+    Some(title)
+}
+
+/// An error where a text that people are shown holds characters that steer what shows it: control characters (of terminals, and not
+/// allowed in XML) and those that turn the direction of writing.
+pub(super) fn readable(text: &str, key: &str, at: At, findings: &mut Findings<'_>) {
+    let steers =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if let Some(found) = text.chars().find(|c| steers(*c)) {
+        let message = format!(
+            "`{key}` has the control character {}",
+            found.escape_unicode()
+        );
+        findings
+            .error(codes::BAD_VALUE, at, message)
+            .help("remove it");
     }
 }
 

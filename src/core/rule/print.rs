@@ -10,7 +10,7 @@ use super::ast::{
     Addition, Condition, Group, How, Item, Need, Op, Rule, RuleStatus, Selection, Test, Tocsin,
 };
 use super::sigma;
-use crate::core::model::{ScoreLine, Urgency};
+use crate::core::model::{Bound, GrowthLine, ScoreLine, Urgency};
 
 /// An entry of a selection: its key with modifiers, and its values in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,6 +264,10 @@ fn block(tocsin: &Tocsin, selections: &[Selection], out: &mut String) {
         quiet_text(tocsin.quiet_ms),
         urgency_text(tocsin.urgency)
     );
+    if !tocsin.growth_tiers.is_empty() {
+        let tiers: Vec<&str> = tocsin.growth_tiers.iter().map(|it| it.id()).collect();
+        let _ = writeln!(out, "  growth_tiers: [{}]", tiers.join(", "));
+    }
     if let Some((replaced, _)) = &tocsin.replaces {
         let _ = writeln!(out, "  replaces: {}", quoted(replaced));
     }
@@ -288,6 +292,7 @@ fn block(tocsin: &Tocsin, selections: &[Selection], out: &mut String) {
         out.push_str("    add:\n");
     }
     for addition in &tocsin.add {
+        let own = addition.line();
         let (line, asked) = match addition {
             Addition::When { condition, line } => {
                 let when = quoted(&condition_text(condition, selections));
@@ -298,9 +303,22 @@ fn block(tocsin: &Tocsin, selections: &[Selection], out: &mut String) {
                 let name = quoted(&condition_text(&of, selections));
                 (line, format!("weight_of: {name}, up_to: {}", line.points))
             }
+            Addition::Growth(line) => {
+                let asked = growth_text(line);
+                (&own, format!("when: {{{asked}}}, points: {}", line.points))
+            }
         };
         let _ = writeln!(out, "      - {{{asked}, {}}}", because(line, ", "));
     }
+}
+
+/// The bounds of a line on growth, as a rule writes them.
+pub fn growth_text(line: &GrowthLine) -> String {
+    let bounds = line.bounds.iter().map(|(field, bound, limit)| match bound {
+        Bound::Eq => format!("{}: {limit}", field.word()),
+        _ => format!("{}|{}: {limit}", field.word(), bound.word()),
+    });
+    bounds.collect::<Vec<_>>().join(", ")
 }
 
 fn because(line: &ScoreLine, between: &str) -> String {

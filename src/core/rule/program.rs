@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::ast::{How, Need, Op};
 use super::pattern::Pattern;
 use crate::core::lexicon::TermIndex;
-use crate::core::model::{Correlation, DepartmentRequest, Hazard, ScoreLine, Tier, Urgency};
+use crate::core::model::{
+    Correlation, DepartmentRequest, GrowthLine, Hazard, ScoreLine, Tier, Urgency,
+};
 
 /// The fields that the term index covers, as bits.
 pub mod scope {
@@ -219,6 +221,8 @@ pub struct CompiledRule {
     pub shadow: bool,
     pub hazard: Hazard,
     pub tier: Tier,
+    /// Wider tiers at which growth is looked for, too; narrowest first.
+    pub growth_tiers: Vec<Tier>,
     pub quiet_ms: i64,
     pub urgency: Urgency,
     pub replaces: Option<Arc<str>>,
@@ -227,6 +231,8 @@ pub struct CompiledRule {
     pub correlations: Vec<Arc<Correlation>>,
     pub base: ScoreLine,
     pub add: Vec<Addition>,
+    /// Lines that correlate adds.
+    pub growth: Vec<Arc<GrowthLine>>,
     pub when: Expr,
     /// Atoms whose hits are shown: those that stand under no `not`; sorted.
     pub shown: Vec<u32>,

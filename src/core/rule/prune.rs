@@ -39,12 +39,14 @@ pub(super) fn unused(
             match addition {
                 Addition::When { condition, .. } => renumber(condition, moved),
                 Addition::Weight { selection, .. } => moved(selection),
+                Addition::Growth(_) => {}
             }
         }
     }
 }
 
-fn renumber(condition: &mut Condition, moved: &mut impl FnMut(&mut usize)) {
+/// Gives the selections of a condition other numbers.
+pub(super) fn renumber(condition: &mut Condition, moved: &mut impl FnMut(&mut usize)) {
     match condition {
         Condition::And(parts) | Condition::Or(parts) => {
             parts.iter_mut().for_each(|part| renumber(part, moved));

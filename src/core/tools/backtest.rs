@@ -52,7 +52,8 @@ impl Side {
             }
             self.records += 1;
         }
-        for (detection, _) in &out.detections {
+        let own = out.detections.iter().filter(|it| it.0.wide_of.is_none());
+        for (detection, _) in own {
             *self
                 .rules
                 .entry(Arc::clone(&detection.rule_id))

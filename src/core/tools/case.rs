@@ -25,6 +25,19 @@
 //!       - {at: 10m, hazard: fire, place: cn-310115, level: orange, score: 62, state: active, reports: 2, copies: 0,
 //!          departments: [fire, health], rules: [fire, many-fires],     # those that fired, correlations among them
 //!          levels: [{at: 0s, level: yellow}, {at: 5m, level: orange}]}
+//!     # What becomes of it at the desk, whose clock is the same; deadlines are those of departments.yaml.
+//!     actions:                        # what departments do meanwhile, in the words of the API; default: nothing
+//!       - {at: 8m, action: acknowledge, department: fire}
+//!       - {at: 9m, action: waive, department: health, reason: nobody is hurt, by: coordinator, on: {hazard: fire}}
+//!     departments:                    # every obligation at that time (default: the end), those added by escalation apart
+//!       - {at: 5m, hazard: fire, department: fire, duty: lead, required: true, office: township, state: open,
+//!          acknowledge_by: 10m, dispose_by: 8h5m}
+//!     deadlines:                      # every one that was missed by the end
+//!       - {at: 15m, hazard: fire, place: cn-310115, department: emergency_management, office: county, missed: acknowledge}
+//!     escalations:                    # every call of a next office by the end
+//!       - {at: 15m, department: emergency_management, from: county, to: city, missed: acknowledge}
+//!     only: [fire, emergency_management]   # obligations of other departments are not compared; default: all are
+//!     until: 1h                       # the end; default: the latest time in the test
 //! ```
 //!
 //! Invariant: what is not understood is a coded finding; a case that checks nothing is one too.
@@ -32,6 +45,7 @@
 use serde_json::Value;
 
 use super::convert::{duration, json};
+pub use super::meeting_case::{Act, Incident, Meeting, WantedDeadline, WantedObligation};
 pub use super::wanted::{Case, Input, Wanted, WantedDetection, WantedIncident};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::model::{DecoderKind, Feed, FeedKind, Hazard, Level};
@@ -89,17 +103,18 @@ pub(super) fn plain_feed(id: &str) -> Feed {
     }
 }
 
-struct Reader<'a, 'f> {
+/// Reads the parts of a case; findings go to `findings`.
+pub(super) struct Reader<'a, 'f> {
     file: &'a str,
-    findings: &'a mut Findings<'f>,
+    pub(super) findings: &'a mut Findings<'f>,
 }
 
 impl Reader<'_, '_> {
-    fn wrong(&mut self, at: At, message: impl Into<String>) {
+    pub(super) fn wrong(&mut self, at: At, message: impl Into<String>) {
         wrong(self.findings, at, message);
     }
 
-    fn unknown(&mut self, at: At, key: &str) {
+    pub(super) fn unknown(&mut self, at: At, key: &str) {
         let message = format!("`{key}` means nothing here");
         self.findings.error(codes::UNKNOWN_KEY, at, message);
     }
@@ -173,13 +188,13 @@ impl Reader<'_, '_> {
             name: String::new(),
             feeds: vec![plain_feed("cases")],
             inputs: Vec::new(),
-            wanted: Wanted::Story {
-                rules: Vec::new(),
-                detections: None,
-                incidents: None,
+            wanted: Wanted::Fires {
+                rule: String::new(),
+                fires: true,
             },
         };
         let (mut rules, mut detections, mut incidents) = (Vec::new(), None, None);
+        let mut meeting = Meeting::default();
         for (key, value) in entries {
             match key.text.as_str() {
                 "name" => value.text().unwrap_or_default().clone_into(&mut case.name),
@@ -194,29 +209,22 @@ impl Reader<'_, '_> {
                 "reports" => case.inputs = self.inputs(value),
                 "detections" => detections = Some(self.detections(value)),
                 "incidents" => incidents = Some(self.incidents(value)),
+                _ if self.meeting(&key.text, value, &mut meeting) => {}
                 other => self.unknown(key.at, other),
             }
-        }
-        let missing = if case.name.is_empty() {
-            Some("name")
-        } else if case.inputs.is_empty() {
-            Some("reports")
-        } else if detections.is_none() && incidents.is_none() {
-            Some("detections` or `incidents")
-        } else {
-            None
-        };
-        if let Some(missing) = missing {
-            let message = format!("the test has no `{missing}`");
-            self.findings.error(codes::MISSING_KEY, node.at, message);
-            return None;
         }
         case.wanted = Wanted::Story {
             rules,
             detections,
             incidents,
+            meeting,
         };
-        Some(case)
+        let Some(missing) = missing(&case) else {
+            return Some(case);
+        };
+        let message = format!("the test has no `{missing}`");
+        self.findings.error(codes::MISSING_KEY, node.at, message);
+        None
     }
 
     fn feed(&mut self, id: &str, node: &Node) -> Feed {
@@ -246,7 +254,7 @@ impl Reader<'_, '_> {
         inputs
     }
 
-    fn time(&mut self, node: &Node) -> Option<i64> {
+    pub(super) fn time(&mut self, node: &Node) -> Option<i64> {
         let at = node.text().and_then(duration).filter(|at| *at <= MAX_MS);
         if at.is_none() {
             let message = "a time after the start, such as 90s, 5m or 1h30m, up to 366d";
@@ -255,7 +263,7 @@ impl Reader<'_, '_> {
         at
     }
 
-    fn whole(&mut self, node: &Node) -> Option<i64> {
+    pub(super) fn whole(&mut self, node: &Node) -> Option<i64> {
         let number = node.text().and_then(|text| text.parse().ok());
         if number.is_none() {
             self.wrong(node.at, "a whole number");
@@ -263,7 +271,7 @@ impl Reader<'_, '_> {
         number
     }
 
-    fn hazard(&mut self, node: &Node) -> String {
+    pub(super) fn hazard(&mut self, node: &Node) -> String {
         let id = node.text().unwrap_or_default();
         if !Hazard::ALL.iter().any(|hazard| hazard.id() == id) {
             let message = format!("`{id}` is no hazard of the taxonomy");
@@ -272,7 +280,7 @@ impl Reader<'_, '_> {
         id.to_owned()
     }
 
-    fn level(&mut self, node: &Node) -> String {
+    pub(super) fn level(&mut self, node: &Node) -> String {
         let id = node.text().unwrap_or_default();
         if !Level::ALL.iter().any(|level| level.id() == id) {
             let message = "a level is blue, yellow, orange or red";
@@ -280,81 +288,31 @@ impl Reader<'_, '_> {
         }
         id.to_owned()
     }
+}
 
-    fn detections(&mut self, node: &Node) -> Vec<WantedDetection> {
-        let mut all = Vec::new();
-        for item in list(node) {
-            let mut one = WantedDetection {
-                line: item.at.line,
-                ..WantedDetection::default()
-            };
-            for (key, value) in item.map().unwrap_or_default() {
-                let text = || value.text().unwrap_or_default().to_owned();
-                match key.text.as_str() {
-                    "report" => one.report = text(),
-                    "rule" => one.rule = text(),
-                    "severity" => one.severity = self.whole(value),
-                    "hazard" => one.hazard = Some(self.hazard(value)),
-                    "place" => one.place = Some(text()),
-                    other => self.unknown(key.at, other),
-                }
-            }
-            if one.report.is_empty() || one.rule.is_empty() {
-                let message = "a detection needs `report` and `rule`";
-                self.findings.error(codes::MISSING_KEY, item.at, message);
-            }
-            all.push(one);
-        }
-        all
-    }
-
-    fn incidents(&mut self, node: &Node) -> Vec<WantedIncident> {
-        let mut all = Vec::new();
-        for item in list(node) {
-            let mut one = WantedIncident {
-                line: item.at.line,
-                ..WantedIncident::default()
-            };
-            for (key, value) in item.map().unwrap_or_default() {
-                match key.text.as_str() {
-                    "at" => one.at = self.time(value),
-                    "hazard" => one.hazard = self.hazard(value),
-                    "place" => one.place = value.text().map(str::to_owned),
-                    "level" => one.level = Some(self.level(value)),
-                    "score" => one.score = self.whole(value),
-                    "state" => one.state = value.text().map(str::to_owned),
-                    "reports" => one.reports = self.whole(value),
-                    "copies" => one.copies = self.whole(value),
-                    "departments" => one.departments = Some(strings(value)),
-                    "rules" => one.rules = Some(strings(value)),
-                    "levels" => one.levels = Some(self.levels(value)),
-                    other => self.unknown(key.at, other),
-                }
-            }
-            if one.hazard.is_empty() {
-                let message = "an incident needs `hazard`";
-                self.findings.error(codes::MISSING_KEY, item.at, message);
-            }
-            all.push(one);
-        }
-        all
-    }
-
-    fn levels(&mut self, node: &Node) -> Vec<(i64, String)> {
-        let mut levels = Vec::new();
-        for item in list(node) {
-            let (Some(at), Some(level)) = (item.get("at"), item.get("level")) else {
-                self.wrong(item.at, "a change of level is {at: 5m, level: orange}");
-                continue;
-            };
-            let level = self.level(level);
-            levels.extend(self.time(at).map(|at| (at, level)));
-        }
-        levels
+/// What a story lacks to be one that can be run and can fail.
+fn missing(case: &Case) -> Option<&'static str> {
+    let Wanted::Story {
+        detections,
+        incidents,
+        meeting,
+        ..
+    } = &case.wanted
+    else {
+        return None;
+    };
+    if case.name.is_empty() {
+        Some("name")
+    } else if case.inputs.is_empty() {
+        Some("reports")
+    } else if detections.is_none() && incidents.is_none() && meeting.expects_nothing() {
+        Some("detections`, `incidents`, `departments`, `deadlines` or `escalations")
+    } else {
+        None
     }
 }
 
-fn list(node: &Node) -> &[Node] {
+pub(super) fn list(node: &Node) -> &[Node] {
     if node.is_null() { &[] } else { node.items() }
 }
 

@@ -10,6 +10,7 @@ use crate::core::model::{CorrelationType, ScoreLine};
 use crate::core::route::Department;
 use crate::core::rule::{
     Addition, Condition, CorrelationRule, Group, Rule, RuleStatus, condition_text, entries,
+    growth_text,
 };
 
 /// What is said in one place.
@@ -46,6 +47,11 @@ pub(super) fn of_rule(rule: &Rule) -> Facets {
     };
     one(&mut facets, "hazard", tocsin.hazard.id());
     one(&mut facets, "tier", tocsin.tier.id());
+    let wider = tocsin.growth_tiers.iter().map(|tier| tier.id().to_owned());
+    let wider: BTreeSet<String> = wider.collect();
+    if !wider.is_empty() {
+        facets.insert("growth_tiers".to_owned(), Facet::Many(wider));
+    }
     one(&mut facets, "quiet", duration_text(tocsin.quiet_ms));
     one(&mut facets, "urgency", format!("{:?}", tocsin.urgency));
     if let Some((replaced, _)) = &tocsin.replaces {
@@ -65,6 +71,7 @@ pub(super) fn of_rule(rule: &Rule) -> Facets {
     }
     one(&mut facets, "score.base", line_text(&tocsin.base));
     for addition in &tocsin.add {
+        let own = addition.line();
         let (name, line) = match addition {
             Addition::When { condition, line } => {
                 (condition_text(condition, &rule.selections), line)
@@ -73,6 +80,7 @@ pub(super) fn of_rule(rule: &Rule) -> Facets {
                 let name = condition_text(&Condition::Selection(*selection), &rule.selections);
                 (format!("weight of {name}"), line)
             }
+            Addition::Growth(line) => (growth_text(line), &own),
         };
         free(&mut facets, &format!("score.add[{name}]"), line_text(line));
     }

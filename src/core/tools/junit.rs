@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::run::{CaseResult, Failure};
+use crate::core::xml::escape;
 
 /// The whole document.
 pub fn junit(results: &[CaseResult]) -> String {
@@ -73,20 +74,4 @@ pub fn diff(failure: &Failure) -> String {
         None => text.push_str("\n  + nothing"),
     }
     text
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -27,6 +27,7 @@ crate::core::diagnostic::codes! {
     UNUSED_LEXICON "T0108" "a lexicon that no rule uses"
     FIELD_TWICE "T0109" "comparisons within one selection that exclude each other"
     CONTAINED_VALUE "T0113" "a value of a list that adds nothing: another one of the list is found wherever it is"
+    INNER_STAR "T0114" "a `*` within a term, where it is a character as any other"
 }
 
 /// Shortest literal that narrows an expression down.

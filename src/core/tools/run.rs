@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::case::{Case, Wanted, WantedDetection, WantedIncident};
 use super::convert::duration_text;
+use super::meeting::compare_meeting;
 use crate::core::correlate::CorrelateConfig;
 use crate::core::model::{Alert, Detection, IncidentState, Level, Millis, MsgType, ShadowHit};
+use crate::core::obligation::Policy;
 use crate::core::replay::{ReplayOutput, Replayer};
 use crate::core::ruleset::RuleSet;
 
@@ -85,7 +87,7 @@ pub fn run(
         last = input.at;
         happened.keep(out);
     }
-    let ends = wanted_times(case).into_iter().max().unwrap_or(0).max(last);
+    let ends = end(case, last);
     let mut out = ReplayOutput::default();
     replayer.advance(START.plus(ends), &mut out);
     happened.keep(out);
@@ -99,6 +101,17 @@ pub fn run(
         });
     }
     compare(case, &happened, last, &mut failures);
+    if let Wanted::Story { meeting, .. } = &case.wanted {
+        let policy = Policy::new(Arc::clone(&set.routing));
+        compare_meeting(
+            case,
+            meeting,
+            &happened.alerts,
+            &policy,
+            ends,
+            &mut failures,
+        );
+    }
     Ok(CaseResult {
         file: case.file.clone(),
         line: case.line,
@@ -109,8 +122,12 @@ pub fn run(
 
 impl Happened {
     fn keep(&mut self, out: ReplayOutput) {
-        self.detections
-            .extend(out.detections.into_iter().map(|(detection, _)| detection));
+        self.detections.extend(
+            out.detections
+                .into_iter()
+                .map(|it| it.0)
+                .filter(|it| it.wide_of.is_none()),
+        );
         self.shadow.extend(out.shadow);
         self.alerts.extend(out.alerts);
         self.refused
@@ -118,17 +135,16 @@ impl Happened {
     }
 }
 
-fn wanted_times(case: &Case) -> Vec<i64> {
-    match &case.wanted {
-        Wanted::Story {
-            incidents: Some(incidents),
-            ..
-        } => incidents
-            .iter()
-            .filter_map(|incident| incident.at)
-            .collect(),
-        _ => Vec::new(),
-    }
+/// The latest time that matters to a case.
+fn end(case: &Case, last: i64) -> i64 {
+    let Wanted::Story {
+        incidents, meeting, ..
+    } = &case.wanted
+    else {
+        return last;
+    };
+    let incidents = incidents.iter().flatten().filter_map(|one| one.at);
+    incidents.chain(meeting.times()).fold(last, i64::max)
 }
 
 fn compare(case: &Case, happened: &Happened, last: i64, failures: &mut Vec<Failure>) {
@@ -156,6 +172,7 @@ fn compare(case: &Case, happened: &Happened, last: i64, failures: &mut Vec<Failu
             rules,
             detections,
             incidents,
+            ..
         } => {
             if let Some(wanted) = detections {
                 compare_detections(case, wanted, rules, &happened.detections, failures);
@@ -213,14 +230,19 @@ fn compare_detections(
 }
 
 /// Compares values that the file states.
-struct Checker<'a> {
-    line: usize,
-    name: &'a str,
-    failures: &'a mut Vec<Failure>,
+pub(super) struct Checker<'a> {
+    pub(super) line: usize,
+    pub(super) name: &'a str,
+    pub(super) failures: &'a mut Vec<Failure>,
 }
 
 impl Checker<'_> {
-    fn same<T: PartialEq + std::fmt::Display>(&mut self, what: &str, wanted: Option<T>, got: T) {
+    pub(super) fn same<T: PartialEq + std::fmt::Display>(
+        &mut self,
+        what: &str,
+        wanted: Option<T>,
+        got: T,
+    ) {
         let Some(wanted) = wanted.filter(|wanted| *wanted != got) else {
             return;
         };

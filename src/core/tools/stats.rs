@@ -294,6 +294,7 @@ fn tested(rules: &[Rule], correlations: &[CorrelationRule], cases: &[Case]) -> V
                 rules,
                 detections,
                 incidents,
+                ..
             } => {
                 let detected = detections.iter().flatten().map(|one| &*one.rule);
                 for rule in detected.clone() {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::lint::{CONTAINED_TERM, CONTAINED_VALUE, SHADOWED_TERM, visit};
+use super::lint::{CONTAINED_TERM, CONTAINED_VALUE, INNER_STAR, SHADOWED_TERM, visit};
 use crate::core::detect::{DetectEngine, DetectOutput};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::lexicon::{Lexicon, Mode, Term};
@@ -46,6 +46,12 @@ pub(super) fn lint(
             findings
                 .warn(SHADOWED_TERM, place(lexicon, term), format!("`{}` is never found: a context of its own `unless` cancels it wherever it stands", term.text))
                 .help("remove the term, or the context");
+        }
+        for term in lexicon.terms.iter().filter(|term| starred(term)) {
+            let text = &term.text;
+            findings
+                .warn(INNER_STAR, place(lexicon, term), format!("`{text}` is found only where a text has the `*` itself"))
+                .help("at the end of a term `*` stands for any ending; write a term for each form of the word within");
         }
         if !measured.contains(&*lexicon.name) {
             for (term, by) in contained(lexicon) {
@@ -164,7 +170,7 @@ fn measured(rules: &[Rule]) -> BTreeSet<&str> {
         let weighed = rule.tocsin.iter().flat_map(|tocsin| &tocsin.add);
         let weighed = weighed.filter_map(|addition| match addition {
             Addition::Weight { selection, .. } => rule.selections.get(*selection),
-            Addition::When { .. } => None,
+            Addition::When { .. } | Addition::Growth(_) => None,
         });
         let near = rule
             .selections
@@ -185,6 +191,16 @@ fn names(group: &Group) -> Vec<&str> {
         }
     });
     all
+}
+
+/// Whether a `*` stands in a term after a letter and before further text: somebody meant any ending of a word.
+fn starred(term: &Term) -> bool {
+    let parts: Vec<&str> = term.normalised.split('*').collect();
+    let pairs = parts.windows(2);
+    let ends_word = |text: &str| text.chars().next_back().is_some_and(char::is_alphanumeric);
+    pairs
+        .into_iter()
+        .any(|p| ends_word(p[0]) && p[1].starts_with(' '))
 }
 
 /// Terms with contexts that are not found in a text that is the term itself.

@@ -146,6 +146,7 @@ fn named(case: &Case, world: World<'_>, found: &mut Vec<Diagnostic>) {
     let Wanted::Story {
         detections,
         incidents,
+        meeting,
         ..
     } = &case.wanted
     else {
@@ -163,7 +164,8 @@ fn named(case: &Case, world: World<'_>, found: &mut Vec<Diagnostic>) {
     let queued = queued.filter_map(|one| Some((one.line, one.place.as_deref()?)));
     let homes = case.feeds.iter();
     let homes = homes.filter_map(|feed| Some((case.line, feed.home.as_deref()?)));
-    for (line, place) in detected.chain(queued).chain(homes) {
+    let owed = meeting.places();
+    for (line, place) in detected.chain(queued).chain(homes).chain(owed) {
         let is_known = place == "-" || place.starts_with("grid:");
         if !is_known && world.gazetteer.get(place).is_none() {
             findings.warn(
@@ -173,12 +175,15 @@ fn named(case: &Case, world: World<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
     }
-    for one in incidents.iter().flatten() {
-        for department in one.departments.iter().flatten() {
-            if world.routing.get(department).is_none() {
-                let message = format!("there is no department `{department}`");
-                findings.warn(CASE_DEPARTMENT, at(one.line), message);
-            }
+    let routed = incidents.iter().flatten().flat_map(|one| {
+        let departments = one.departments.iter().flatten();
+        departments.map(|department| (one.line, department.as_str()))
+    });
+    let mut said = BTreeSet::new();
+    for (line, department) in routed.chain(meeting.departments_named(case.line)) {
+        if world.routing.get(department).is_none() && said.insert((line, department)) {
+            let message = format!("there is no department `{department}`");
+            findings.warn(CASE_DEPARTMENT, at(line), message);
         }
     }
     found.append(&mut findings.list);

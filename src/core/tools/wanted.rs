@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::meeting_case::Meeting;
 use crate::core::model::Feed;
 
 /// One report of a case.
@@ -60,6 +61,7 @@ pub enum Wanted {
         rules: Vec<String>,
         detections: Option<Vec<WantedDetection>>,
         incidents: Option<Vec<WantedIncident>>,
+        meeting: Meeting,
     },
 }
 

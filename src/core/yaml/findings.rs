@@ -8,7 +8,7 @@ pub const T_SYNTAX: &str = "T0001";
 /// Code of YAML that is well-formed, but beyond what is read here: alias, tag, duplicate key, depth, size.
 pub const T_YAML: &str = "T0002";
 
-/// Collects findings about one file.
+/// Collects findings about one file. What is found twice at one place is said once.
 #[derive(Debug)]
 pub struct Findings<'a> {
     file: &'a str,
@@ -78,6 +78,14 @@ impl<'a> Findings<'a> {
             self.list.push(beyond(self.file));
             return &mut self.beyond;
         }
+        let length = at.length.max(1);
+        let said = |d: &Diagnostic| {
+            (d.code, d.line, d.column, d.length) == (code, at.line, at.column, length)
+                && d.message == message
+        };
+        if let Some(index) = self.list.iter().position(said) {
+            return &mut self.list[index];
+        }
         let index = self.list.len();
         self.list.push(Diagnostic {
             code,
@@ -85,7 +93,7 @@ impl<'a> Findings<'a> {
             file: self.file.to_owned(),
             line: at.line,
             column: at.column,
-            length: at.length.max(1),
+            length,
             message,
             help: None,
         });
@@ -116,5 +124,32 @@ fn beyond(file: &str) -> Diagnostic {
         length: 1,
         message: format!("more than {MAX_FINDINGS} findings: the rest is not shown"),
         help: Some("mend these first, then check again".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_twice_at_one_place_is_said_once() {
+        let mut findings = Findings::new("f");
+        let at = At {
+            line: 1,
+            column: 2,
+            length: 3,
+        };
+        for _ in 0..3 {
+            findings.error(T_SYNTAX, at, "x").help("y");
+            findings.error(T_SYNTAX, At { line: 2, ..at }, "x");
+            findings.error(T_SYNTAX, at, "other");
+        }
+        let shown: Vec<_> = findings
+            .list
+            .iter()
+            .map(|d| (d.line, &*d.message))
+            .collect();
+        assert_eq!(shown, [(1, "x"), (2, "x"), (1, "other")]);
+        assert_eq!(findings.list[0].help.as_deref(), Some("y"));
     }
 }

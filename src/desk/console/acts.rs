@@ -17,12 +17,15 @@ use super::live;
 use super::map::{MapView, Near};
 use super::page::board::Filter;
 use super::page::incident::{self, IncidentView, Notice};
+use super::page::muted::MuteMark;
 use super::routes::{Answer, Failed, fields};
+use super::silences::mute_marks;
 use super::state::{Console, Visit};
 use super::text::harmless;
 use super::view::{self, Viewer};
 use super::words::Msg;
 use crate::core::model::{Alert, Coordinates};
+use crate::core::mute::By;
 use crate::core::obligation::{Action, Case, Event};
 use crate::core::place::distance_km;
 use crate::desk::{BoardFilter, DeskError};
@@ -79,6 +82,7 @@ async fn view_of(
         .map(|it| it.event)
         .collect();
     let mut view = from_case::incident(viewer.lang, case, &revisions, &history, &console.depts());
+    view.muted = muted(console, case).await?;
     let rules = console.process.rules();
     for (id, title) in &mut view.rules {
         if let Some(rule) = rules.program.rules.iter().find(|rule| rule.id == *id) {
@@ -96,6 +100,17 @@ async fn view_of(
         });
     }
     Ok(view)
+}
+
+/// What mutes its notifications, with the silences' reasons.
+async fn muted(console: &Console, case: &Case) -> Result<Vec<MuteMark>, DeskError> {
+    let all = console.desk.muted(&[case.row()]).await?;
+    let marks = all.get(&case.incident).map_or(&[][..], Vec::as_slice);
+    let mut marks = mute_marks(marks, &console.depts());
+    for mark in marks.iter_mut().filter(|mark| mark.by == By::Silence) {
+        mark.reason = console.desk.silence(mark.id).await?.reason;
+    }
+    Ok(marks)
 }
 
 /// Other open incidents of the same status near by, the gravest first.

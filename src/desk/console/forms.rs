@@ -246,6 +246,8 @@ pub fn refused(lang: Lang, refused: &Refused) -> String {
         Refusal::TooMany => Msg::RefusedTooMany,
         Refusal::NothingToDo => Msg::RefusedNothingToDo,
         Refusal::BadDuplicate => Msg::RefusedBadDuplicate,
+        Refusal::BadSilence => Msg::RefusedBadSilence,
+        Refusal::SecondAccount => Msg::RedSecondAccount,
     };
     lang.t(msg).to_owned()
 }

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use super::event_words::EventMsg;
 use super::lang::Lang;
-use super::page::board::{Due, Holder, Row, Step};
 use super::page::incident::{Draft, IncidentView, Notice};
 use super::page::obligations::ObligationView;
+use super::page::row::{Due, Holder, Row, Step};
 use super::page::timeline::{Entry, What};
 use super::text::harmless;
 use super::time::DueKind;
@@ -59,11 +60,13 @@ pub fn row(from: &BoardRow, depts: &Depts) -> Row {
         last_seen: from.last_seen,
         counts: [from.counts.reports, from.counts.copies, from.counts.sources],
         last_hour: from.counts.last_hour,
+        growth: from.growth.clone(),
         resolved: from.activity == IncidentState::Resolved,
         step: from.state.into(),
         due: next_due(&from.obligations),
         holders: holders(&from.obligations, depts),
         watching: from.watching.clone(),
+        muted: Vec::new(),
     }
 }
 
@@ -161,6 +164,7 @@ pub fn incident(
             )
         }),
         verdict: case.verdict.map(view::disposition),
+        muted: Vec::new(),
         timeline,
         map: None,
         rules: case
@@ -249,41 +253,66 @@ fn value(lang: Lang, event: &Event) -> Option<String> {
     if let Some(level) = level.filter(|_| event.kind == EventKind::Corrected) {
         return Some(lang.t(view::level(level)).to_owned());
     }
-    text("to").map(str::to_owned)
+    if event.kind == EventKind::SilenceEnded {
+        let open = after
+            .get("still_open")
+            .and_then(serde_json::Value::as_u64)?;
+        return Some(lang.fill(Msg::StillOpen, open));
+    }
+    let of_the_desk = match event.kind {
+        EventKind::TokenCreated | EventKind::TokenRevoked => text("name"),
+        EventKind::ConfigurationChanged => text("rule_set"),
+        EventKind::DrillStarted | EventKind::DrillStopped | EventKind::DrillEnded => {
+            text("exercise")
+        }
+        EventKind::NotificationsRetried => text("channel"),
+        _ => text("to"),
+    };
+    of_the_desk.map(str::to_owned)
 }
 
 /// Name of a kind of event.
-pub fn kind(kind: EventKind) -> Msg {
+pub fn kind(kind: EventKind) -> EventMsg {
     match kind {
-        EventKind::Opened => Msg::EventOpened,
-        EventKind::Revised => Msg::EventRevised,
-        EventKind::Cancelled => Msg::EventCancelled,
-        EventKind::ObligationAdded => Msg::EventObligationAdded,
-        EventKind::ObligationRequired => Msg::EventObligationRequired,
-        EventKind::DeadlineShortened => Msg::EventDeadlineShortened,
-        EventKind::Acknowledged => Msg::EventAcknowledged,
-        EventKind::Started => Msg::EventStarted,
-        EventKind::Disposed => Msg::EventDisposed,
-        EventKind::TransferOffered => Msg::EventTransferOffered,
-        EventKind::Transferred => Msg::EventTransferred,
-        EventKind::TransferDeclined => Msg::EventTransferDeclined,
-        EventKind::Declined => Msg::EventDeclined,
-        EventKind::Waived => Msg::EventWaived,
-        EventKind::Released => Msg::EventReleased,
-        EventKind::Noted => Msg::EventNoted,
-        EventKind::Watching => Msg::EventWatching,
-        EventKind::Unwatched => Msg::EventUnwatched,
-        EventKind::Assessed => Msg::EventAssessed,
-        EventKind::Corrected => Msg::EventCorrected,
-        EventKind::CorrectionRemoved => Msg::EventCorrectionRemoved,
-        EventKind::MeetingRequested => Msg::EventMeetingRequested,
-        EventKind::OnAgenda => Msg::EventOnAgenda,
-        EventKind::AcknowledgeMissed => Msg::EventAcknowledgeMissed,
-        EventKind::DisposeMissed => Msg::EventDisposeMissed,
-        EventKind::Escalated => Msg::EventEscalated,
-        EventKind::Closed => Msg::EventClosed,
-        EventKind::Reopened => Msg::EventReopened,
-        EventKind::ExcerptsDeleted => Msg::EventExcerptsDeleted,
+        EventKind::Opened => EventMsg::Opened,
+        EventKind::Revised => EventMsg::Revised,
+        EventKind::Cancelled => EventMsg::Cancelled,
+        EventKind::ObligationAdded => EventMsg::ObligationAdded,
+        EventKind::ObligationRequired => EventMsg::ObligationRequired,
+        EventKind::DeadlineShortened => EventMsg::DeadlineShortened,
+        EventKind::Acknowledged => EventMsg::Acknowledged,
+        EventKind::Started => EventMsg::Started,
+        EventKind::Disposed => EventMsg::Disposed,
+        EventKind::TransferOffered => EventMsg::TransferOffered,
+        EventKind::Transferred => EventMsg::Transferred,
+        EventKind::TransferDeclined => EventMsg::TransferDeclined,
+        EventKind::Declined => EventMsg::Declined,
+        EventKind::Waived => EventMsg::Waived,
+        EventKind::Released => EventMsg::Released,
+        EventKind::Noted => EventMsg::Noted,
+        EventKind::Watching => EventMsg::Watching,
+        EventKind::Unwatched => EventMsg::Unwatched,
+        EventKind::Assessed => EventMsg::Assessed,
+        EventKind::Corrected => EventMsg::Corrected,
+        EventKind::CorrectionRemoved => EventMsg::CorrectionRemoved,
+        EventKind::MeetingRequested => EventMsg::MeetingRequested,
+        EventKind::OnAgenda => EventMsg::OnAgenda,
+        EventKind::AcknowledgeMissed => EventMsg::AcknowledgeMissed,
+        EventKind::DisposeMissed => EventMsg::DisposeMissed,
+        EventKind::Escalated => EventMsg::Escalated,
+        EventKind::Closed => EventMsg::Closed,
+        EventKind::Reopened => EventMsg::Reopened,
+        EventKind::ExcerptsDeleted => EventMsg::ExcerptsDeleted,
+        EventKind::SilenceCreated => EventMsg::SilenceCreated,
+        EventKind::SilenceRedConfirmed => EventMsg::SilenceRedConfirmed,
+        EventKind::SilenceEnded => EventMsg::SilenceEnded,
+        EventKind::TokenCreated => EventMsg::TokenCreated,
+        EventKind::TokenRevoked => EventMsg::TokenRevoked,
+        EventKind::NotificationsRetried => EventMsg::NotificationsRetried,
+        EventKind::ConfigurationChanged => EventMsg::ConfigurationChanged,
+        EventKind::DrillStarted => EventMsg::DrillStarted,
+        EventKind::DrillStopped => EventMsg::DrillStopped,
+        EventKind::DrillEnded => EventMsg::DrillEnded,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The language of a page: what the reader chose, else what the browser asks for.
 
-use super::words::Msg;
+use super::words::Words;
 
 /// A language of the console.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,7 +72,7 @@ impl Lang {
     }
 
     /// A message.
-    pub fn t(self, msg: Msg) -> &'static str {
+    pub fn t(self, msg: impl Words) -> &'static str {
         match self {
             Self::En => msg.en(),
             Self::Zh => msg.zh(),
@@ -80,7 +80,7 @@ impl Lang {
     }
 
     /// A message with `{}` replaced by `value`.
-    pub fn fill(self, msg: Msg, value: impl std::fmt::Display) -> String {
+    pub fn fill(self, msg: impl Words, value: impl std::fmt::Display) -> String {
         self.t(msg).replacen("{}", &value.to_string(), 1)
     }
 

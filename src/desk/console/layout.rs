@@ -26,6 +26,7 @@ pub enum Tab {
     Feeds,
     Audit,
     Silences,
+    Drills,
     /// A page that is not in the menu.
     None,
 }
@@ -41,17 +42,19 @@ impl Tab {
         Self::Feeds,
         Self::Audit,
         Self::Silences,
+        Self::Drills,
     ];
 
     fn is_for(self, viewer: &Viewer) -> bool {
         match self {
             Self::Audit => viewer.audits(),
             Self::Feeds => viewer.feeds,
+            Self::Drills => viewer.runs_drills(),
             _ => true,
         }
     }
 
-    /// Its address; none while there is no such page.
+    /// Its address; none of a page that is not in the menu.
     fn path(self) -> Option<&'static str> {
         match self {
             Self::Board => Some("/"),
@@ -63,7 +66,9 @@ impl Tab {
             Self::Rules => Some("/rules"),
             Self::Feeds => Some("/feeds"),
             Self::Audit => Some("/audit"),
-            Self::Silences | Self::None => None,
+            Self::Silences => Some("/silences"),
+            Self::Drills => Some("/drills"),
+            Self::None => None,
         }
     }
 
@@ -79,6 +84,7 @@ impl Tab {
             Self::Feeds => Msg::Feeds,
             Self::Audit => Msg::Audit,
             Self::Silences => Msg::Silences,
+            Self::Drills => Msg::Drills,
         }
     }
 }

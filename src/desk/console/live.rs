@@ -13,11 +13,14 @@ use uuid::Uuid;
 
 use super::from_case::{self, Depts};
 use super::lang::Lang;
-use super::page::board::{self, Filter, Row};
-use super::view;
-use crate::core::model::{Level, Status};
-use crate::core::obligation::{BoardRow, Case, CaseState};
-use crate::desk::{Change, Desk};
+use super::page::board::Filter;
+use super::page::row::{self, Row};
+use super::silences::mute_marks;
+use crate::core::model::{Hazard, Level, Millis, Status};
+use crate::core::mute::Muted;
+use crate::core::obligation::{BoardRow, CaseState};
+use crate::desk::store::Line;
+use crate::desk::{Change, Desk, DeskError};
 
 /// How often changes are drawn.
 const EVERY: Duration = Duration::from_secs(1);
@@ -39,6 +42,8 @@ pub struct Drawn {
     pub version: u64,
     /// What filters look at; none once it is closed or gone.
     open: Option<Traits>,
+    /// Where its row stands: score and first report.
+    place: (u8, Millis),
     /// Its row by language.
     html: [String; 2],
 }
@@ -47,10 +52,11 @@ pub struct Drawn {
 struct Traits {
     status: Status,
     level: Level,
-    hazard: crate::core::model::Hazard,
+    hazard: Hazard,
     state: CaseState,
-    places: Vec<Arc<str>>,
     departments: BTreeSet<Arc<str>>,
+    /// Codes, each between spaces.
+    places: String,
     words: String,
 }
 
@@ -64,6 +70,9 @@ pub struct Batch {
     /// Incidents.
     pub drawn: Vec<Arc<Drawn>>,
 }
+
+/// What mutes incidents.
+type Muting = BTreeMap<Uuid, Vec<Muted>>;
 
 /// Counts by level of one filter, and of which batch.
 type Counted = BTreeMap<String, (i64, [u64; 4])>;
@@ -156,18 +165,28 @@ impl Hub {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let mut all = Vec::with_capacity(ids.len());
-        for id in ids {
-            match self.desk.store().case(*id).await {
-                Ok(Some(case)) => all.push(Arc::new(draw(&case, &depts, self.desk.now()))),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "changes cannot be drawn");
-                    return None;
-                }
+        match self.lines(ids).await {
+            Ok((lines, muted)) => {
+                let now = self.desk.now();
+                let drawn = lines.into_iter().map(|line| {
+                    let marks = muted.get(&line.row.incident).map_or(&[][..], Vec::as_slice);
+                    Arc::new(draw(line, marks, &depts, now))
+                });
+                Some(drawn.collect())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "changes cannot be drawn");
+                None
             }
         }
-        Some(all)
+    }
+
+    /// Lines, and what mutes them.
+    async fn lines(&self, ids: &[Uuid]) -> Result<(Vec<Line>, Muting), DeskError> {
+        let lines = self.desk.store().lines(ids).await?;
+        let rows: Vec<BoardRow> = lines.iter().map(|line| line.row.clone()).collect();
+        let muted = self.desk.muted(&rows).await?;
+        Ok((lines, muted))
     }
 
     /// What a reader missed since `seq`; none when that is too much or cannot be told.
@@ -241,43 +260,34 @@ impl Waiting {
     }
 }
 
-fn draw(case: &Case, depts: &Depts, now: crate::core::model::Millis) -> Drawn {
-    let from = case.row();
-    let row: Row = from_case::row(&from, depts);
-    let html = Lang::ALL.map(|lang| board::row(lang, &row, now).into_string());
+fn draw(line: Line, muted: &[Muted], depts: &Depts, now: Millis) -> Drawn {
+    let mut row: Row = from_case::row(&line.row, depts);
+    row.muted = mute_marks(muted, depts);
+    let html = Lang::ALL.map(|lang| row::draw(lang, &row, now).into_string());
     Drawn {
-        id: from.incident,
-        version: from.version,
-        open: (!case.is_closed()).then(|| traits(case, &from)),
+        id: line.row.incident,
+        version: line.row.version,
+        place: (row.score, row.first_seen),
+        open: (!line.closed).then(|| traits(line)),
         html,
     }
 }
 
-fn traits(case: &Case, row: &BoardRow) -> Traits {
-    let mut places = vec![Arc::clone(&row.place.code)];
-    if row.place.code == case.alert.place.code {
-        places.extend(case.alert.ancestors.iter().cloned());
-    }
-    let words = [
-        &*row.headline.en,
-        &*row.headline.zh,
-        view::hazard(Lang::En, row.hazard),
-        view::hazard(Lang::Zh, row.hazard),
-        &*row.place.name,
-        row.place.name_zh.as_deref().unwrap_or_default(),
-    ];
+/// The same columns that the board is asked by, so that the two agree on what a filter lets through.
+fn traits(line: Line) -> Traits {
+    let row = line.row;
     Traits {
         status: row.status,
         level: row.level,
         hazard: row.hazard,
         state: row.state,
-        places,
         departments: row
             .obligations
-            .iter()
-            .map(|it| Arc::clone(&it.department))
+            .into_iter()
+            .map(|it| it.department)
             .collect(),
-        words: words.join(" ").to_lowercase(),
+        places: line.places,
+        words: line.search,
     }
 }
 
@@ -292,7 +302,7 @@ impl Drawn {
             && filter
                 .place
                 .as_ref()
-                .is_none_or(|place| it.places.iter().any(|code| **code == **place))
+                .is_none_or(|place| it.places.contains(&format!(" {place} ")))
             && filter
                 .department
                 .as_ref()
@@ -304,6 +314,13 @@ impl Drawn {
             });
         passes.then(|| &*self.html[lang as usize])
     }
+
+    /// A row and where it belongs: a browser parses only what it has room for.
+    fn placed(&self, html: &str) -> serde_json::Value {
+        let (score, first) = self.place;
+        let level = self.open.as_ref().map(|it| it.level.id());
+        serde_json::json!({"id": self.id, "level": level, "score": score, "first": first.0, "html": html})
+    }
 }
 
 /// A batch as one reader of a board gets it: JSON with rows, the ids of what is no longer there, counts by level.
@@ -314,11 +331,11 @@ pub fn told(
     counts: Option<[u64; 4]>,
     quiet: bool,
 ) -> String {
-    let mut rows = String::new();
+    let mut rows = Vec::new();
     let mut gone = Vec::new();
     for drawn in &batch.drawn {
         match drawn.shown(filter, lang) {
-            Some(html) => rows.push_str(html),
+            Some(html) => rows.push(drawn.placed(html)),
             None => gone.push(drawn.id.to_string()),
         }
     }

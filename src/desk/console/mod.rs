@@ -8,7 +8,7 @@
 //!
 //! | to | go to |
 //! |---|---|
-//! | change a word, add a message | `words.rs` |
+//! | change a word, add a message | `words.rs`, `event_words.rs`, `drill_words.rs` |
 //! | change a page | `page/` |
 //! | change the frame, the menu, the keys | `layout.rs`, `assets/console.js` |
 //! | change what happens live | `assets/board.js` |
@@ -16,6 +16,9 @@
 
 mod acts;
 pub mod assets;
+pub mod drill_words;
+mod drills;
+pub mod event_words;
 pub mod forms;
 pub mod from_case;
 pub mod lang;
@@ -26,8 +29,8 @@ pub mod page;
 pub mod process;
 pub mod query;
 pub mod routes;
+mod silences;
 pub mod state;
-pub mod stats;
 mod streams;
 pub mod text;
 pub mod time;

@@ -9,6 +9,7 @@ use super::page::feeds::FeedRow;
 use super::state::{Call, Process};
 use crate::core::model::{Feed, Millis};
 use crate::core::ruleset::RuleSet;
+use crate::desk::drills::Drills;
 use crate::telemetry::{FeedFigures, Metrics, wall_clock};
 
 /// Looks at the feeds that rates are worked out from.
@@ -26,6 +27,7 @@ pub struct Here {
     metrics: Option<Arc<Metrics>>,
     feeds: Vec<Arc<Feed>>,
     calls: Option<Calls>,
+    drills: Option<Drills>,
     looks: Mutex<VecDeque<(Millis, Vec<u64>)>>,
 }
 
@@ -48,8 +50,16 @@ impl Here {
             metrics,
             feeds,
             calls,
+            drills: None,
             looks: Mutex::default(),
         }
+    }
+
+    /// With a room for drills.
+    #[must_use]
+    pub fn with_drills(mut self, drills: Option<Drills>) -> Self {
+        self.drills = drills;
+        self
     }
 
     /// Records a minute of every feed, since a look some minutes ago.
@@ -125,6 +135,10 @@ impl Process for Here {
 
     fn takes_calls(&self) -> bool {
         self.calls.is_some()
+    }
+
+    fn drills(&self) -> Option<Drills> {
+        self.drills.clone()
     }
 
     fn call<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<String, String>> {

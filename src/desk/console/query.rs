@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::from_case::{self, Depts};
-use super::page::board::{BoardView, Filter, Group, Row};
+use super::page::board::{BoardView, Filter, Group};
+use super::page::row::Row;
 use super::page::{agenda, department, search, since};
+use super::silences::mute_marks;
 use super::view::{self, Dept};
 use crate::core::model::{Duty, Hazard, Level, Millis, Status};
 use crate::core::obligation::BoardRow;
@@ -35,17 +37,24 @@ pub fn board_filter(filter: &Filter, level: Option<Level>) -> BoardFilter {
 
 /// Open incidents by level, blue first.
 pub async fn counts(desk: &Desk, filter: &Filter) -> Result<[u64; 4], DeskError> {
-    let mut counts = [0; 4];
-    for level in Level::ALL {
-        if filter.level.is_none_or(|only| only == level) {
-            counts[level as usize] = desk.count(&board_filter(filter, Some(level))).await?;
-        }
-    }
-    Ok(counts)
+    desk.count_by_level(&board_filter(filter, None)).await
 }
 
-fn rows(items: &[BoardRow], depts: &Depts) -> Vec<Arc<Row>> {
-    items.iter().map(|item| row(item, depts)).collect()
+/// Lines with what mutes them now.
+async fn marked(
+    desk: &Desk,
+    items: &[BoardRow],
+    depts: &Depts,
+) -> Result<Vec<Arc<Row>>, DeskError> {
+    let muted = desk.muted(items).await?;
+    let lines = items.iter().map(|item| {
+        let mut line = from_case::row(item, depts);
+        if let Some(marks) = muted.get(&item.incident) {
+            line.muted = mute_marks(marks, depts);
+        }
+        Arc::new(line)
+    });
+    Ok(lines.collect())
 }
 
 fn row(item: &BoardRow, depts: &Depts) -> Arc<Row> {
@@ -67,7 +76,7 @@ pub async fn group(
     Ok(Group {
         level,
         total: 0,
-        rows: rows(&page.items, depts),
+        rows: marked(desk, &page.items, depts).await?,
         next: page.next.map(|cursor| cursor.to_string()),
     })
 }

@@ -16,7 +16,7 @@ use super::forms::{self, Fields};
 use super::page::{agenda, audit, board, department, feeds, report, rules, search, since};
 use super::state::{Call, Console, LANG_COOKIE, THEME_COOKIE, Visit};
 use super::words::Msg;
-use super::{acts, assets, from_case, query, streams, view};
+use super::{acts, assets, drills, from_case, query, silences, streams, view};
 use crate::core::model::{Hazard, Millis, Status};
 use crate::desk::{Cursor, DeskError};
 
@@ -40,7 +40,7 @@ pub(super) struct Failed(pub(super) StatusCode);
 impl From<DeskError> for Failed {
     fn from(error: DeskError) -> Self {
         Self(match error {
-            DeskError::NotFound(_) => StatusCode::NOT_FOUND,
+            DeskError::NotFound(_) | DeskError::NoSilence(_) => StatusCode::NOT_FOUND,
             DeskError::Conflict { .. } => StatusCode::CONFLICT,
             DeskError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             DeskError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -79,6 +79,14 @@ pub fn router(console: Console) -> Router {
         .route("/rules", get(show_rules))
         .route("/feeds", get(show_feeds))
         .route("/audit", get(show_audit))
+        .route("/silences", get(silences::show).post(silences::create))
+        .route("/silences/{id}/red", post(silences::confirm))
+        .route("/silences/{id}/end", post(silences::end))
+        .route("/drills", get(drills::show).post(drills::start))
+        .route("/drills/check", post(drills::check))
+        .route("/drills/{exercise}", get(drills::run))
+        .route("/drills/{exercise}/progress", get(drills::run_progress))
+        .route("/drills/{exercise}/stop", post(drills::stop))
         .route("/preferences", post(preferences))
         .with_state(console)
 }
@@ -331,16 +339,19 @@ async fn show_audit(State(console): State<Console>, visit: Visit, Query(asked): 
     if !viewer.audits() {
         return Err(Failed(StatusCode::FORBIDDEN));
     }
-    let before: Option<i64> = fields(asked).get("before").parse().ok();
+    let asked = fields(asked);
+    let before: Option<i64> = asked.get("before").parse().ok();
+    let people = !asked.get("people").is_empty();
     let store = console.desk.store();
     let found = store
-        .audit_back(before, AUDITED)
+        .audit_back(before, people, AUDITED)
         .await
         .map_err(DeskError::from)?;
     let older = found
         .last()
         .filter(|last| last.seq > 1 && found.len() as u32 == AUDITED);
-    let older = older.map(|last| format!("/audit?before={}", last.seq));
+    let only = if people { "people=1&" } else { "" };
+    let older = older.map(|last| format!("/audit?{only}before={}", last.seq));
     let rows = found.iter().map(|it| audit::AuditRow {
         seq: it.seq,
         at: it.event.at,
@@ -354,6 +365,7 @@ async fn show_audit(State(console): State<Console>, visit: Visit, Query(asked): 
     });
     let view = audit::AuditView {
         rows: rows.collect(),
+        people,
         older,
     };
     Ok(audit::page(&viewer, &view).into_response())

@@ -11,12 +11,13 @@ use super::from_case::{self, Depts};
 use super::lang::Lang;
 use super::live::Hub;
 use super::page::feeds::FeedRow;
-use super::stats;
 use super::view::{Theme, Viewer};
 use crate::core::model::Hazard;
 use crate::core::obligation::Actor;
 use crate::core::ruleset::RuleSet;
 use crate::desk::Desk;
+use crate::desk::drills::Drills;
+use crate::desk::tallies;
 
 /// Cookie of the language switch.
 pub const LANG_COOKIE: &str = "tocsin-lang";
@@ -53,6 +54,11 @@ pub trait Process: Send + Sync + 'static {
     /// Whether reports from telephone calls can be taken.
     fn takes_calls(&self) -> bool;
 
+    /// Where drills are run, if they are run here.
+    fn drills(&self) -> Option<Drills> {
+        None
+    }
+
     /// Takes a report from a telephone call; its id, or why not, for people.
     fn call<'a>(
         &'a self,
@@ -66,7 +72,7 @@ pub struct Console {
     pub(super) desk: Desk,
     pub(super) process: Arc<dyn Process>,
     pub(super) hub: Arc<Hub>,
-    pub(super) tallies: Arc<stats::Kept>,
+    pub(super) tallies: Arc<tallies::Kept>,
 }
 
 impl std::fmt::Debug for Console {
@@ -93,7 +99,10 @@ impl Console {
 
     /// Departments as the routing table in use names them.
     pub(super) fn depts(&self) -> Depts {
-        Depts(from_case::departments(&self.process.rules().routing))
+        let depts = Depts(from_case::departments(&self.process.rules().routing));
+        // What is drawn for all names them as the pages do.
+        self.hub.set_departments(depts.clone());
+        depts
     }
 
     /// The reader of a page.
@@ -110,6 +119,7 @@ impl Console {
             departments: self.depts().0,
             feeds: self.process.reads_feeds(),
             calls: self.process.takes_calls(),
+            drills: self.process.drills().is_some(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lang::Lang;
-use super::words::Msg;
+use super::words::{Msg, Words};
 use crate::core::model::{Bilingual, Hazard, Level, Millis, Place};
 use crate::core::obligation::{Disposition, Role};
 
@@ -64,11 +64,13 @@ pub struct Viewer {
     pub feeds: bool,
     /// This process takes reports from telephone calls.
     pub calls: bool,
+    /// This process runs drills.
+    pub drills: bool,
 }
 
 impl Viewer {
     /// A message.
-    pub fn t(&self, msg: Msg) -> &'static str {
+    pub fn t(&self, msg: impl Words) -> &'static str {
         self.lang.t(msg)
     }
 
@@ -93,6 +95,24 @@ impl Viewer {
     /// May report what somebody said on the telephone, here.
     pub fn reports(&self) -> bool {
         self.calls && self.judges()
+    }
+
+    /// May see and run drills, here.
+    pub fn runs_drills(&self) -> bool {
+        self.drills && self.role == Role::Coordinator
+    }
+
+    /// May silence: whose notifications, the desk looks at.
+    pub fn silences(&self) -> bool {
+        self.role != Role::ReadOnly
+    }
+
+    /// May end a silence of this department (none: of all).
+    pub fn ends_silence(&self, department: Option<&str>) -> bool {
+        match self.role {
+            Role::Officer => department.is_some() && self.department.as_deref() == department,
+            role => role != Role::ReadOnly,
+        }
     }
 
     /// May read the audit log.

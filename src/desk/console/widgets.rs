@@ -8,7 +8,7 @@ use super::lang::Lang;
 use super::text::harmless;
 use super::view::{self, Viewer};
 use super::words::Msg;
-use crate::core::model::{Level, RATE_BINS, Status};
+use crate::core::model::{Growth, Level, MAX_GROWTH_PERIODS, RATE_BINS, Status};
 
 /// The shape of a level: circle, triangle, diamond, square.
 fn shape(level: Level) -> Markup {
@@ -55,6 +55,51 @@ pub fn spark(lang: Lang, bins: &[u32; RATE_BINS]) -> Markup {
     }
 }
 
+/// What a reading says.
+fn growth_words(lang: Lang, growth: &Growth) -> String {
+    let mut words = vec![lang.fill(Msg::GrowthIs, growth.observed)];
+    if let Some(expected) = growth.expected {
+        words.push(lang.fill(Msg::GrowthUsual, format!("{expected:.1}")));
+    }
+    if let Some(threshold) = growth.threshold {
+        words.push(lang.fill(Msg::GrowthAlarmFrom, format!("{threshold:.1}")));
+    }
+    if let Some(learned) = growth.learned {
+        words.push(lang.fill(Msg::GrowthLearning, learned));
+    }
+    words.join(lang.of(", ", Some("，")))
+}
+
+/// The last periods of a series, oldest first, each a bar, with the threshold of the judged one as a line; and the same in words.
+pub fn growth(lang: Lang, growth: &Growth) -> Markup {
+    html! {
+        (growth_spark(lang, growth))
+        span.muted { (growth_words(lang, growth)) }
+    }
+}
+
+/// The picture alone, with the words for who points at it or cannot see it.
+pub fn growth_spark(lang: Lang, growth: &Growth) -> Markup {
+    let top = growth.series.iter().copied().max().unwrap_or(0);
+    let top = growth.threshold.unwrap_or(0.0).max(f64::from(top)).max(1.0);
+    let high = |count: f64| (count / top * 16.0).ceil().clamp(1.0, 16.0) as u32;
+    let label = growth_words(lang, growth);
+    let first = MAX_GROWTH_PERIODS.saturating_sub(growth.series.len());
+    html! {
+        svg.spark.growth viewBox="0 0 112 18" width="112" height="18" role="img" aria-label=(label) {
+            title { (label) }
+            @for (count, index) in growth.series.iter().zip(first..) {
+                @let height = high(f64::from(*count));
+                rect x=(index * 4) y=(18 - height) width="3" height=(height) class=[(*count == 0).then_some("none")] {}
+            }
+            @if let Some(threshold) = growth.threshold {
+                @let y = 18 - high(threshold);
+                line x1="0" x2="112" y1=(y) y2=(y) {}
+            }
+        }
+    }
+}
+
 /// A rate as a bar and as numbers: `92 % (46 of 50)`; a dash where there is nothing to count.
 pub fn rate(lang: Lang, hits: u64, of: u64) -> Markup {
     html! {
@@ -90,6 +135,7 @@ pub fn nothing(text: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::model::{GrowthPeriod, Millis};
 
     #[test]
     fn every_level_has_its_own_shape_and_word() {
@@ -113,6 +159,41 @@ mod tests {
         let html = spark(Lang::En, &bins).into_string();
         assert!(html.contains("height=\"3\""), "{html}");
         assert!(html.contains("4001 reports"), "{html}");
+    }
+
+    #[test]
+    fn a_series_has_its_threshold_as_a_line_and_in_words() {
+        let mut reading = Growth {
+            period: GrowthPeriod::Hour,
+            start: Millis(0),
+            observed: 12,
+            expected: Some(2.06),
+            threshold: Some(6.5),
+            statistic: Some(6.3),
+            c2: None,
+            alarm: true,
+            learned: None,
+            series: vec![0, 3, 12],
+        };
+        let html = growth(Lang::En, &reading).into_string();
+        assert!(
+            html.contains("12 reports now, 2.1 are usual, an alarm from 6.5"),
+            "{html}"
+        );
+        assert_eq!(
+            (html.matches("<rect").count(), html.matches("<line").count()),
+            (3, 1)
+        );
+        assert!(
+            html.contains("x=\"108\" y=\"2\""),
+            "the last bar is at the right: {html}"
+        );
+        (reading.threshold, reading.expected, reading.learned) = (None, None, Some(3));
+        let html = growth(Lang::Zh, &reading).into_string();
+        assert!(
+            html.contains("学习中，已有 3 天") && !html.contains("<line"),
+            "{html}"
+        );
     }
 
     #[test]

@@ -1,28 +1,41 @@
-//! Every word of the console in both languages: one table, so that no key can lack one.
+//! Every word of the console in both languages: tables, so that no key can lack one. What happened is in
+//! [`super::event_words`], what only the pages of drills say in [`super::drill_words`].
 //!
 //! `{}` stands for one value.
 
+/// Words of a table, in both languages.
+pub trait Words: Copy {
+    /// In English.
+    fn en(self) -> &'static str;
+
+    /// In Chinese.
+    fn zh(self) -> &'static str;
+}
+
 macro_rules! messages {
-    ($($key:ident $en:literal $zh:literal)*) => {
-        /// A message.
+    ($(#[$about:meta])* $name:ident $($key:ident $en:literal $zh:literal)*) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs)]
-        pub enum Msg { $($key,)* }
+        pub enum $name { $($key,)* }
 
-        impl Msg {
+        impl $name {
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$key,)*];
+        }
 
-            /// In English.
-            pub fn en(self) -> &'static str { match self { $(Self::$key => $en,)* } }
+        impl $crate::desk::console::words::Words for $name {
+            fn en(self) -> &'static str { match self { $(Self::$key => $en,)* } }
 
-            /// In Chinese.
-            pub fn zh(self) -> &'static str { match self { $(Self::$key => $zh,)* } }
+            fn zh(self) -> &'static str { match self { $(Self::$key => $zh,)* } }
         }
     };
 }
+pub(super) use messages;
 
 messages! {
+    /// A message.
+    Msg
     Board "Board" "态势"
     Agenda "Agenda" "会商"
     Departments "Departments" "部门"
@@ -79,8 +92,17 @@ messages! {
     Incident "Incident" "事件"
     Incidents "Incidents" "事件数"
     LastHour "Last hour" "近一小时"
+    GrowthHours "Growth by the hour" "增长（按小时）"
+    GrowthDays "Growth by the day" "增长（按天）"
+    GrowthIs "{} reports now" "本期 {} 条报告"
+    GrowthUsual "{} are usual" "通常 {} 条"
+    GrowthAlarmFrom "an alarm from {}" "达到 {} 条即异常"
+    GrowthLearning "learning, {} days so far" "学习中，已有 {} 天"
     SourcesReports "Sources/reports" "信源/报告"
     Age "Age" "时长"
+    AgeLast "Age · last report" "时长 · 最近报告"
+    PeopleOnly "People only" "仅人工操作"
+    AllEvents "All events" "全部事件"
     Deadline "Deadline" "时限"
     HeldBy "Departments" "承办部门"
     Reports "Reports" "报告"
@@ -243,35 +265,6 @@ messages! {
     Refreshes "{} refreshes of counts" "{} 次计数刷新"
     RevisionNumber "revision {}" "第 {} 版"
     TheDesk "the desk itself" "系统"
-    EventOpened "case opened" "立案"
-    EventRevised "revised by the machine" "系统修订"
-    EventCancelled "withdrawn by its sources" "信源撤回"
-    EventObligationAdded "obligation added" "新增职责"
-    EventObligationRequired "obligation now required" "职责改为必办"
-    EventDeadlineShortened "deadline shortened" "时限缩短"
-    EventAcknowledged "acknowledged" "确认"
-    EventStarted "work started" "开始处置"
-    EventDisposed "disposed" "处置完成"
-    EventTransferOffered "offered to another department" "拟移交"
-    EventTransferred "handed over" "移交"
-    EventTransferDeclined "transfer declined" "拒绝移交"
-    EventDeclined "declined as not its own" "退回"
-    EventWaived "waived" "免除"
-    EventReleased "released" "解除"
-    EventNoted "note" "备注"
-    EventWatching "is looking at it" "正在查看"
-    EventUnwatched "stopped looking" "停止查看"
-    EventAssessed "assessed" "研判"
-    EventCorrected "corrected" "更正"
-    EventCorrectionRemoved "correction taken back" "撤销更正"
-    EventMeetingRequested "joint meeting requested" "提请会商"
-    EventOnAgenda "put on the agenda" "列入会商"
-    EventAcknowledgeMissed "acknowledgement missed" "确认逾期"
-    EventDisposeMissed "disposal missed" "处置逾期"
-    EventEscalated "escalated" "升级"
-    EventClosed "closed" "结案"
-    EventReopened "reopened" "重新打开"
-    EventExcerptsDeleted "report excerpts deleted after their retention time" "报告摘录到期删除"
     AgendaTitle "Joint meeting: agenda" "联席会商议程"
     Items "{} items" "{} 项"
     Print "Print" "打印"
@@ -298,7 +291,7 @@ messages! {
     ShadowHits "Hits" "命中"
     Feed "Feed" "信源"
     FeedsHint "Records since this process started; silence is not calm." "自本进程启动以来的记录；静默不等于平安。"
-    SilentFeeds "{} feeds are silent" "{} 个信源静默"
+    SilentFeeds "Silent feeds: {}" "静默信源：{} 个"
     SilentFor "silent for {}" "静默 {}"
     Kind "Kind" "类别"
     Reliability "Reliability" "可靠度"
@@ -330,9 +323,50 @@ messages! {
     SinceOpened "Opened and still open" "新发未结"
     SinceChanged "Changed" "有变化"
     SinceClosed "Closed" "已结"
+    SilencesHint "They mute notifications only: the board shows every incident, deadlines pass and escalate. Each has an end and a reason." "仅静默通知：事件照常显示，时限照常计算与升级。每项静默须有截止时间与理由。"
+    SilenceNew "New silence" "新建静默"
+    Silence "silence" "静默"
+    WiderIncident "wider incident" "上级区域事件"
+    SilenceWhat "All that is given has to hold; give at least one." "所填条件须同时满足，至少填一项。"
+    SilencePlace "Place or within it (code, or type a name)" "地点及其下辖（代码，或输入名称查找）"
+    SilenceDepartment "Only what this department would be told" "仅限发给该部门的通知"
+    UpToLevel "Up to level" "级别上限"
+    UpToOrange "as far as orange" "至橙色"
+    ForHours "For so many hours" "持续小时数"
+    CoversRed "Red too: another account has to confirm it" "含红色：须由另一账号确认"
+    SilenceCreate "Silence" "开始静默"
+    StandingPending "not begun" "未开始"
+    StandingLive "silences now" "静默中"
+    StandingOver "over" "已结束"
+    SilenceEndedBy "ended by {}" "由 {} 提前结束"
+    SilenceCovers "Muted now: {} open incidents" "当前静默 {} 起未结事件"
+    WithinPlace "in {}" "{} 及下辖"
+    OnlyFor "only for {}" "仅对 {}"
+    UpTo "up to {}" "至{}"
+    RedAsked "Red was asked for and is not confirmed: red alerts are heard." "已申请静默红色但未确认：红色仍会通知。"
+    RedSilenced "RED IS SILENCED" "红色已静默"
+    RedMeans "Confirmed, red alerts that match reach nobody until" "确认后，符合条件的红色预警将不再通知任何人，直至"
+    RedNow "Red incidents open now that this mutes: {}." "将被静默的未结红色事件：{} 起。"
+    RedUnderstood "I understand that red alerts will reach nobody" "我知悉红色预警将无人收到"
+    RedSecondAccount "whoever asked for it does not confirm it: another analyst or coordinator does" "申请者本人不能确认，须由另一名研判员或协调员确认"
+    ConfirmRed "Confirm: silence red" "确认静默红色"
+    EndNow "End now" "立即结束"
+    SilenceChanged "Not done: the silence has changed meanwhile. This page shows it as it is now." "未执行：该静默已有变化，本页已显示最新状态。"
+    NoSilences "Nothing is silenced: every notification goes out." "当前无静默，所有通知正常发送。"
+    ShowPast "Show those that are over" "显示已结束的静默"
+    NoSuchRule "There is no such rule: choose one of those offered." "无此规则，请从候选中选择。"
+    BadHours "Give a whole number of hours." "请填写整数小时。"
+    RefusedBadSilence "a silence needs a condition, an end within the limit, and no lower level where red is covered" "静默须有条件、截止时间不超上限，含红色时不得限定较低级别"
+    MutedTag "muted" "已静默"
+    MutedUntil "notifications muted until {}" "通知静默至 {}"
+    MutedBySilence "notifications muted by a silence" "通知已被静默"
+    MutedByWider "notifications muted: a wider place's incident tells of it" "通知已抑制：上级区域事件已涵盖"
+    StillOpen "{} still open" "仍有 {} 起未结"
+    Drills "Drills" "演练"
+    DrillsHint "Simulated reports through the real feeds, labelled as an exercise for good: they share no incident, counter or view with what is real." "模拟报告经真实信源发送，始终带有演练标记，与真实事件、统计和页面互不混同。"
     ReportTitle "Report from a telephone call" "电话报告录入"
-    ReportHint "It goes the way of every other report: rules decide what becomes of it." "与其他报告同样处理，由规则判定后续。"
-    ReportSent "Taken as report {}. If a rule fires on it, its incident appears on the board within seconds." "已录入，编号 {}。若有规则命中，数秒内将出现在态势页。"
+    ReportHint "It goes the way of every other report. The hazard that you choose opens an incident, whatever the words are; others who report the same join it." "与其他报告同样处理。所选灾种即可立案，不依赖用词；其他来源的同一事件会并入。"
+    ReportSent "Taken as report {}. Its incident appears on the board within seconds." "已录入，编号 {}。数秒内将出现在态势页。"
     ReportHeadline "In one line" "一句话概述"
     ReportText "What was said" "内容"
     ReportPlace "Place (name or code)" "地点（名称或代码）"
@@ -341,12 +375,12 @@ messages! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    #[test]
-    fn every_message_is_there_in_both_languages() {
-        for msg in Msg::ALL {
+    /// Each says something, in its language, about as many values.
+    pub(in crate::desk::console) fn check<W: Words + std::fmt::Debug>(all: &[W]) {
+        for msg in all {
             let (en, zh) = (msg.en(), msg.zh());
             assert!(!en.trim().is_empty() && !zh.trim().is_empty(), "{msg:?}");
             assert_ne!(en, zh, "{msg:?} is not translated");
@@ -362,5 +396,10 @@ mod tests {
             assert_eq!(holes(en), holes(zh), "{msg:?}");
             assert!(holes(en) <= 1, "{msg:?}");
         }
+    }
+
+    #[test]
+    fn every_message_is_there_in_both_languages() {
+        check(Msg::ALL);
     }
 }

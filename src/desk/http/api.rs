@@ -12,10 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::access::Access;
 use super::problem::{Code, Problem};
+use super::routes::cap::Cap;
 use super::{auth, headers, login, openapi, routes};
 use crate::core::model::Feed;
 use crate::core::obligation::{Action, Refusal};
 use crate::core::ruleset::RuleSet;
+use crate::desk::drills::Drills;
+use crate::desk::tallies::{Kept, Tallies};
 use crate::desk::{Desk, DeskError};
 
 /// Path of the OpenAPI document.
@@ -38,6 +41,9 @@ struct Inner {
     rules: Box<dyn Fn() -> Arc<RuleSet> + Send + Sync>,
     feeds: Vec<Arc<Feed>>,
     reports: Option<Arc<dyn Reports>>,
+    cap: Option<Cap>,
+    drills: Option<Drills>,
+    tallies: Kept,
 }
 
 /// See the module.
@@ -66,7 +72,44 @@ impl Api {
             rules: Box::new(rules),
             feeds,
             reports,
+            cap: None,
+            drills: None,
+            tallies: Kept::default(),
         }))
+    }
+
+    /// What became of each rule's incidents.
+    pub async fn tallies(&self) -> Result<Arc<Tallies>, DeskError> {
+        let (store, now) = (self.0.desk.store(), self.0.desk.now());
+        self.0.tallies.tallies(store, now).await
+    }
+
+    /// With a CAP feed. Only before it was cloned.
+    #[must_use]
+    pub fn with_cap(self, cap: Option<Cap>) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner { cap, ..inner })),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// With a room for drills. Only before it was cloned.
+    #[must_use]
+    pub fn with_drills(self, drills: Option<Drills>) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner { drills, ..inner })),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// Where drills are run, if they are run here.
+    pub fn drills(&self) -> Option<&Drills> {
+        self.0.drills.as_ref()
+    }
+
+    /// The CAP feed, if there is one.
+    pub fn cap(&self) -> Option<&Cap> {
+        self.0.cap.as_ref()
     }
 
     /// The desk.
@@ -127,11 +170,12 @@ impl Api {
 pub fn problem_of(error: DeskError) -> Problem {
     match error {
         DeskError::NotFound(_) => Problem::not_found("incident"),
+        DeskError::NoSilence(_) => Problem::not_found("silence"),
         DeskError::Conflict { current } => Problem::conflict(current),
         DeskError::Refused(refused) => {
             let code = match refused.why {
                 Refusal::Role | Refusal::NotYours => Code::Forbidden,
-                Refusal::ReasonMissing | Refusal::TooLong => Code::BadValue,
+                Refusal::ReasonMissing | Refusal::TooLong | Refusal::BadSilence => Code::BadValue,
                 _ => Code::Refused,
             };
             let mut problem = Problem::new(code, refused.message);
@@ -168,7 +212,9 @@ pub fn router(api: &Api, pages: Router, files: Router) -> Router {
     let access = api.access().clone();
     let (operations, openapi) = operations().split_for_parts();
     let document = openapi::document(&openapi);
-    let gate = middleware::from_fn_with_state(access.clone(), auth::authenticate);
+    let public = api.cap().is_some_and(|cap| cap.options.public);
+    let state = (access.clone(), public);
+    let gate = middleware::from_fn_with_state(state, auth::authenticate_unless_public);
     let known = operations
         .with_state(api.clone())
         .merge(pages)

@@ -128,6 +128,22 @@ pub async fn authenticate(State(access): State<Access>, request: Request, next: 
     }
 }
 
+/// As [`authenticate`], except that the CAP feed may be everybody's; its handlers ask for an identity again where it is not.
+pub async fn authenticate_unless_public(
+    State((access, public)): State<(Access, bool)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    let cap = path == "/cap" || path.starts_with("/cap/");
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let named = request.headers().contains_key(header::AUTHORIZATION);
+    if public && cap && reads && !named {
+        return next.run(request).await;
+    }
+    authenticate(State(access), request, next).await
+}
+
 async fn identify(access: &Access, request: Request) -> Result<Request, Problem> {
     let asker = request.extensions().get::<Asker>().copied();
     let Some(Asker(asker)) = asker else {

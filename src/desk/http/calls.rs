@@ -19,6 +19,9 @@ use crate::kafka::KafkaSettings;
 /// Longest wait for the broker to take a report.
 const WITHIN: Duration = Duration::from_secs(10);
 
+/// Time of a record, in milliseconds since 1970.
+type Stamp = Box<dyn Fn() -> i64 + Send + Sync>;
+
 type Receipt = oneshot::Sender<Result<(), String>>;
 
 /// Tells each sender what became of its report.
@@ -45,6 +48,8 @@ impl ProducerContext for Receipts {
 pub struct KafkaReports {
     producer: ThreadedProducer<Receipts>,
     topic: String,
+    /// None: now, as Kafka says it.
+    stamp: Option<Stamp>,
 }
 
 impl std::fmt::Debug for KafkaReports {
@@ -71,7 +76,15 @@ impl KafkaReports {
         Ok(Self {
             producer: config.create_with_context(Receipts)?,
             topic: topic.to_owned(),
+            stamp: None,
         })
+    }
+
+    /// For a stream that lies in the past: reports are received when it says.
+    #[must_use]
+    pub fn stamped(mut self, stamp: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        self.stamp = Some(Box::new(stamp));
+        self
     }
 }
 
@@ -80,9 +93,12 @@ impl Reports for KafkaReports {
         Box::pin(async move {
             let (receipt, told) = oneshot::channel();
             let opaque = Box::new(Mutex::new(Some(receipt)));
-            let record = BaseRecord::with_opaque_to(&self.topic, opaque)
+            let mut record = BaseRecord::with_opaque_to(&self.topic, opaque)
                 .key(key)
                 .payload(&body);
+            if let Some(stamp) = &self.stamp {
+                record = record.timestamp(stamp());
+            }
             self.producer
                 .send(record)
                 .map_err(|(error, _)| error.to_string())?;

@@ -17,7 +17,7 @@ pub fn etag(version: u64) -> HeaderValue {
 pub fn if_match(headers: &HeaderMap) -> Result<u64, Problem> {
     let mut values = headers.get_all(header::IF_MATCH).into_iter();
     let (Some(value), None) = (values.next(), values.next()) else {
-        let detail = "send If-Match with the ETag of the incident that was seen";
+        let detail = "send If-Match with the ETag of what was seen";
         return Err(Problem::new(Code::PreconditionRequired, detail).of_field("If-Match"));
     };
     let tag = value.to_str().unwrap_or_default().trim();
@@ -28,7 +28,7 @@ pub fn if_match(headers: &HeaderMap) -> Result<u64, Problem> {
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| {
             let detail =
-                "If-Match is one ETag as the incident had it, such as \"3\"; not * and not a list";
+                "If-Match is one ETag as it was given, such as \"3\"; not * and not a list";
             Problem::new(Code::BadRequest, detail).of_field("If-Match")
         })
 }

@@ -6,6 +6,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::problem::{Code, Problem};
 use super::text;
@@ -18,7 +19,7 @@ pub struct Query<T>(pub T);
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
 
-/// A body of JSON.
+/// A body of JSON: an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 
@@ -55,14 +56,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let read = axum::Json::<T>::from_request(request, state).await;
-        read.map(|axum::Json(value)| Self(value)).map_err(|error| {
+        let read = axum::Json::<Value>::from_request(request, state).await;
+        let axum::Json(value) = read.map_err(|error| {
             let code = match &error {
-                JsonRejection::JsonDataError(_) => Code::BadValue,
                 JsonRejection::MissingJsonContentType(_) => Code::UnsupportedMediaType,
                 _ => Code::BadRequest,
             };
             Problem::new(code, detail(&error.body_text())).of_field("body")
-        })
+        })?;
+        let wrong = |why: &dyn std::fmt::Display| {
+            let why = format!("the body is not as it has to be: {why}");
+            Problem::new(Code::BadValue, detail(&why)).of_field("body")
+        };
+        // What serde would take for a structure, too: its values in their order.
+        if !value.is_object() {
+            return Err(wrong(&"an object is expected"));
+        }
+        T::deserialize(value)
+            .map(Self)
+            .map_err(|error| wrong(&error))
     }
 }

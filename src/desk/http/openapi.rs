@@ -26,6 +26,9 @@ const ALERT: &str = include_str!("../../core/correlate/alert.schema.json");
         (name = "meeting", description = "The joint meeting's agenda"),
         (name = "departments", description = "Obligations and on-time rates"),
         (name = "desk", description = "Events, the audit log, rules, feeds"),
+        (name = "cap", description = "CAP 1.2 alerts over HTTP"),
+        (name = "silences", description = "Who is not told, why and until when"),
+        (name = "drills", description = "Exercises: started, watched, stopped and reported by a coordinator"),
         (name = "access", description = "Tokens")
     ),
     components(schemas(super::problem::Document<'static>))
@@ -128,7 +131,7 @@ fn problems(path: &str, operation: &mut Map<String, Value>) {
         codes.push("422");
     }
     if any("name", "If-Match") {
-        codes.extend(["412", "428"]);
+        codes.extend(["400", "409", "412", "428"]);
     }
     if path.contains('{') {
         codes.push("404");

@@ -2,8 +2,9 @@
 //!
 //! Invariant: nothing is allowed that [`allowed`] does not name; an officer never acts for a department that is not its own, and a
 //! token of one department never reads another one's page. What may be done to an incident is [`Action::permit`], which the desk
-//! applies again in the transaction that does it.
+//! applies again in the transaction that does it; who may silence is [`mute::permit`], likewise.
 
+use crate::core::mute;
 use crate::core::obligation::{Action, Actor, Role};
 
 /// What a request is about to do.
@@ -19,8 +20,18 @@ pub enum Permission<'a> {
     Act(&'a Action),
     /// Open an incident from a telephone call.
     Report,
+    /// Silence what a department would be told; none: what all would be told.
+    Silence(Option<&'a str>),
+    /// Take red out of hearing.
+    SilenceRed,
+    /// End silences; whose, the desk looks at.
+    EndSilence,
+    /// Have dead notifications tried again.
+    RetryNotifications,
     /// List, create and revoke tokens.
     Tokens,
+    /// Scenarios of drills, their runs and reports: whoever takes part would see them beforehand.
+    Drill,
 }
 
 impl Permission<'_> {
@@ -32,7 +43,12 @@ impl Permission<'_> {
             Self::ReadAudit => "read_audit",
             Self::Act(action) => action.id(),
             Self::Report => "report",
+            Self::Silence(_) => "silence",
+            Self::SilenceRed => "silence_red",
+            Self::EndSilence => "end_silence",
+            Self::RetryNotifications => "retry_notifications",
             Self::Tokens => "tokens",
+            Self::Drill => "drill",
         }
     }
 }
@@ -47,8 +63,11 @@ pub fn allowed(actor: &Actor, permission: Permission<'_>) -> bool {
             .is_none_or(|own| own == department),
         (Permission::ReadAudit, Role::Analyst | Role::Coordinator | Role::Operator) => true,
         (Permission::Act(action), _) => action.permit(actor).is_ok(),
-        (Permission::Report, Role::Analyst | Role::Coordinator) => true,
-        (Permission::Tokens, Role::Operator) => true,
+        (Permission::Report | Permission::SilenceRed, Role::Analyst | Role::Coordinator) => true,
+        (Permission::Silence(department), _) => mute::permit(actor, department).is_ok(),
+        (Permission::EndSilence, role) => role != Role::ReadOnly,
+        (Permission::RetryNotifications, Role::Coordinator | Role::Operator) => true,
+        (Permission::Tokens, Role::Operator) | (Permission::Drill, Role::Coordinator) => true,
         _ => false,
     }
 }
@@ -66,7 +85,13 @@ mod tests {
         ("read_department", "oyoyy"),
         ("read_audit", "-y-yy"),
         ("report", "-y-y-"),
+        ("silence", "-yoyy"),
+        ("silence_all", "-y-yy"),
+        ("silence_red", "-y-y-"),
+        ("end_silence", "-yyyy"),
+        ("retry_notifications", "---yy"),
         ("tokens", "----y"),
+        ("drill", "---y-"),
         ("acknowledge", "--oy-"),
         ("start", "--oy-"),
         ("dispose", "--oy-"),
@@ -128,10 +153,16 @@ mod tests {
                         ("read_department", _) => Permission::ReadDepartment(department),
                         ("read_audit", _) => Permission::ReadAudit,
                         ("report", _) => Permission::Report,
+                        ("silence", _) => Permission::Silence(Some(department)),
+                        ("silence_all", _) => Permission::Silence(None),
+                        ("silence_red", _) => Permission::SilenceRed,
+                        ("end_silence", _) => Permission::EndSilence,
+                        ("retry_notifications", _) => Permission::RetryNotifications,
                         ("tokens", _) => Permission::Tokens,
+                        ("drill", _) => Permission::Drill,
                         _ => panic!("{id}"),
                     };
-                    assert_eq!(permission.id(), *id);
+                    assert_eq!(permission.id(), id.trim_end_matches("_all"));
                     let expected = cell == 'y' || (cell == 'o' && own);
                     let found = allowed(&actor(*role), permission);
                     assert_eq!(found, expected, "{} {id} {department}", role.id());

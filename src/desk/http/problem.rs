@@ -51,7 +51,7 @@ pub enum Code {
     PreconditionRequired,
     /// Somebody was faster: the current version is in `version`.
     VersionConflict,
-    /// The state of the incident does not allow it.
+    /// The state of the incident, or of the silence, does not allow it.
     Refused,
     /// A name that is taken.
     Taken,
@@ -193,7 +193,7 @@ impl Problem {
 
     /// Somebody was faster.
     pub fn conflict(version: u64) -> Self {
-        let detail = "the incident was changed in the meantime: read it again, then decide";
+        let detail = "it was changed in the meantime: read it again, then decide";
         Self {
             version: Some(version),
             ..Self::new(Code::VersionConflict, detail)

@@ -10,6 +10,7 @@ use super::token::{Token, TokenError};
 use super::tokens::Tokens;
 use crate::config::Secret;
 use crate::core::model::Millis;
+use crate::desk::Store;
 
 /// Sessions of one token; the oldest ends when another one begins.
 pub const MAX_PER_TOKEN: i64 = 32;
@@ -35,9 +36,12 @@ pub struct Sessions {
 
 impl Sessions {
     /// Over the desk's store, whose migrations have run.
-    pub fn new(pool: AnyPool, life: SessionLife) -> Self {
-        let tokens = Tokens::new(pool.clone());
-        Self { pool, tokens, life }
+    pub fn new(store: Store, life: SessionLife) -> Self {
+        Self {
+            pool: store.pool().clone(),
+            tokens: Tokens::new(store),
+            life,
+        }
     }
 
     /// How long a session lasts.

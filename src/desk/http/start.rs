@@ -15,6 +15,7 @@ use super::api::{Api, Reports, router};
 use super::counted::Counted;
 use super::peer::{Network, Reach, Unsafe};
 use super::rate::Rate;
+use super::routes::cap::Cap;
 use super::secret;
 use super::server;
 use super::sessions::{SessionLife, Sessions};
@@ -22,9 +23,10 @@ use super::token::{NewToken, TokenError};
 use super::tokens::Tokens;
 use crate::config::DeskHttp;
 use crate::core::model::Feed;
-use crate::core::obligation::Role;
+use crate::core::obligation::{Actor, Role};
 use crate::core::ruleset::RuleSet;
 use crate::desk::Desk;
+use crate::desk::drills::Drills;
 
 /// Below the shortest idle timeout that proxies usually have, 30 seconds.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -61,6 +63,10 @@ pub struct Parts {
     pub reports: Option<Arc<dyn Reports>>,
     /// Where metrics are registered.
     pub registry: Registry,
+    /// The CAP feed.
+    pub cap: Option<Cap>,
+    /// Where drills are run.
+    pub drills: Option<Drills>,
     /// The console's pages, which need a login.
     pub pages: Box<dyn FnOnce(&Api) -> Router + Send>,
     /// The console's files, which do not.
@@ -144,9 +150,9 @@ impl Service {
     ) -> Result<Self, StartError> {
         let listen: SocketAddr = setting("listen", settings.listen.parse())?;
         let reach = reach(settings)?;
-        let pool = parts.desk.store().pool().clone();
-        let tokens = Tokens::new(pool.clone());
-        reach.check(listen, tokens.live(parts.desk.now()).await?)?;
+        let store = parts.desk.store().clone();
+        let tokens = Tokens::new(store.clone());
+        reach.check(listen, tokens.live(parts.desk.time_of_people()).await?)?;
         let listener = server::bind(listen).await?;
         let address = listener.local_addr()?;
         let life = SessionLife {
@@ -155,11 +161,11 @@ impl Service {
         };
         let now: Now = {
             let desk = parts.desk.clone();
-            Arc::new(move || desk.now())
+            Arc::new(move || desk.time_of_people())
         };
         let counted = Counted::new(&parts.registry)?;
         let limits = limits(settings);
-        let sessions = Sessions::new(pool, life);
+        let sessions = Sessions::new(store, life);
         let mut access = Access::new(sessions, tokens, reach, limits, now, counted.clone());
         let mut demo = None;
         if let Some(role) = parts.demo
@@ -170,7 +176,9 @@ impl Service {
             access = access.with_demo(&code, &id);
             demo = Some(format!("/login/demo/{}", code.expose()));
         }
-        let api = Api::new(parts.desk, access, parts.rules, parts.feeds, parts.reports);
+        let api = Api::new(parts.desk, access, parts.rules, parts.feeds, parts.reports)
+            .with_cap(parts.cap)
+            .with_drills(parts.drills);
         let router = router(&api, (parts.pages)(&api), parts.files);
         let task = tokio::spawn(server::serve(
             listener,
@@ -212,9 +220,10 @@ async fn demo_token(access: &Access, role: Role) -> Result<String, StartError> {
         days: 1,
     };
     let now = access.now();
-    if let Ok(before) = access.tokens().revoke("demo", now).await {
+    let by = Actor::new("-", Role::Operator);
+    if let Ok(before) = access.tokens().revoke("demo", &by, now).await {
         tracing::debug!(token = %before.id, "the demo's token of before is revoked");
     }
-    let (token, _) = access.tokens().create(&wish, "-", now).await?;
+    let (token, _) = access.tokens().create(&wish, &by, now).await?;
     Ok(token.id)
 }

@@ -7,26 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// Characters that are no text: controls, separators of lines, and what reorders or hides what is shown.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
-}
-
-/// One line without unsafe characters: line breaks and tabs become spaces, others nothing.
-pub fn line(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
-    }
-    let safe = text.chars().filter_map(|c| match c {
-        '\n' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
-        c if is_unsafe(c) => None,
-        c => Some(c),
-    });
-    Cow::Owned(safe.collect())
-}
+pub use crate::core::notify::line;
 
 /// A cell of a CSV file: a text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection).
 pub fn cell(text: &str) -> Cow<'_, str> {
@@ -83,6 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::core::notify::is_unsafe;
 
     #[test]
     fn a_cell_is_never_a_formula() {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::secret::NoRandomness;
 use crate::core::model::Millis;
 use crate::core::obligation::Role;
+use crate::desk::StoreError;
 
 /// Longest life of a token, days.
 pub const MAX_DAYS: u32 = 400;
@@ -42,9 +43,12 @@ pub enum TokenError {
     /// No random numbers.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
-    /// The store.
+    /// The database.
     #[error("the store does not answer: {0}")]
-    Store(#[from] sqlx::Error),
+    Database(#[from] sqlx::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Why a token is not heard.

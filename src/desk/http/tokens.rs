@@ -1,26 +1,32 @@
 //! Tokens in the desk's store: who may ask, as what, and until when.
 //!
 //! Invariants: the text of a token is nowhere, only its hash; two live tokens never share a name, so that the name in an audit
-//! event is one account; nothing is deleted, for old audit events name it.
+//! event is one account; nothing is deleted, for old audit events name it. Who made a token and who took it back is in the audit
+//! trail, written in the transaction that does it.
 
 use std::sync::Arc;
 
+use serde_json::json;
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row as _};
 
 use super::secret::{self, Hash};
 use super::token::{MAX_LIVE, NewToken, Token, TokenError, Unheard};
 use crate::config::Secret;
-use crate::core::model::Millis;
-use crate::core::obligation::Role;
+use crate::core::model::{Millis, Status};
+use crate::core::obligation::{Actor, Event, EventKind, Role};
+use crate::desk::Store;
+use crate::desk::store::Writing;
 
 /// The time of last use is kept to this, milliseconds: a busy token writes once a minute.
 const USED_EVERY: i64 = 60_000;
 const DAY: i64 = 86_400_000;
+/// A token that expired no longer ago, and that nobody replaced or revoked, still counts: whoever used it is locked out.
+const EXPIRED_MS: i64 = 7 * DAY;
 
 /// The table of tokens.
 #[derive(Clone, Debug)]
-pub struct Tokens(AnyPool);
+pub struct Tokens(Store);
 
 /// A `SELECT` of whole tokens.
 macro_rules! select {
@@ -54,17 +60,35 @@ fn read(row: &AnyRow) -> Result<Token, sqlx::Error> {
     })
 }
 
+/// Appends to the audit trail that a token was made or taken back.
+async fn record(
+    writing: &mut Writing,
+    kind: EventKind,
+    token: &Token,
+    by: &Actor,
+    now: Millis,
+) -> Result<(), TokenError> {
+    let mut event = Event::new(kind, now, Some(by));
+    event.department.clone_from(&token.department);
+    event.after = json!({
+        "token": token.id, "name": token.name, "role": token.role, "expires_at": token.expires_at,
+    });
+    // A token is for all statuses; what is actual is the graver.
+    let of = (token.id.as_str(), Status::Actual);
+    Ok(writing.desk_event(of, &event, &[]).await?)
+}
+
 impl Tokens {
     /// Over the desk's store, whose migrations have run.
-    pub fn new(pool: AnyPool) -> Self {
-        Self(pool)
+    pub fn new(store: Store) -> Self {
+        Self(store)
     }
 
     /// Makes a token, checked before with [`NewToken::check`]. Its text is returned here and never again.
     pub async fn create(
         &self,
         wish: &NewToken,
-        by: &str,
+        by: &Actor,
         now: Millis,
     ) -> Result<(Token, Secret), TokenError> {
         let id = secret::new_id()?;
@@ -75,30 +99,30 @@ impl Tokens {
             role: wish.role,
             department: wish.department.as_deref().map(Arc::from),
             created_at: now,
-            created_by: by.to_owned(),
+            created_by: by.name.clone(),
             expires_at: now.plus(i64::from(wish.days) * DAY),
             revoked_at: None,
             last_used_at: None,
         };
-        self.insert(&token, &Hash::of(text.expose())).await?;
+        self.insert(&token, &Hash::of(text.expose()), by).await?;
         Ok((token, text))
     }
 
-    async fn insert(&self, token: &Token, hash: &Hash) -> Result<(), TokenError> {
+    async fn insert(&self, token: &Token, hash: &Hash, by: &Actor) -> Result<(), TokenError> {
         let now = token.created_at.0;
-        let mut transaction = self.0.begin().await?;
-        // An expired token no longer holds its name. The write also comes first so that SQLite takes its lock once.
+        let mut writing = self.0.write(None).await?;
+        // An expired token no longer holds its name.
         let expired = "UPDATE desk_token SET revoked_at = $1 \
                        WHERE name = $2 AND revoked_at IS NULL AND expires_at <= $1";
         sqlx::query(expired)
             .bind(now)
             .bind(&token.name)
-            .execute(&mut *transaction)
+            .execute(writing.connection())
             .await?;
         let live = "SELECT COUNT(*) FROM desk_token WHERE revoked_at IS NULL AND expires_at > $1";
         let live: i64 = sqlx::query_scalar(live)
             .bind(now)
-            .fetch_one(&mut *transaction)
+            .fetch_one(writing.connection())
             .await?;
         if live >= MAX_LIVE {
             return Err(TokenError::TooMany);
@@ -114,10 +138,21 @@ impl Tokens {
             .bind(now)
             .bind(&token.created_by)
             .bind(token.expires_at.0)
-            .execute(&mut *transaction)
+            .execute(writing.connection())
             .await;
         match inserted {
-            Ok(_) => Ok(transaction.commit().await?),
+            Ok(_) => {
+                record(
+                    &mut writing,
+                    EventKind::TokenCreated,
+                    token,
+                    by,
+                    token.created_at,
+                )
+                .await?;
+                writing.commit().await?;
+                Ok(())
+            }
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 Err(TokenError::Taken(token.name.clone()))
             }
@@ -135,7 +170,7 @@ impl Tokens {
             );
             sqlx::query(live).bind(now.0)
         };
-        let rows = rows.fetch_all(&self.0).await?;
+        let rows = rows.fetch_all(self.0.pool()).await?;
         Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 
@@ -144,39 +179,63 @@ impl Tokens {
         let sql = "SELECT COUNT(*) FROM desk_token WHERE revoked_at IS NULL AND expires_at > $1";
         Ok(sqlx::query_scalar(sql)
             .bind(now.0)
-            .fetch_one(&self.0)
+            .fetch_one(self.0.pool())
             .await?)
+    }
+
+    /// When the next token ends, or when one ended lately that nobody has replaced or revoked; none without tokens.
+    pub async fn expiry(&self, now: Millis) -> Result<Option<Millis>, sqlx::Error> {
+        let sql =
+            "SELECT MIN(expires_at) FROM desk_token WHERE revoked_at IS NULL AND expires_at > $1";
+        let earliest: Option<i64> = sqlx::query_scalar(sql)
+            .bind(now.0 - EXPIRED_MS)
+            .fetch_one(self.0.pool())
+            .await?;
+        Ok(earliest.map(Millis))
     }
 
     /// The token of this id, live or not.
     pub async fn get(&self, id: &str) -> Result<Option<Token>, TokenError> {
         let row = sqlx::query(select!("WHERE id = $1"))
             .bind(id)
-            .fetch_optional(&self.0)
+            .fetch_optional(self.0.pool())
             .await?;
         Ok(row.as_ref().map(read).transpose()?)
     }
 
     /// Takes a token back, named by its id or, while it is live, by its name. Whether it already was is in its `revoked_at`,
     /// which stays.
-    pub async fn revoke(&self, id_or_name: &str, now: Millis) -> Result<Token, TokenError> {
+    pub async fn revoke(
+        &self,
+        id_or_name: &str,
+        by: &Actor,
+        now: Millis,
+    ) -> Result<Token, TokenError> {
         let mut found = self.get(id_or_name).await?;
         if found.is_none() {
             let row = sqlx::query(select!("WHERE name = $1 AND revoked_at IS NULL"))
                 .bind(id_or_name)
-                .fetch_optional(&self.0)
+                .fetch_optional(self.0.pool())
                 .await?;
             found = row.as_ref().map(read).transpose()?;
         }
         let token = found.ok_or(TokenError::NotFound)?;
         let sql = "UPDATE desk_token SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL";
-        sqlx::query(sql)
+        let mut writing = self.0.write(None).await?;
+        let done = sqlx::query(sql)
             .bind(now.0)
             .bind(&token.id)
-            .execute(&self.0)
+            .execute(writing.connection())
             .await?;
-        let sql = "DELETE FROM desk_session WHERE token_id = $1";
-        sqlx::query(sql).bind(&token.id).execute(&self.0).await?;
+        let sessions = "DELETE FROM desk_session WHERE token_id = $1";
+        sqlx::query(sessions)
+            .bind(&token.id)
+            .execute(writing.connection())
+            .await?;
+        if done.rows_affected() > 0 {
+            record(&mut writing, EventKind::TokenRevoked, &token, by, now).await?;
+        }
+        writing.commit().await?;
         self.get(&token.id).await?.ok_or(TokenError::NotFound)
     }
 
@@ -191,7 +250,7 @@ impl Tokens {
         };
         let row = sqlx::query(select!("WHERE id = $1"))
             .bind(id)
-            .fetch_optional(&self.0)
+            .fetch_optional(self.0.pool())
             .await?;
         // Whether a token is over is told only to who holds its secret.
         let Some(row) = row else {
@@ -221,7 +280,7 @@ impl Tokens {
         sqlx::query(sql)
             .bind(now.0)
             .bind(&token.id)
-            .execute(&self.0)
+            .execute(self.0.pool())
             .await?;
         Ok(())
     }

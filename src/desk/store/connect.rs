@@ -1,5 +1,6 @@
 //! Connecting: the backend by its URL, and what an error means to whoever asked.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
@@ -9,6 +10,8 @@ use sqlx::{AnyPool, Executor as _};
 const CONNECTIONS: u32 = 8;
 /// Longest wait for a connection before the store counts as away.
 const WAIT: Duration = Duration::from_secs(3);
+/// Databases that this process has made in its memory.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 /// Which SQL database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +97,9 @@ impl StoreError {
 pub struct Store {
     pub(super) pool: AnyPool,
     backend: Backend,
+    /// Of a database in memory, a connection that nobody uses. A pool closes one whose user has gone in the middle of a question, a
+    /// browser's page that was left for instance, and with its last connection such a database is gone.
+    kept: Option<AnyPool>,
 }
 
 impl Store {
@@ -106,7 +112,7 @@ impl Store {
         Ok(store)
     }
 
-    async fn connect(url: &str) -> Result<Self, StoreError> {
+    pub(super) async fn connect(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let memory = url.contains(":memory:");
         let backend = if url.starts_with("sqlite:") {
@@ -117,20 +123,23 @@ impl Store {
             let text = "desk.url begins with sqlite: or postgres://";
             return Err(StoreError::Url(text.to_owned()));
         };
-        let mut full = url.to_owned();
-        if backend == Backend::Sqlite && !memory && !url.contains('?') {
-            full.push_str("?mode=rwc");
-        }
+        let full = if memory {
+            // By a name of its own, so that another connection finds the same one.
+            let number = MADE.fetch_add(1, Ordering::Relaxed);
+            format!("sqlite:file:tocsin-{number}?mode=memory&cache=shared")
+        } else if backend == Backend::Sqlite && !url.contains('?') {
+            format!("{url}?mode=rwc")
+        } else {
+            url.to_owned()
+        };
+        let kept = if memory {
+            Some(keep(&full).await?)
+        } else {
+            None
+        };
         let mut options = AnyPoolOptions::new()
             .max_connections(if memory { 1 } else { CONNECTIONS })
             .acquire_timeout(WAIT);
-        if memory {
-            // The database is the connection.
-            options = options
-                .min_connections(1)
-                .idle_timeout(None)
-                .max_lifetime(None);
-        }
         if backend == Backend::Sqlite {
             options = options.after_connect(|connection, _| {
                 Box::pin(async move {
@@ -141,7 +150,11 @@ impl Store {
             });
         }
         let pool = options.connect(&full).await?;
-        Ok(Self { pool, backend })
+        Ok(Self {
+            pool,
+            backend,
+            kept,
+        })
     }
 
     /// Which database it is.
@@ -163,5 +176,17 @@ impl Store {
     /// Ends all connections.
     pub async fn close(&self) {
         self.pool.close().await;
+        if let Some(kept) = &self.kept {
+            kept.close().await;
+        }
     }
+}
+
+/// A connection that stays.
+async fn keep(url: &str) -> Result<AnyPool, StoreError> {
+    let options = AnyPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None);
+    Ok(options.connect(url).await?)
 }

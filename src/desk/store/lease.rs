@@ -21,7 +21,7 @@ pub struct Lease {
 
 impl Store {
     /// Milliseconds since 1970 by the database's clock, as SQL.
-    fn clock(&self) -> &'static str {
+    pub(super) fn clock(&self) -> &'static str {
         match self.backend() {
             Backend::Sqlite => {
                 "CAST(strftime('%s', 'now') AS INTEGER) * 1000 + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER)"

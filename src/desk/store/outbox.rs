@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::connect::{Store, StoreError};
 use super::rows::{Arg, list, query};
 use crate::core::correlate::ALERT_NAMESPACE;
+use crate::core::model::Status;
 use crate::core::obligation::{Case, Event, EventKind};
 
 /// Format version of what the desk publishes.
@@ -23,7 +24,7 @@ pub struct Outgoing {
     pub seq: i64,
     /// Topic without the prefix: `decisions` or `dept.<id>`.
     pub topic: String,
-    /// Incident.
+    /// Incident; of an event of no incident, what it is about, such as a silence.
     pub key: String,
     /// JSON.
     pub payload: String,
@@ -71,6 +72,27 @@ pub(super) fn records_of(case: &Case, event: &Event, seq: i64) -> Vec<(String, V
         records.push((topic, message));
     }
     records
+}
+
+/// Records that follow from an event of no incident: the decision, and a message for each of these departments. `status`: what it is about.
+pub(super) fn records_of_desk(
+    status: Status,
+    event: &Event,
+    departments: &[String],
+    seq: i64,
+) -> Vec<(String, Value)> {
+    let topics = departments
+        .iter()
+        .map(|department| format!("dept.{department}"));
+    std::iter::once("decisions".to_owned())
+        .chain(topics)
+        .map(|topic| {
+            let record = json!({
+                "v": VERSION, "id": id(&topic, seq), "seq": seq, "status": status, "event": event,
+            });
+            (topic, record)
+        })
+        .collect()
 }
 
 /// UUIDv5 of topic and audit number: the same record has the same id whenever it is published.

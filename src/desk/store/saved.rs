@@ -108,13 +108,13 @@ impl Writing {
             .map(|saved| case_row(&saved.case))
             .collect::<Result<Vec<_>, _>>()?;
         let insert = "INSERT INTO cases (incident, status, state, closed, level, rank, hazard, places, search, opened_at, \
-                      updated_at, closed_at, due_at, agenda_at, verdict, version, revision, row_json, case_json)";
+                      updated_at, closed_at, due_at, agenda_at, verdict, version, revision, row_json, case_json, place)";
         let update = "ON CONFLICT (incident) DO UPDATE SET state = excluded.state, closed = excluded.closed, \
                       level = excluded.level, rank = excluded.rank, hazard = excluded.hazard, places = excluded.places, \
                       search = excluded.search, updated_at = excluded.updated_at, closed_at = excluded.closed_at, \
                       due_at = excluded.due_at, agenda_at = excluded.agenda_at, verdict = excluded.verdict, \
                       version = excluded.version, revision = excluded.revision, row_json = excluded.row_json, \
-                      case_json = excluded.case_json";
+                      case_json = excluded.case_json, place = excluded.place";
         many(&mut self.tx, insert, rows, update).await
     }
 
@@ -203,7 +203,7 @@ async fn many_in(
     many(&mut writing.tx, before, rows, ")").await
 }
 
-fn to_json(
+pub(super) fn to_json(
     what: &'static str,
     of: &uuid::Uuid,
     value: &impl serde::Serialize,
@@ -238,6 +238,7 @@ fn case_row(case: &Case) -> Result<Vec<Arg>, StoreError> {
         i64::from(case.alert.revision).into(),
         to_json("line", &case.incident, &row)?.into(),
         to_json("case", &case.incident, case)?.into(),
+        (&*row.place.code).into(),
     ])
 }
 

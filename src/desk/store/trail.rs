@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::connect::{Store, StoreError};
 use super::rows::{Arg, many};
 use super::write::Writing;
-use crate::core::obligation::Event;
+use crate::core::obligation::{Event, EventKind};
 
 /// Rows read at a time by a verification.
 const PAGE: i64 = 2_000;
@@ -102,9 +102,21 @@ impl Writing {
     }
 }
 
+impl Writing {
+    /// The newest event of a kind, as this transaction sees it.
+    pub async fn last_of(&mut self, kind: EventKind) -> Result<Option<AuditEvent>, StoreError> {
+        let sql = format!("{ROW} WHERE kind = $1 ORDER BY seq DESC LIMIT 1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(kind.id())
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        row.as_ref().map(event_of).transpose()
+    }
+}
+
 const ROW: &str = "SELECT seq, incident, event_json, hash FROM audit";
 
-fn event_of(row: &AnyRow) -> Result<AuditEvent, StoreError> {
+pub(super) fn event_of(row: &AnyRow) -> Result<AuditEvent, StoreError> {
     let incident: Option<String> = row.try_get(1)?;
     let text: String = row.try_get(2)?;
     let event = serde_json::from_str(&text).map_err(|error| StoreError::Stored {
@@ -143,13 +155,15 @@ impl Store {
         rows.iter().map(event_of).collect()
     }
 
-    /// Events before `seq` (none: from the newest), newest first.
+    /// Events before `seq` (none: from the newest), newest first; with `people` only those that an account did.
     pub async fn audit_back(
         &self,
         before: Option<i64>,
+        people: bool,
         limit: u32,
     ) -> Result<Vec<AuditEvent>, StoreError> {
-        let sql = format!("{ROW} WHERE seq < $1 ORDER BY seq DESC LIMIT $2");
+        let only = if people { " AND actor IS NOT NULL" } else { "" };
+        let sql = format!("{ROW} WHERE seq < $1{only} ORDER BY seq DESC LIMIT $2");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(before.unwrap_or(i64::MAX))
             .bind(i64::from(limit))

@@ -1,4 +1,7 @@
-//! The loop with no engine in it: consume, produce one in ten, offsets, commit.
+//! The loop with no engine in it: consume, produce, offsets, commit.
+//!
+//! It produces to the same topic what the stage makes of the same records, worked out before: the traffic is the worker's, and
+//! what differs is the engine.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,16 +12,14 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{ClientConfig, Message};
 use tocsin::kafka::KafkaSettings;
 
-use super::{Bench, Run};
+use super::stage::Made;
+use super::{Bench, PARTITIONS, Run};
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// One in so many records is produced again.
-const PRODUCED: u32 = 10;
-
 impl Bench {
     /// Reads all records once.
-    pub(super) fn bare(&self, round: usize, records: u64) -> Run {
+    pub(super) fn bare(&self, round: usize, records: u64, made: &Made) -> Run {
         let settings = self.settings.kafka_settings();
         let (consumer, producer) = clients(&settings, round);
         producer.init_transactions(LONG).expect("init");
@@ -27,7 +28,7 @@ impl Bench {
         let (mut began, mut ends) = (None, Duration::ZERO);
         while read < records {
             producer.begin_transaction().expect("begin");
-            let (count, offsets) = self.transaction(&consumer, &producer, records - read);
+            let (count, offsets) = self.transaction(&consumer, &producer, records - read, made);
             began.get_or_insert(count.since);
             let end = Instant::now();
             self.commit(&consumer, &producer, &offsets);
@@ -91,9 +92,10 @@ impl Bench {
         consumer: &BaseConsumer,
         producer: &BaseProducer,
         most: u64,
+        made: &Made,
     ) -> (Count, BTreeMap<i32, i64>) {
         let settings = self.settings.kafka_settings();
-        let shadow = self.settings.topic_names().shadow;
+        let detections = self.settings.topic_names().detections;
         let most = u64::from(settings.max_records).min(most);
         let mut offsets = BTreeMap::new();
         let mut count: Option<Count> = None;
@@ -115,10 +117,12 @@ impl Bench {
             });
             count.records += 1;
             offsets.insert(message.partition(), message.offset() + 1);
-            if count.records.is_multiple_of(u64::from(PRODUCED)) {
-                let record: BaseRecord<'_, (), [u8]> = BaseRecord::to(&shadow)
-                    .partition(0)
-                    .payload(message.payload().unwrap_or_default());
+            // As they were sent: one record to one partition after the other.
+            let number = message.offset() as u64 * PARTITIONS as u64 + message.partition() as u64;
+            for (key, payload) in made.of(number) {
+                let record = BaseRecord::<[u8], [u8]>::to(&detections)
+                    .key(key.as_slice())
+                    .payload(payload.as_slice());
                 let sent = producer.send(record);
                 sent.map_err(|(error, _)| error).expect("send");
             }

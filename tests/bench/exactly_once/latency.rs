@@ -1,5 +1,6 @@
 //! From the timestamp of a report to when a `read_committed` reader has the alert it made.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -70,11 +71,16 @@ impl Bench {
         for pool in [detect, correlate] {
             pool.join().expect("an orderly end");
         }
-        // Each probe made its alert, and made it once.
+        // Each probe made its alerts, one a hazard, and made each once.
         found.sort_unstable();
-        let mut ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
-        ids.dedup();
-        assert_eq!((ids.len(), found.len()), (probes as usize, probes as usize));
+        let mut alerts: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+        alerts.dedup();
+        assert_eq!(alerts.len(), found.len(), "an alert came twice");
+        let reports: BTreeSet<&str> = alerts
+            .iter()
+            .filter_map(|id| id.split_once(' ').map(|(_, report)| report))
+            .collect();
+        assert_eq!(reports.len(), probes as usize, "a probe made no alert");
         let mut found: Vec<i64> = found.iter().map(|(_, took)| *took).collect();
         found.sort_unstable();
         let at = |q: f64| {
@@ -89,7 +95,7 @@ impl Bench {
     }
 }
 
-/// Of every probe: its id, and the milliseconds from its `received` to when its alert could be read.
+/// Of every alert of a probe: hazard and report, and the milliseconds from its `received` to when its alert could be read.
 fn latencies(brokers: &str, queue: &str, stop: &AtomicBool) -> Vec<(String, i64)> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
@@ -108,7 +114,8 @@ fn latencies(brokers: &str, queue: &str, stop: &AtomicBool) -> Vec<(String, i64)
                 serde_json::from_slice(message.payload().unwrap_or_default()).expect("an alert");
             // Refreshes and other timers are due at a time of their own, not at a report's.
             if alert.revision == 1 && alert.report_ids.iter().any(|id| id.contains("probe-")) {
-                found.push((alert.report_ids.join(" "), seen.since(alert.last_seen)));
+                let id = format!("{} {}", alert.hazard.id(), alert.report_ids.join(" "));
+                found.push((id, seen.since(alert.last_seen)));
             }
         }
     }

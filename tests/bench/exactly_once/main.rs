@@ -1,10 +1,10 @@
 //! Through Apache Kafka exactly once: the detect worker against the same loop with no engine in it, on the same broker, in
 //! turns; and the latency from a report to its alert at half load.
 //!
-//! `cargo bench --bench exactly_once [-- --quick] [-- --rate | --latency]`. Records are the texts of `$TOCSIN_BENCH_TEXTS` (JSON
+//! `cargo bench --bench exactly_once [-- --quick] [-- --rate | --latency | --stage]`. Records are the texts of `$TOCSIN_BENCH_TEXTS` (JSON
 //! lines with `text`), else of the bundled sample feed, as Tocsin JSON; rules are the bundled ones. The bare loop is written by
-//! hand, not the worker with an idle stage: consume, produce the payload of every tenth record, send the offsets, commit; with
-//! the worker's client settings and its bounds of a transaction. What bounds the worker is printed beside: the stage without
+//! hand, not the worker with an idle stage: consume, produce the same detections (worked out before), send the offsets, commit;
+//! with the worker's client settings and its bounds of a transaction. What bounds the worker is printed beside: the stage without
 //! Kafka, and the share of the time that goes to the ends of transactions.
 
 #[path = "../../kafka/broker.rs"]
@@ -38,6 +38,12 @@ fn main() {
     let has = |flag: &str| std::env::args().any(|arg| arg == flag);
     let quick = has("--quick");
     let (records, rounds) = if quick { (40_000, 1) } else { (600_000, 3) };
+    if has("--stage") {
+        // Without a broker, each text once.
+        let bench = Bench::local("localhost:9092", "rate.");
+        bench.stage_alone(bench.texts.len() as u64, if quick { 1 } else { 5 });
+        return;
+    }
     let broker = broker::Broker::start();
     let bench = Bench::new(&broker.address(), "rate.");
     bench.fill(records);
@@ -72,6 +78,18 @@ struct Bench {
 impl Bench {
     /// Makes the topics, all of them with this prefix.
     fn new(brokers: &str, prefix: &str) -> Self {
+        let bench = Self::local(brokers, prefix);
+        let mut plans = plan(&bench.settings.topics, &bench.settings.feeds);
+        for plan in plans.iter_mut().filter(|plan| plan.feed) {
+            plan.partitions = PARTITIONS;
+        }
+        let made = wait(create(&bench.settings.kafka_settings(), &plans, 1)).expect("topics");
+        assert!(made.iter().all(|topic| topic.error.is_none()), "{made:?}");
+        bench
+    }
+
+    /// The same without topics, for what needs no broker.
+    fn local(brokers: &str, prefix: &str) -> Self {
         let feed = format!("{prefix}feed");
         let dir = tempfile::tempdir().expect("a temporary folder");
         let file = dir.path().join("tocsin.toml");
@@ -81,12 +99,6 @@ impl Bench {
         );
         std::fs::write(&file, text).expect("write the configuration");
         let settings = Settings::load(&LoadOptions::new(Some(file))).expect("settings");
-        let mut plans = plan(&settings.topics, &settings.feeds);
-        for plan in plans.iter_mut().filter(|plan| plan.feed) {
-            plan.partitions = PARTITIONS;
-        }
-        let made = wait(create(&settings.kafka_settings(), &plans, 1)).expect("topics");
-        assert!(made.iter().all(|topic| topic.error.is_none()), "{made:?}");
         Self {
             brokers: brokers.to_owned(),
             feed,
@@ -99,10 +111,11 @@ impl Bench {
 
     /// Both sides in turns; prints their ratio and returns the worker's median.
     fn rates(&self, records: u64, rounds: usize) -> f64 {
-        let alone = self.stage_alone(records);
+        let alone = self.stage_alone(records, 1);
+        let made = self.made();
         let (mut bare, mut worker) = (Vec::new(), Vec::new());
         for round in 0..rounds {
-            bare.push(self.bare(round, records));
+            bare.push(self.bare(round, records, &made));
             worker.push(self.detect(round, records));
             for (name, run) in [("bare", &bare), ("detect", &worker)] {
                 let run = &run[round];

@@ -1,5 +1,9 @@
 // What the scripts share: a browser, readers of different roles, and assertions that say what they saw.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const base = process.argv[2];
 export const shots = process.env.TOCSIN_SCREENSHOTS;
@@ -53,4 +57,18 @@ export function clean(page) {
 
 export async function shot(page, name) {
   if (shots) await page.screenshot({ path: `${shots}/${name}.png`, caret: "initial" }); // otherwise a style is put into the page
+}
+
+export async function faultless(page, name) {
+  // In a world of its own: the page's policy forbids foreign scripts, as it should.
+  const session = await page.context().newCDPSession(page);
+  const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: (await session.send("Page.getFrameTree")).frameTree.frame.id, worldName: "axe" })
+    .then((world) => ({ executionContextId: world.executionContextId }));
+  await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
+  const { result } = await session.send("Runtime.evaluate", {
+    expression: "axe.run(document, { resultTypes: ['violations'] }).then((found) => JSON.stringify(found.violations.filter((it) => it.impact === 'serious' || it.impact === 'critical').map((it) => ({ id: it.id, nodes: it.nodes.slice(0, 3).map((node) => node.html.slice(0, 200) + ' ' + (node.any[0]?.message || '')) }))))",
+    contextId: executionContextId, awaitPromise: true, returnByValue: true,
+  });
+  check(result.value === "[]", `${name} has serious accessibility faults: ${result.value}`);
+  await session.detach();
 }

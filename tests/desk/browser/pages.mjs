@@ -1,24 +1,7 @@
 // Every page opens in both languages, dark and light, on a desk and on a phone, without a serious accessibility fault.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { base, check, clean, launch, reader, shot } from "./common.mjs";
+import { base, check, clean, faultless, launch, reader, shot } from "./common.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const paths = ["/", "/agenda", "/departments", "/departments/fire", "/since", "/since?hours=24", "/search", "/search?q=x", "/rules", "/feeds", "/audit", "/report", "/?status=exercise"];
-
-async function faultless(page, name) {
-  // In a world of its own: the page's policy forbids foreign scripts, as it should.
-  const session = await page.context().newCDPSession(page);
-  const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: (await session.send("Page.getFrameTree")).frameTree.frame.id, worldName: "axe" })
-    .then((world) => ({ executionContextId: world.executionContextId }));
-  await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
-  const { result } = await session.send("Runtime.evaluate", {
-    expression: "axe.run(document, { resultTypes: ['violations'] }).then((found) => JSON.stringify(found.violations.filter((it) => it.impact === 'serious' || it.impact === 'critical').map((it) => ({ id: it.id, nodes: it.nodes.slice(0, 3).map((node) => node.html.slice(0, 200) + ' ' + (node.any[0]?.message || '')) }))))",
-    contextId: executionContextId, awaitPromise: true, returnByValue: true,
-  });
-  check(result.value === "[]", `${name} has serious accessibility faults: ${result.value}`);
-  await session.detach();
-}
+const paths = ["/", "/agenda", "/departments", "/departments/fire", "/since", "/since?hours=24", "/search", "/search?q=x", "/rules", "/feeds", "/audit", "/silences?hazard=fire", "/report", "/?status=exercise"];
 
 const browser = await launch();
 try {

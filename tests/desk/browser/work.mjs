@@ -117,6 +117,48 @@ try {
   await analyst.locator("form.entry button.primary").click();
   await analyst.waitForSelector(".banner.done");
 
+  // --- A silence: the rows say so and stay; red takes a second word; ended, the marks go.
+  const red = await reader(browser, "coordinator");
+  await red.goto(base + "/silences?level=orange");
+  await red.waitForSelector("#new-silence[open]");
+  await red.locator("[name=hours]").fill("3");
+  await red.locator("#new-silence [name=reason]").fill("<i>Drill of the sirens</i>");
+  await red.locator("#new-silence button.primary").click();
+  await red.waitForSelector(".silence.s-live");
+  check((await red.locator(".silence.s-live").textContent()).includes("<i>Drill of the sirens</i>"), "the reason is shown as text");
+  await red.goto(base + "/");
+  const rows = await red.locator(".row:not([data-level=red])").count();
+  check(rows > 0 && await red.locator(".row:not([data-level=red]) a.tag.mute").count() === rows, "every row up to orange says that it is muted");
+  check(await red.locator(".row[data-level=red]").count() > 0 && await red.locator(".row[data-level=red] a.tag.mute").count() === 0, "no red one does");
+  await shot(red, "board-muted-en");
+  await red.locator('.row[data-level="orange"] a.open').first().click();
+  await red.waitForSelector("#incident .overlay.mute");
+  await red.locator(".overlay.mute a").first().click();
+  await red.waitForURL(/silences#s-/);
+  await red.locator(".silence.s-live details.inline summary").click();
+  await red.locator(".silence.s-live [action$='/end'] input[name=reason]").fill("over");
+  await red.locator(".silence.s-live [action$='/end'] button").click();
+  await red.waitForSelector(".silence.s-over");
+  await red.goto(base + "/");
+  check(await red.locator("a.tag.mute[href^='/silences']").count() === 0, "no silence mutes any more");
+  await red.goto(base + "/silences?hazard=fire");
+  await red.locator("#new-silence [name=reason]").fill("announced blasting");
+  await red.locator("#new-silence [name=covers_red]").check();
+  await red.locator("#new-silence button.primary").click();
+  await red.waitForSelector(".silence.s-live");
+  check(await red.locator(".silence.s-live .confirm button").count() === 0, "who asked does not confirm");
+  const other = await reader(browser, "analyst");
+  await other.goto(base + "/silences");
+  check(await other.locator(".silence.s-live [name=understood]").isChecked() === false, "the second word is not given in advance");
+  await shot(other, "silences-en");
+  await other.locator(".silence.s-live [name=understood]").check();
+  await other.locator(".silence.s-live .confirm button").click();
+  await other.waitForSelector(".silence.s-live");
+  clean(other);
+  await red.goto(base + "/silences");
+  await until(async () => (await red.locator(".silence.s-live").textContent()).includes("RED IS SILENCED"), "red is silenced");
+  clean(red);
+
   // --- The agenda can be printed and taken along.
   await analyst.goto(base + "/agenda");
   check(await analyst.locator(".agenda .item").count() > 0, "the agenda has items");

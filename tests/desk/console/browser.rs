@@ -1,6 +1,6 @@
 //! The console in a real Chromium. What it needs is installed by `tests/run`; without that the tests say so and fail.
 //!
-//! `TOCSIN_SCREENSHOTS=FOLDER` keeps pictures of the pages.
+//! `TOCSIN_SCREENSHOTS=FOLDER` keeps pictures of the pages; `UPDATE_SCREENSHOTS=1` takes those of the README anew.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -21,6 +21,14 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Runs one script of tests/desk/browser against a server, in a folder with the packages that it imports.
 async fn run(script: &'static str, server: &Server) {
+    run_with(script, server, None).await;
+}
+
+/// The same, with a folder for pictures.
+async fn run_with(script: &'static str, server: &Server, pictures: Option<&Path>) {
+    if crate::left_out("browser") {
+        return;
+    }
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache/browser");
     assert!(
         cache.join("node_modules/playwright-core").exists(),
@@ -38,14 +46,14 @@ async fn run(script: &'static str, server: &Server) {
         }
     }
     let address = format!("http://{}", server.address);
-    let done = tokio::task::spawn_blocking(move || {
-        let child = std::process::Command::new("node")
-            .arg(cache.join(script))
-            .arg(address)
-            .stdin(Stdio::null())
-            .output();
-        child.expect("node runs")
-    });
+    let mut node = std::process::Command::new("node");
+    node.arg(cache.join(script))
+        .arg(address)
+        .stdin(Stdio::null());
+    if let Some(folder) = pictures {
+        node.env("TOCSIN_SCREENSHOTS", folder);
+    }
+    let done = tokio::task::spawn_blocking(move || node.output().expect("node runs"));
     let done = tokio::time::timeout(WITHIN, done)
         .await
         .expect("in time")
@@ -61,12 +69,31 @@ async fn run(script: &'static str, server: &Server) {
 
 #[test]
 fn pages_open_in_both_languages_without_a_serious_fault() {
-    runtime().block_on(async { run("pages.mjs", &server::serve(0).await).await });
+    let wanted = std::env::var_os("UPDATE_SCREENSHOTS").is_some();
+    let folder = wanted.then(|| tempfile::tempdir().unwrap());
+    let pictures = folder.as_ref().map(tempfile::TempDir::path);
+    runtime().block_on(async { run_with("pages.mjs", &server::serve(0).await, pictures).await });
+    if let Some(folder) = pictures {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        let all = [
+            ("board-en", "console-board"),
+            ("incident-officer-fire", "console-incident"),
+        ];
+        for (taken, name) in all {
+            let from = folder.join(format!("{taken}.png"));
+            std::fs::copy(from, docs.join(format!("{name}.png"))).unwrap();
+        }
+    }
 }
 
 #[test]
 fn the_work_of_a_shift_is_done() {
     runtime().block_on(async { run("work.mjs", &server::serve(0).await).await });
+}
+
+#[test]
+fn a_coordinator_runs_a_drill() {
+    runtime().block_on(async { run("drills.mjs", &server::serve(0).await).await });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use tocsin::core::model::{Alert, Level, Match};
 use tocsin::core::obligation::{Action, Actor, Case, Policy, Role};
 use tocsin::desk::console::from_case;
 use tocsin::desk::console::lang::Lang;
-use tocsin::desk::console::page::{board, incident};
+use tocsin::desk::console::page::{incident, row};
 
 use super::sample::SAMPLE;
 
@@ -85,10 +85,10 @@ fn pages(lang: Lang) -> Vec<String> {
         text: NASTY.to_owned(),
     };
     let viewer = SAMPLE.viewer(lang, Role::Coordinator, None);
-    let row = from_case::row(&case.row(), &SAMPLE.depts);
+    let line = from_case::row(&case.row(), &SAMPLE.depts);
     vec![
         incident::page(&viewer, &view).into_string(),
-        board::row(lang, &row, SAMPLE.now).into_string(),
+        row::draw(lang, &line, SAMPLE.now).into_string(),
     ]
 }
 

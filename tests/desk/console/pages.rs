@@ -2,223 +2,64 @@
 //!
 //! `TOCSIN_PAGES=FOLDER` writes them there as files, with their assets, to be looked at.
 
-use std::sync::Arc;
-
 use maud::Markup;
-use tocsin::core::model::{Bilingual, Hazard, Level, Status};
 use tocsin::core::obligation::Role;
-use tocsin::desk::console::from_case;
 use tocsin::desk::console::lang::Lang;
-use tocsin::desk::console::map::MapView;
 use tocsin::desk::console::page::{
-    agenda, audit, board, department, feeds, incident, report, rules, search, since,
+    agenda, audit, board, department, feeds, incident, report, row, rules, search, silences, since,
 };
-use tocsin::desk::console::view::Viewer;
-use tocsin::desk::console::words::Msg;
+use tocsin::desk::console::words::{Msg, Words as _};
 
-use super::sample::{Known, SAMPLE};
+use super::sample::SAMPLE;
+use super::views::{
+    agenda_view, audit_view, board_view, closed_rows, department_view, feed_rows, incident_view,
+    marks, row, rules_view, silences_view, since_view,
+};
 
-fn row(known: &Known) -> Arc<board::Row> {
-    Arc::new(from_case::row(&known.case.row(), &SAMPLE.depts))
-}
-
-fn board_view() -> board::BoardView {
-    let rows: Vec<Arc<board::Row>> = SAMPLE
-        .known
-        .iter()
-        .filter(|it| !it.case.is_closed() && it.case.status() == Status::Actual)
-        .map(row)
-        .collect();
-    let groups = Level::ALL.into_iter().rev().map(|level| {
-        let rows: Vec<_> = rows
-            .iter()
-            .filter(|row| row.level == level)
-            .cloned()
-            .collect();
-        board::Group {
-            level,
-            total: rows.len() as u64,
-            next: (rows.len() > 20).then(|| "cursor".to_owned()),
-            rows: rows.into_iter().take(20).collect(),
-        }
-    });
-    board::BoardView {
-        groups: groups.collect(),
-        filter: board::Filter::default(),
-        query: String::new(),
-        hazards: vec![Hazard::Fire, Hazard::GasLeak],
-        exercises: 2,
-        seq: 0,
+#[test]
+fn a_muted_incident_stays_and_says_what_mutes_it() {
+    for lang in Lang::ALL {
+        let mut line = (*row(&SAMPLE.known[0])).clone();
+        let heard = row::draw(lang, &line, SAMPLE.now).into_string();
+        line.muted = marks();
+        let html = row::draw(lang, &line, SAMPLE.now).into_string();
+        let tag = lang.t(Msg::MutedTag);
+        assert!(!heard.contains(&format!(">{tag}<")) && html.contains(&format!(">{tag}<")));
+        assert!(html.contains(lang.t(Msg::MutedByWider)), "{html}");
+        assert!(html.contains("/silences#s-00000000-0000-0000-0000-000000000003"));
+        let mut view = incident_view(lang, &SAMPLE.known[0]);
+        view.muted = marks();
+        let html = incident::page(&SAMPLE.viewer(lang, Role::Analyst, None), &view).into_string();
+        assert!(html.contains("detector in repair") && html.contains(lang.t(Msg::MutedByWider)));
     }
 }
 
-fn incident_view(lang: Lang, known: &Known) -> incident::IncidentView {
-    let mut view = from_case::incident(
-        lang,
-        &known.case,
-        &known.revisions,
-        &known.history,
-        &SAMPLE.depts,
-    );
-    let place = view.place().clone();
-    view.map = place.coordinates.map(|center| MapView {
-        center,
-        level: view.level(),
-        label: place.name_zh.as_deref().unwrap_or(&place.name).to_owned(),
-        also: known.case.alert.also_places.clone(),
-        near: Vec::new(),
-        towns: SAMPLE.set.gazetteer.around(center, 120.0, 60),
-    });
-    view
-}
-
-fn agenda_view() -> agenda::AgendaView {
-    let items = SAMPLE
-        .known
-        .iter()
-        .filter(|it| {
-            it.case.agenda_since.is_some()
-                && !it.case.is_closed()
-                && it.case.status() == Status::Actual
-        })
-        .map(|it| agenda::Item {
-            row: row(it),
-            asked: None,
-            reasons: it
-                .case
-                .alert
-                .reasons
-                .iter()
-                .filter(|line| line.points != 0)
-                .map(|line| (line.points, from_case::bilingual(line)))
-                .collect(),
-        });
-    agenda::AgendaView {
-        items: items.collect(),
-        exports: ["/agenda.md".to_owned(), "/agenda.csv".to_owned()],
-    }
-}
-
-fn department_view(viewer: &Viewer) -> department::DepartmentView {
-    let dept = viewer
-        .departments
-        .iter()
-        .find(|it| &*it.id == "fire")
-        .unwrap()
-        .clone();
-    let owed = SAMPLE.known.iter().filter_map(|it| {
-        let own = it.case.own("fire").filter(|own| own.state.is_pending())?;
-        let row = row(it);
-        Some(department::Owed {
-            lead: own.duty == tocsin::core::model::Duty::Lead,
-            step: own.state.into(),
-            due: row.due,
-            row,
-            offered_by: None,
-        })
-    });
-    department::DepartmentView {
-        dept,
-        owed: owed.take(30).collect(),
-        more: 0,
-        on_time: department::OnTime {
-            acknowledged: [45, 50],
-            disposed: [8, 20],
-        },
-        days: 30,
-    }
-}
-
-fn rules_view() -> rules::RulesView {
-    let rows = SAMPLE
-        .set
-        .program
-        .rules
-        .iter()
-        .take(40)
-        .map(|rule| rules::RuleRow {
-            id: Arc::clone(&rule.id),
-            title: Bilingual {
-                en: rule.title.to_string(),
-                zh: String::new(),
-            },
-            hazard: rule.hazard,
-            shadow: false,
-            incidents: 12,
-            open: 3,
-            verdicts: [7, 2, 0, 1],
-            tried: None,
-        });
-    rules::RulesView {
-        version: Arc::clone(&SAMPLE.set.version),
-        since: Some(SAMPLE.now),
-        days: 30,
-        rules: rows.collect(),
-    }
-}
-
-fn feed_rows() -> Vec<feeds::FeedRow> {
-    let feed = |id: &str, silent_for: Option<i64>| feeds::FeedRow {
-        id: id.into(),
-        kind: tocsin::core::model::FeedKind::News,
-        topic: format!("feed.{id}"),
-        reliability: 70,
-        records: 1_234,
-        outcomes: [120, 1_100, 4],
-        dead_letters: 2,
-        per_minute: Some(12.4),
-        lag: Some(0),
-        last: Some(SAMPLE.now.plus(-30_000)),
-        silent_for,
+#[test]
+fn red_has_a_form_of_its_own_for_those_who_judge() {
+    let of = |role, department| {
+        let viewer = SAMPLE.viewer(Lang::En, role, department);
+        silences::page(&viewer, &silences_view(Some("fire"))).into_string()
     };
-    vec![feed("news-zh", None), feed("usgs", Some(4_000_000))]
-}
-
-fn audit_view(lang: Lang) -> audit::AuditView {
-    let rows = SAMPLE
-        .known
-        .iter()
-        .flat_map(|it| it.history.iter().map(move |event| (it, event)));
-    audit::AuditView {
-        rows: rows
-            .take(60)
-            .enumerate()
-            .map(|(index, (it, event))| audit::AuditRow {
-                seq: 900 - index as i64,
-                at: event.at,
-                by: event.actor.as_ref().map(|actor| actor.name.clone()),
-                role: event.actor.as_ref().map(|_| Msg::RoleAnalyst),
-                what: from_case::told(lang, event),
-                incident: Some(it.case.incident),
-                department: event.department.as_deref().map(str::to_owned),
-                why: event.reason.clone(),
-                hash: "8c1f03ab".to_owned(),
-            })
-            .collect(),
-        older: Some("/audit?before=840".to_owned()),
+    for (html, creates, confirms, ends) in [
+        (of(Role::Analyst, None), true, true, 1),
+        (of(Role::Operator, None), true, false, 1),
+        (of(Role::Officer, Some("fire")), true, false, 0),
+        (of(Role::ReadOnly, None), false, false, 0),
+    ] {
+        assert_eq!(html.contains("action=\"/silences\""), creates);
+        assert_eq!(html.contains("/red\""), confirms);
+        assert_eq!(html.contains("name=\"covers_red\""), confirms);
+        assert_eq!(
+            html.matches("/end\"").count(),
+            ends,
+            "only what is not over"
+        );
     }
-}
-
-fn closed_rows() -> Vec<search::ClosedRow> {
-    let rows = SAMPLE.known.iter().rev().take(12);
-    rows.map(|it| search::ClosedRow {
-        row: row(it),
-        closed_at: Some(SAMPLE.now),
-        verdict: Some(Msg::Confirmed),
-    })
-    .collect()
-}
-
-fn since_view() -> since::SinceView {
-    let rows: Vec<_> = SAMPLE.known.iter().take(20).map(row).collect();
-    since::SinceView {
-        from: SAMPLE.now.plus(-8 * 3_600_000),
-        opened: rows[..9].to_vec(),
-        changed: rows[9..14].to_vec(),
-        missed: rows[14..].to_vec(),
-        closed: closed_rows(),
-        cut: true,
-    }
+    let mut first = SAMPLE.viewer(Lang::En, Role::Analyst, None);
+    "lee".clone_into(&mut first.name);
+    let html = silences::page(&first, &silences_view(Some("fire"))).into_string();
+    assert!(!html.contains("/red\""), "who asked does not confirm");
+    assert!(html.contains(Lang::En.t(Msg::RedSecondAccount)));
 }
 
 /// Every page by name.
@@ -292,6 +133,11 @@ fn all(lang: Lang) -> Vec<(&'static str, Markup)> {
             ),
         ),
         ("since", since::page(&analyst, &since_view())),
+        (
+            "silences",
+            silences::page(&coordinator, &silences_view(Some("fire"))),
+        ),
+        ("silences-none", silences::page(&fire, &silences_view(None))),
         (
             "report",
             report::page(&analyst, &report::ReportView::default()),

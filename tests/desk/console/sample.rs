@@ -201,6 +201,7 @@ impl Sample {
             now: self.now,
             departments: Arc::clone(&self.depts.0),
             feeds: true,
+            drills: true,
             calls: true,
         }
     }

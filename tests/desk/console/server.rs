@@ -18,15 +18,17 @@ use tocsin::core::ruleset::RuleSet;
 use tocsin::desk::console::page::feeds::FeedRow;
 use tocsin::desk::console::routes;
 use tocsin::desk::console::state::{Call, Console, Process, Visitor};
+use tocsin::desk::drills::Drills;
 use tocsin::desk::{Desk, Synthetic, VirtualClock};
 
+use super::super::drill_room::{InMemory, room};
 use super::sample::SAMPLE;
 
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[derive(Debug)]
-struct Alone;
+struct Alone(Drills);
 
 impl Process for Alone {
     fn rules(&self) -> Arc<RuleSet> {
@@ -61,6 +63,10 @@ impl Process for Alone {
         true
     }
 
+    fn drills(&self) -> Option<Drills> {
+        Some(self.0.clone())
+    }
+
     fn call<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<String, String>> {
         Box::pin(async move { Ok(format!("call-{}", call.title.chars().count())) })
     }
@@ -71,12 +77,16 @@ pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) desk: Desk,
     pub(super) clock: Arc<VirtualClock>,
+    /// The same, for questions without a connection.
+    pub(super) router: Router,
+    _runs: tempfile::TempDir,
 }
 
 #[derive(Clone)]
 struct Outside {
     desk: Desk,
     hostile: Arc<Alert>,
+    carrier: Arc<InMemory>,
 }
 
 /// Serves the sample, and `extra` made-up incidents beside it.
@@ -97,15 +107,21 @@ pub(super) async fn serve(extra: u32) -> Server {
     for some in alerts.chunks(500) {
         absorb(&desk, some).await;
     }
-    let console = Console::start(desk.clone(), Arc::new(Alone));
+    let carrier = InMemory::new(Arc::clone(&SAMPLE.set));
+    let runs = tempfile::tempdir().unwrap();
+    let room = room(&SAMPLE.set, runs.path(), &carrier);
+    let drills = Drills::start(desk.clone(), room);
+    let console = Console::start(desk.clone(), Arc::new(Alone(drills)));
     let outside = Outside {
         desk: desk.clone(),
         hostile: Arc::new(super::hostile::hostile()),
+        carrier,
     };
     let tests = Router::new()
         .route("/for-tests/alert/{level}/{number}", post(new_alert))
         .route("/for-tests/hostile", post(hostile))
         .route("/for-tests/act/{incident}", post(interfere))
+        .route("/for-tests/drills/{hold}", post(hold_drills))
         .with_state(outside);
     let router = routes::router(console)
         .merge(routes::public())
@@ -113,12 +129,22 @@ pub(super) async fn serve(extra: u32) -> Server {
         .layer(middleware::from_fn(admit));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let served = router.clone();
+    tokio::spawn(async move { axum::serve(listener, served).await.unwrap() });
     Server {
         address,
         desk,
         clock,
+        router,
+        _runs: runs,
     }
+}
+
+/// Drills wait before their end, or do not.
+async fn hold_drills(State(it): State<Outside>, Path(hold): Path<bool>) -> Response {
+    let carrier = &it.carrier.hold;
+    carrier.store(hold, std::sync::atomic::Ordering::SeqCst);
+    StatusCode::OK.into_response()
 }
 
 pub(super) async fn absorb(desk: &Desk, alerts: &[Alert]) {

@@ -15,6 +15,15 @@
     return x[0] - y[0] || x[1] - y[1] || (a.dataset.id < b.dataset.id ? -1 : 1);
   }
 
+  // Of thousands of incidents a page shows some hundred: what belongs behind "more" is not even parsed.
+  function wanted(it) {
+    if (document.getElementById("i-" + it.id)) return true;
+    const group = document.getElementById("g-" + it.level);
+    if (!group || !group.querySelector(".more")) return group;
+    const rows = group.getElementsByClassName("row");
+    return rows.length && before(rows[rows.length - 1], { dataset: it }) > 0;
+  }
+
   function place(row, group) {
     const rows = group.getElementsByClassName("row");
     let low = 0, high = rows.length;
@@ -74,10 +83,12 @@
   function patch(data) {
     const change = JSON.parse(data);
     if (change.anew) { location.reload(); return; }
+    // Asked before anything is changed, while the layout is still known.
     const kept = anchor();
     for (const id of change.gone || []) document.getElementById("i-" + id)?.remove();
-    if (change.rows) {
-      const parsed = new DOMParser().parseFromString("<table><tbody>" + change.rows + "</tbody></table>", "text/html");
+    const news = (change.rows || []).filter(wanted).map((it) => it.html);
+    if (news.length) {
+      const parsed = new DOMParser().parseFromString("<table><tbody>" + news.join("") + "</tbody></table>", "text/html");
       const rows = [...parsed.querySelectorAll("tr.row")];
       // No layout is asked for in between: fifty rows cost one.
       const known = new Set(rows.filter((row) => document.getElementById(row.id)).map((row) => row.id));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::board::{Holder, Row};
+use super::row::{Holder, Row};
 use crate::core::model::Bilingual;
 use crate::desk::console::layout::{self, Tab};
 use crate::desk::console::text::shown;

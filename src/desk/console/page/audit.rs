@@ -40,6 +40,8 @@ pub struct AuditRow {
 pub struct AuditView {
     /// Events.
     pub rows: Vec<AuditRow>,
+    /// Only what an account did.
+    pub people: bool,
     /// Address of older ones.
     pub older: Option<String>,
 }
@@ -47,7 +49,8 @@ pub struct AuditView {
 /// The page.
 pub fn page(viewer: &Viewer, view: &AuditView) -> Markup {
     let body = html! {
-        header.pagehead { h1 { (viewer.t(Msg::Audit)) } p.muted { (viewer.t(Msg::AuditHint)) } }
+        header.pagehead { h1 { (viewer.t(Msg::Audit)) } p.muted { (viewer.t(Msg::AuditHint)) }
+            p.noprint { @if view.people { a.button href="/audit" { (viewer.t(Msg::AllEvents)) } } @else { a.button href="/audit?people=1" { (viewer.t(Msg::PeopleOnly)) } } } }
         @if view.rows.is_empty() { (widgets::nothing(viewer.t(Msg::AuditEmpty))) } @else {
             table.list {
                 thead { tr {

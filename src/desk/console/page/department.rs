@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::board::{Due, Row, Step};
+use super::row::{Due, Row, Step};
 use crate::desk::console::layout::{self, Tab};
 use crate::desk::console::text::shown;
 use crate::desk::console::time;

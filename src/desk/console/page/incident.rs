@@ -7,18 +7,18 @@ use std::sync::Arc;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::board::Step;
-use super::evidence;
+use super::muted::MuteMark;
 use super::obligations::{self, ObligationView};
+use super::row::Step;
 use super::timeline::{self, Entry};
-use crate::core::model::{Alert, Hazard, IncidentState, Level, MsgType, Place};
-use crate::core::obligation::{Field, MAX_TEXT, Note, Overlays};
+use super::{evidence, heading, judge};
+use crate::core::model::{Alert, Hazard, Level, Place};
+use crate::core::obligation::{MAX_TEXT, Note, Overlays};
 use crate::desk::console::layout::{self, Tab};
 use crate::desk::console::map::{self, MapView};
 use crate::desk::console::text::{harmless, shown};
 use crate::desk::console::time;
 use crate::desk::console::view::{self, Viewer};
-use crate::desk::console::widgets;
 use crate::desk::console::words::Msg;
 
 /// An answer to something the reader did.
@@ -71,6 +71,8 @@ pub struct IncidentView {
     pub assessment: Option<(Msg, String, String)>,
     /// The lead's disposition, once closed.
     pub verdict: Option<Msg>,
+    /// What mutes its notifications.
+    pub muted: Vec<MuteMark>,
     /// Revisions and decisions, newest first.
     pub timeline: Vec<Entry>,
     /// Where it is, when it has coordinates.
@@ -142,11 +144,11 @@ pub fn fragment(viewer: &Viewer, view: &IncidentView) -> Markup {
     html! {
         article #incident class={"incident" @if !view.open() { " closed" }} data-version=(view.version) data-id=(alert.incident_id) data-level=(view.level().id()) {
             (notice(viewer, view))
-            (heading(viewer, view))
+            (heading::heading(viewer, view))
             div.columns {
                 div.side {
                     (obligations::section(viewer, view))
-                    (corrections(viewer, view))
+                    (judge::corrections(viewer, view))
                     (notes(viewer, view))
                 }
                 div.main {
@@ -179,143 +181,9 @@ fn notice(viewer: &Viewer, view: &IncidentView) -> Markup {
     }
 }
 
-fn heading(viewer: &Viewer, view: &IncidentView) -> Markup {
-    let (lang, alert) = (viewer.lang, &view.alert);
-    html! {
-        header class={"heading lv-" (view.level().id())} {
-            div.title {
-                (widgets::level(lang, view.level()))
-                span.score title=(viewer.t(Msg::Score)) { (alert.score) }
-                h1 { (view::hazard(lang, view.hazard())) " · " (shown(view::place(lang, view.place())))
-                    @if alert.place_assumed && view.overlays.place.is_none() { span.assumed title=(viewer.t(Msg::PlaceAssumed)) { "?" } }
-                }
-                (widgets::status(lang, alert.status, alert.exercise.as_deref()))
-                span class={"tag h-" (view.step.id())} { (view.step.sign()) " " (viewer.t(view.step.name())) }
-                @if let Some(verdict) = view.verdict { span.tag { (viewer.t(verdict)) } }
-                @if alert.state == IncidentState::Resolved { span.tag title=(viewer.t(Msg::CalmTitle)) { (viewer.t(Msg::Calm)) } }
-                @if alert.msg_type == MsgType::Cancel { span.tag { (viewer.t(Msg::Withdrawn)) } }
-                @if view.on_agenda { span.tag.meeting title=[view.meeting.as_deref().map(harmless)] { (viewer.t(Msg::MeetingTag)) } }
-            }
-            (facts(viewer, alert))
-            (machine_values(viewer, view))
-            @if view.open() { (watch(viewer, view)) }
-        }
-    }
-}
-
-fn facts(viewer: &Viewer, alert: &Alert) -> Markup {
-    let (lang, now) = (viewer.lang, viewer.now);
-    let counts = &alert.counts;
-    html! {
-        dl.facts {
-            div { dt { (viewer.t(Msg::FirstSeen)) } dd { (time::instant(alert.first_seen)) " (" (time::ago(lang, alert.first_seen, now)) ")" } }
-            div { dt { (viewer.t(Msg::LastSeen)) } dd { (time::instant(alert.last_seen)) } }
-            div { dt { (viewer.t(Msg::Certainty)) } dd { (format!("{:.2}", alert.certainty)) " · " (lang.fill(Msg::SourcesCount, counts.sources)) } }
-            div { dt { (viewer.t(Msg::Reports)) } dd { (counts.reports) @if counts.copies > 0 { " + " (lang.fill(Msg::CopiesCount, counts.copies)) } } }
-            div { dt { (viewer.t(Msg::LastHour)) } dd { (widgets::spark(lang, &counts.last_hour)) } }
-            @for (name, value) in &alert.numbers {
-                div { dt { (number_name(viewer, name)) } dd { (value) } }
-            }
-        }
-    }
-}
-
-fn number_name(viewer: &Viewer, name: &str) -> String {
-    let msg = match name {
-        "casualties.dead" => Msg::NumberDead,
-        "casualties.injured" => Msg::NumberInjured,
-        "casualties.missing" => Msg::NumberMissing,
-        "casualties.trapped" => Msg::NumberTrapped,
-        "magnitude" => Msg::NumberMagnitude,
-        "depth_km" => Msg::NumberDepth,
-        "evacuated" => Msg::NumberEvacuated,
-        "area_ha" => Msg::NumberArea,
-        _ => return harmless(name),
-    };
-    viewer.t(msg).to_owned()
-}
-
-/// Each corrected value with the machine's beside it.
-fn machine_values(viewer: &Viewer, view: &IncidentView) -> Markup {
-    let (lang, alert, overlays) = (viewer.lang, &view.alert, &view.overlays);
-    let lines = [
-        overlays.hazard.as_ref().map(|it| {
-            (
-                Field::Hazard,
-                Msg::Hazard,
-                view::hazard(lang, alert.hazard).to_owned(),
-                &it.mark,
-            )
-        }),
-        overlays.place.as_ref().map(|it| {
-            (
-                Field::Place,
-                Msg::Place,
-                view::place(lang, &alert.place).to_owned(),
-                &it.mark,
-            )
-        }),
-        overlays.level.as_ref().map(|it| {
-            (
-                Field::Level,
-                Msg::Level,
-                lang.t(view::level(alert.level)).to_owned(),
-                &it.mark,
-            )
-        }),
-    ];
-    html! {
-        @for (field, what, machine, mark) in lines.iter().flatten() {
-            div.overlay {
-                span.tag { (viewer.t(Msg::Corrected)) } " " (viewer.t(*what)) ": "
-                (viewer.t(Msg::MachineSays)) " " s { (shown(machine)) } " · " (shown(&mark.by)) ", " (time::instant(mark.at)) ": “" (shown(&mark.reason)) "”"
-                @if viewer.judges() && view.open() { (take_back(viewer, view, *field)) }
-            }
-        }
-        @if let Some(of) = &overlays.duplicate_of {
-            div.overlay {
-                span.tag { (viewer.t(Msg::DuplicateTag)) } " "
-                a href={"/incidents/" (of.value)} { (viewer.t(Msg::DuplicateOf)) " " (short(of.value)) }
-                " · " (shown(&of.mark.by)) ", " (time::instant(of.mark.at)) ": “" (shown(&of.mark.reason)) "”"
-                @if viewer.judges() && view.open() { (take_back(viewer, view, Field::DuplicateOf)) }
-            }
-        }
-        @if let Some(previous) = alert.previous {
-            p.overlay { (viewer.t(Msg::Follows)) " " a href={"/incidents/" (previous)} { (short(previous)) } }
-        }
-    }
-}
-
-fn take_back(viewer: &Viewer, view: &IncidentView, field: Field) -> Markup {
-    html! {
-        details.inline { summary { (viewer.t(Msg::TakeBack)) }
-            (obligations::form(viewer, view, "uncorrect", html! {
-                input type="hidden" name="field" value=(field.id());
-                (reason(viewer, ""))
-                button.small { (viewer.t(Msg::TakeBack)) }
-            }))
-        }
-    }
-}
-
 /// The first part of an id, for people.
 pub fn short(id: Uuid) -> String {
     id.to_string()[..8].to_owned()
-}
-
-fn watch(viewer: &Viewer, view: &IncidentView) -> Markup {
-    let mine = view.watching.contains(&viewer.name);
-    let action = if mine { "unwatch" } else { "watch" };
-    html! {
-        div.watch {
-            @if !view.watching.is_empty() { span.watching { "👁 " (shown(&view.watching.join(", "))) } }
-            @if viewer.notes() {
-                (obligations::form(viewer, view, action, html! {
-                    button.small { (viewer.t(if mine { Msg::Unwatch } else { Msg::Watch })) }
-                }))
-            }
-        }
-    }
 }
 
 /// Score lines, and their sum.
@@ -371,104 +239,6 @@ fn also(viewer: &Viewer, alert: &Alert) -> Markup {
                     (shown(view::place(viewer.lang, place)))
                 }
             }
-        }
-    }
-}
-
-fn corrections(viewer: &Viewer, view: &IncidentView) -> Markup {
-    if !viewer.notes() || !view.open() {
-        return html! {};
-    }
-    let draft = |action: &str| {
-        if view.draft.action == action {
-            view.draft.text.as_str()
-        } else {
-            ""
-        }
-    };
-    html! {
-        section.card.actions {
-            h2 { (viewer.t(Msg::Judge)) }
-            @if viewer.judges() { (judgement(viewer, view, &draft)) }
-            @if view.meeting.is_none() {
-                details #meeting open[view.draft.action == "meeting"] {
-                    summary { (viewer.t(Msg::AskMeeting)) }
-                    (obligations::form(viewer, view, "meeting", html! {
-                        (reason(viewer, draft("meeting")))
-                        button { (viewer.t(Msg::Save)) }
-                    }))
-                }
-            }
-        }
-    }
-}
-
-fn judgement<'a>(
-    viewer: &Viewer,
-    view: &'a IncidentView,
-    draft: &impl Fn(&str) -> &'a str,
-) -> Markup {
-    html! {
-            @if view.step == Step::New && viewer.judges() && view.assessment.is_none() {
-                (obligations::form(viewer, view, "acknowledge", html! {
-                    button.small data-key=[viewer.department.is_none().then_some("a")] { (viewer.t(Msg::AcknowledgeCase)) " " kbd { "a" } }
-                }))
-            }
-            @if let Some((what, why, by)) = &view.assessment {
-                p { (viewer.t(Msg::Assessment)) ": " strong { (viewer.t(*what)) } @if !why.is_empty() { " “" (shown(why)) "”" } span.muted { " · " (shown(by)) } }
-            }
-            details #assess open[view.draft.action == "assess"] data-key="d" {
-                summary { (viewer.t(Msg::Assess)) " " kbd { "d" } }
-                (obligations::form(viewer, view, "assess", html! {
-                    (obligations::findings(viewer))
-                    (reason(viewer, draft("assess")))
-                    button { (viewer.t(Msg::Save)) }
-                }))
-            }
-            details #correct open[view.draft.action == "correct"] {
-                summary { (viewer.t(Msg::CorrectTitle)) " " kbd { "e" } }
-                (obligations::form(viewer, view, "correct", html! {
-                    label { (viewer.t(Msg::Hazard))
-                        select name="hazard" {
-                            option value="" { (viewer.t(Msg::AsMachine)) " (" (view::hazard(viewer.lang, view.alert.hazard)) ")" }
-                            @for hazard in Hazard::ALL {
-                                option value=(hazard.id()) selected[view.overlays.hazard.as_ref().is_some_and(|it| it.value == *hazard)] { (view::hazard(viewer.lang, *hazard)) }
-                            }
-                        }
-                    }
-                    label { (viewer.t(Msg::Level))
-                        select name="level" {
-                            option value="" { (viewer.t(Msg::AsMachine)) " (" (viewer.t(view::level(view.alert.level))) ")" }
-                            @for level in Level::ALL {
-                                option value=(level.id()) selected[view.overlays.level.as_ref().is_some_and(|it| it.value == level)] { (viewer.t(view::level(level))) }
-                            }
-                        }
-                    }
-                    label { (viewer.t(Msg::PlaceCode))
-                        input name="place" value=[view.overlays.place.as_ref().map(|it| &*it.value.code)] placeholder=(harmless(&view.alert.place.code)) maxlength="64" list="places" autocomplete="off"
-                            hx-get="/places" hx-trigger="input changed delay:250ms" hx-target="#places" hx-swap="innerHTML" hx-include="this";
-                    }
-                    datalist #places {}
-                    (reason(viewer, draft("correct")))
-                    button { (viewer.t(Msg::Save)) }
-                }))
-            }
-            details #duplicate open[view.draft.action == "duplicate"] {
-                summary { (viewer.t(Msg::MarkDuplicate)) }
-                (obligations::form(viewer, view, "duplicate", html! {
-                    label { (viewer.t(Msg::DuplicateOf)) input name="of" required placeholder="xxxxxxxx-xxxx-…" pattern=".*[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}.*" maxlength="300"; }
-                    (reason(viewer, draft("duplicate")))
-                    button { (viewer.t(Msg::Save)) }
-                }))
-            }
-    }
-}
-
-/// The field for a reason.
-pub fn reason(viewer: &Viewer, draft: &str) -> Markup {
-    html! {
-        label { (viewer.t(Msg::Reason))
-            textarea name="reason" rows="2" required maxlength=(MAX_TEXT) { (harmless(draft)) }
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::board::{Due, Step};
-use super::incident::{IncidentView, reason};
+use super::incident::IncidentView;
+use super::judge::reason;
+use super::row::{Due, Step};
 use crate::core::model::Millis;
-use crate::core::obligation::{Disposition, Office};
+use crate::core::obligation::{Disposition, Office, Role};
 use crate::desk::console::text::shown;
 use crate::desk::console::time::{self, DueKind};
 use crate::desk::console::view::{self, Dept, Viewer};
@@ -86,10 +87,13 @@ pub fn section(viewer: &Viewer, view: &IncidentView) -> Markup {
             of + 1,
         )
     });
+    // An officer's own stand first; the others in the order of the case.
+    let own = |it: &ObligationView| viewer.role == Role::Officer && viewer.acts_for(&it.dept.id);
+    let (mine, others): (Vec<_>, Vec<_>) = view.obligations.iter().partition(|it| own(it));
     html! {
         section.card.obligations {
             h2 { (viewer.t(Msg::Obligations)) " " span.muted { (viewer.lang.fill(Msg::Quorum, format!("{done}/{of}"))) } }
-            @for obligation in &view.obligations { (one(viewer, view, obligation)) }
+            @for obligation in mine.into_iter().chain(others) { (one(viewer, view, obligation)) }
             @if view.step == Step::Closed && viewer.judges() {
                 details #reopen open[view.draft.action == "reopen"] {
                     summary { (viewer.t(Msg::Reopen)) }

@@ -7,12 +7,12 @@ use maud::{Markup, html};
 use crate::core::model::{Bilingual, Hazard, Millis};
 use crate::core::ruleset::RuleSet;
 use crate::desk::console::layout::{self, Tab};
-use crate::desk::console::stats::{self, Tallies};
 use crate::desk::console::text::{harmless, shown};
 use crate::desk::console::time;
 use crate::desk::console::view::{self, Viewer};
 use crate::desk::console::widgets;
 use crate::desk::console::words::Msg;
+use crate::desk::tallies::{self, Tallies};
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,9 +50,9 @@ pub struct RulesView {
 
 impl RulesView {
     /// Of the rule set in use, with what became of each rule's incidents.
-    pub fn of(set: &RuleSet, tallies: &Tallies, hits: impl Fn(&str) -> Option<u64>) -> Self {
+    pub fn of(set: &RuleSet, counted: &Tallies, hits: impl Fn(&str) -> Option<u64>) -> Self {
         let rules = set.program.rules.iter().map(|rule| {
-            let tally = tallies.get(&rule.id).copied().unwrap_or_default();
+            let tally = counted.get(&rule.id).copied().unwrap_or_default();
             RuleRow {
                 id: Arc::clone(&rule.id),
                 title: Bilingual {
@@ -72,7 +72,7 @@ impl RulesView {
         Self {
             version: Arc::clone(&set.version),
             since: None,
-            days: stats::DAYS,
+            days: tallies::DAYS,
             rules,
         }
     }

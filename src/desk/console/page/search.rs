@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::board::Row;
+use super::row::Row;
 use crate::core::model::{Hazard, Millis};
 use crate::desk::console::layout::{self, Tab};
 use crate::desk::console::text::shown;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::board::Row;
+use super::row::Row;
 use super::search::ClosedRow;
 use crate::core::model::Millis;
 use crate::desk::console::layout::{self, Tab};

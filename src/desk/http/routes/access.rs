@@ -180,7 +180,7 @@ pub async fn create(
     let made = api
         .access()
         .tokens()
-        .create(&wish, &identity.token.name, now)
+        .create(&wish, &identity.actor(), now)
         .await;
     let (token, text) = made.map_err(problem)?;
     tracing::info!(token = %token.id, role = token.role.id(), by = %identity.token.id, "a token was made");
@@ -212,7 +212,7 @@ pub async fn revoke(
     let token = api
         .access()
         .tokens()
-        .revoke(&known.id, now)
+        .revoke(&known.id, &identity.actor(), now)
         .await
         .map_err(problem)?;
     tracing::info!(token = %token.id, by = %identity.token.id, "a token was revoked");
@@ -229,6 +229,8 @@ fn problem(error: TokenError) -> Problem {
         TokenError::Taken(_) => Problem::new(Code::Taken, error.to_string()).of_field("name"),
         TokenError::TooMany => Problem::new(Code::Taken, error.to_string()),
         TokenError::NotFound => Problem::not_found("token"),
-        TokenError::NoRandomness(_) | TokenError::Store(_) => unavailable(&error),
+        TokenError::NoRandomness(_) | TokenError::Database(_) | TokenError::Store(_) => {
+            unavailable(&error)
+        }
     }
 }

@@ -42,5 +42,5 @@ pub async fn act(
         .act(incident, &identity.actor(), Some(version), &action)
         .await
         .map_err(problem_of)?;
-    answer(&case)
+    answer(&api, &case).await
 }

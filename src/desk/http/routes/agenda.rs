@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
-use super::{shape, shown};
+use super::{incidents, shape, shown};
 use crate::core::model::Status;
 use crate::core::obligation::BoardRow;
 use crate::desk::http::api::{Api, problem_of};
@@ -57,6 +57,7 @@ pub async fn agenda(
 ) -> Result<Response, Problem> {
     query.language()?;
     let rows = query.rows(&api, &identity).await?;
+    let rows = incidents::marked(&api, &rows).await?;
     Ok(shown(&json!({"incidents": rows}))?.into_response())
 }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -131,8 +131,21 @@ pub(super) fn cursor(after: Option<&str>) -> Result<Option<Cursor>, Problem> {
     after.map(|after| after.parse().map_err(wrong)).transpose()
 }
 
-fn page(page: &Page<BoardRow>) -> Result<Response, Problem> {
-    let mut answer = json!({"incidents": page.items});
+/// Lines of a board, each with what mutes it now.
+pub(super) async fn marked(api: &Api, rows: &[BoardRow]) -> Result<Value, Problem> {
+    let muted = api.desk().muted(rows).await.map_err(problem_of)?;
+    let lines = rows.iter().map(|row| {
+        let mut line = serde_json::to_value(row).unwrap_or_default();
+        if let Some(marks) = muted.get(&row.incident) {
+            line["muted"] = json!(marks);
+        }
+        line
+    });
+    Ok(lines.collect())
+}
+
+async fn page(api: &Api, page: &Page<BoardRow>) -> Result<Response, Problem> {
+    let mut answer = json!({"incidents": marked(api, &page.items).await?});
     if let Some(next) = &page.next {
         answer["next"] = json!(next.to_string());
     }
@@ -152,7 +165,7 @@ pub async fn board(
     identity.require(Permission::Read)?;
     let (filter, limit, after) = (query.filter()?, limit(query.limit)?, query.after()?);
     let found = api.desk().board(&filter, after.as_ref(), limit).await;
-    page(&found.map_err(problem_of)?)
+    page(&api, &found.map_err(problem_of)?).await
 }
 
 /// Closed incidents, the latest closed first
@@ -167,7 +180,7 @@ pub async fn closed(
     let (mut filter, limit, after) = (query.filter()?, limit(query.limit)?, query.after()?);
     filter.closed = true;
     let found = api.desk().board(&filter, after.as_ref(), limit).await;
-    page(&found.map_err(problem_of)?)
+    page(&api, &found.map_err(problem_of)?).await
 }
 
 /// Since when.
@@ -219,13 +232,15 @@ pub async fn since(
         .await
         .map_err(problem_of)?;
     let more = open.next.is_some() || closed.next.is_some();
-    let answer = json!({"at": at, "incidents": open.items, "closed": closed.items, "more": more});
+    let incidents = marked(&api, &open.items).await?;
+    let answer = json!({"at": at, "incidents": incidents, "closed": closed.items, "more": more});
     Ok(shown(&answer)?.into_response())
 }
 
 /// An incident with its version.
-pub(super) fn answer(case: &Case) -> Result<Response, Problem> {
-    let body = json!({"incident": case.row(), "case": case, "alert": *case.alert});
+pub(super) async fn answer(api: &Api, case: &Case) -> Result<Response, Problem> {
+    let row = marked(api, &[case.row()]).await?;
+    let body = json!({"incident": row[0], "case": case, "alert": *case.alert});
     Ok(([(header::ETAG, etag(case.version))], shown(&body)?).into_response())
 }
 
@@ -242,7 +257,7 @@ pub async fn incident(
 ) -> Result<Response, Problem> {
     identity.require(Permission::Read)?;
     let case = api.desk().case(incident).await.map_err(problem_of)?;
-    answer(&case)
+    answer(&api, &case).await
 }
 
 /// The machine's revisions of an incident, oldest first

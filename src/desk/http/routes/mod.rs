@@ -7,10 +7,14 @@ pub mod access;
 pub mod actions;
 pub mod agenda;
 pub mod audit;
+pub mod cap;
 pub mod departments;
+pub mod drills;
 pub mod incidents;
+pub mod notifications;
 pub mod reports;
 pub mod shape;
+pub mod silences;
 pub mod sources;
 
 use axum::response::{IntoResponse, Response};
@@ -38,10 +42,24 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(departments::departments))
         .routes(routes!(departments::department))
         .routes(routes!(audit::audit))
+        .routes(routes!(notifications::notifications))
+        .routes(routes!(notifications::retry))
+        .routes(routes!(cap::index))
+        .routes(routes!(cap::alert))
+        .routes(routes!(cap::message))
         .routes(routes!(super::events::events))
         .routes(routes!(sources::rules))
         .routes(routes!(sources::feeds))
         .routes(routes!(reports::report))
+        .routes(routes!(silences::list, silences::create))
+        .routes(routes!(silences::show))
+        .routes(routes!(silences::confirm))
+        .routes(routes!(silences::end))
+        .routes(routes!(drills::list, drills::start))
+        .routes(routes!(drills::check))
+        .routes(routes!(drills::show))
+        .routes(routes!(drills::stop))
+        .routes(routes!(drills::report))
         .routes(routes!(access::me))
         .routes(routes!(access::list, access::create))
         .routes(routes!(access::revoke))

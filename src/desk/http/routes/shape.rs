@@ -62,6 +62,32 @@ fn one_of(values: &[&str]) -> RefOr<Schema> {
         .into()
 }
 
+/// States of notifications.
+pub fn notification_state() -> RefOr<Schema> {
+    one_of(&crate::desk::store::NOTIFICATION_STATES)
+}
+
+/// What `next` was on the page of notifications before.
+pub fn notification_cursor() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(r"^[0-9]{1,18}~[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}~[a-z0-9_:-]{1,64}$"))
+        .into()
+}
+
+/// A receiver of notifications.
+pub fn channel() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[a-z0-9_:-]{1,64}$"))
+        .into()
+}
+
+/// Forms of a drill's report.
+pub fn report_format() -> RefOr<Schema> {
+    one_of(&["json", "html", "markdown"])
+}
+
 /// Languages of files.
 pub fn language() -> RefOr<Schema> {
     one_of(&["en", "zh"])

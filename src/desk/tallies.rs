@@ -31,6 +31,16 @@ pub struct Tally {
     pub verdicts: [u64; 4],
 }
 
+impl Tally {
+    /// Of those that were confirmed or false alarms, the share that was confirmed; none without any.
+    pub fn precision(&self) -> Option<f64> {
+        let of = |verdict: Disposition| self.verdicts[verdict as usize];
+        let (confirmed, wrong) = (of(Disposition::Confirmed), of(Disposition::FalseAlarm));
+        let judged = confirmed + wrong;
+        (judged > 0).then(|| confirmed as f64 / judged as f64)
+    }
+}
+
 /// By rule id.
 pub type Tallies = BTreeMap<Arc<str>, Tally>;
 

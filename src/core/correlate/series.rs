@@ -1,0 +1,284 @@
+//! The series of a partition: how many reports of which feed in which hour, by incident key, beside the incidents and longer than
+//! they; and how many a feed carries of each hazard and of all of them.
+//!
+//! Invariant: a report is counted once, in the local hour in which it was observed, while it counts in the incident of its key.
+//! A series is a changelog record of its own, so that incidents may come and go.
+//!
+//! The volume of a feed is that of this partition: what its other incident keys were told. It is part of the state and of nothing
+//! else, so a replay of what the partition committed finds the same numbers. A replay of an archive has one partition, and knows the
+//! volumes better than any of many does. Only what is actual has a volume: an exercise must not change what is usual.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::book::{Book, NotCounted};
+use super::correlator::StateChange;
+use super::state::StateError;
+use super::store::LANES;
+use crate::core::growth::{
+    Carried, FeedVolume, GrowthConfig, KEPT_DAYS, Plan, Series, Verdict, carried, read,
+    read_normalised,
+};
+use crate::core::model::{Growth, Millis, Status};
+
+/// What the changelog keys of series begin with; they sort behind those of incidents.
+const SERIES_PREFIX: &str = "~series/";
+/// The same of volumes.
+const VOLUME_PREFIX: &str = "~volume/";
+/// Volumes per partition: a feed has one for each hazard it tells of.
+const MAX_VOLUMES: usize = 10_000;
+
+/// Whether a record of the changelog is a baseline, which may be there before anything was processed.
+pub fn is_baseline(key: &[u8]) -> bool {
+    key.starts_with(SERIES_PREFIX.as_bytes()) || key.starts_with(VOLUME_PREFIX.as_bytes())
+}
+
+/// All series of a partition.
+#[derive(Debug)]
+pub(super) struct AllSeries {
+    keys: Book,
+    volumes: Book,
+}
+
+impl Default for AllSeries {
+    fn default() -> Self {
+        Self {
+            keys: Book::new(SERIES_PREFIX, "growth_series"),
+            volumes: Book::new(VOLUME_PREFIX, "growth_volumes"),
+        }
+    }
+}
+
+/// Whose report it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Who<'a> {
+    /// Feed.
+    pub feed: &'a str,
+    /// It only counts at the key: what its feed carries is known from the key of its own area.
+    pub wide: bool,
+}
+
+impl Who<'_> {
+    fn volume_keys(self, key: &str) -> Option<[Arc<str>; 2]> {
+        volume_keys(key, self.feed).filter(|_| !self.wide)
+    }
+}
+
+/// A counted report, or the name of the limit that it met.
+type Counted = Result<i32, &'static str>;
+
+impl AllSeries {
+    /// Counts one report; returns the hour, for [`uncount`](Self::uncount), and a limit that was met although it is counted.
+    pub(super) fn count(
+        &mut self,
+        key: &Arc<str>,
+        who: Who<'_>,
+        at: Millis,
+        now: Millis,
+        config: &GrowthConfig,
+    ) -> (Counted, Option<&'static str>) {
+        let hour = config.calendar.hour(at.min(now));
+        let kept = (KEPT_DAYS - 1) * 24;
+        let oldest = config.calendar.hour(now).saturating_sub(kept);
+        if hour < oldest {
+            return (Err("growth_late"), None);
+        }
+        let counted = self.keys.count(key, who.feed, hour, oldest, config.series);
+        if let Err(NotCounted(limit)) = counted {
+            return (Err(limit), None);
+        }
+        let mut hit = None;
+        for volume in who.volume_keys(key).into_iter().flatten() {
+            let counted = self
+                .volumes
+                .count(&volume, who.feed, hour, oldest, MAX_VOLUMES);
+            hit = hit.or(counted.err().map(|why| why.0));
+        }
+        (Ok(hour), hit)
+    }
+
+    /// Fills a series with what an archive knows of the time before it; returns the number of reports. `wide`: they only count there.
+    pub(super) fn fill(
+        &mut self,
+        key: &Arc<str>,
+        archive: &Series,
+        wide: bool,
+        config: &GrowthConfig,
+    ) -> Result<u64, NotCounted> {
+        let newest = self.keys.get(key).and_then(|series| series.last_hour());
+        let newest = newest.max(archive.last_hour()).unwrap_or(i32::MIN);
+        let oldest = newest.saturating_sub((KEPT_DAYS - 1) * 24);
+        let fill = |series: &mut Series| series.fill(archive, oldest);
+        let added = self.keys.change(key, oldest, config.series, fill)?;
+        let mut reports = 0;
+        for (feed, hour, count) in added {
+            reports += u64::from(count);
+            let who = Who { feed: &feed, wide };
+            for volume in who.volume_keys(key).into_iter().flatten() {
+                let add = |series: &mut Series| series.count(&feed, hour, count, oldest);
+                self.volumes.change(&volume, oldest, MAX_VOLUMES, add)?;
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Takes back what was counted in `hour`.
+    pub(super) fn uncount(&mut self, key: &Arc<str>, who: Who<'_>, hour: i32) {
+        self.keys.uncount(key, who.feed, hour);
+        for volume in who.volume_keys(key).into_iter().flatten() {
+            self.volumes.uncount(&volume, who.feed, hour);
+        }
+    }
+
+    /// The reading of a key at `now`.
+    pub(super) fn read(&self, key: &str, now: Millis, config: &GrowthConfig) -> Option<Growth> {
+        let series = self.keys.get(key)?;
+        let plain = read(&series, now, config);
+        if !plain.alarm {
+            return Some(plain);
+        }
+        Some(read_normalised(
+            &series,
+            now,
+            config,
+            &self.volumes(key, &series),
+        ))
+    }
+
+    /// The same right after [`verdict`](Self::verdict), which keeps most of it.
+    pub(super) fn shown(&self, key: &str, now: Millis, config: &GrowthConfig) -> Option<Growth> {
+        let kept = self.keys.reading(key, config.calendar.hour(now), config);
+        #[cfg(debug_assertions)]
+        if kept.is_some() {
+            assert_eq!(kept, self.read(key, now, config), "{key}");
+        }
+        kept.or_else(|| self.read(key, now, config))
+    }
+
+    /// What the feeds of a series carry, in its order.
+    fn volumes(&self, key: &str, series: &Series) -> Vec<Option<FeedVolume<'_>>> {
+        let feeds = series.feeds().iter();
+        feeds.map(|feed| self.volume(key, &feed.feed)).collect()
+    }
+
+    /// What [`read`](Self::read) amounts to; a busy key is not read anew for every report. `always`: where it is no alarm, too.
+    pub(super) fn verdict(
+        &mut self,
+        key: &str,
+        now: Millis,
+        always: bool,
+        config: &GrowthConfig,
+    ) -> Option<Verdict> {
+        let hour = config.calendar.hour(now);
+        let Some(running) = self.keys.running(key, hour, always, config) else {
+            #[cfg(debug_assertions)]
+            {
+                let whole = self.read(key, now, config);
+                assert!(!whole.is_some_and(|whole| whole.alarm), "{key}");
+            }
+            return None;
+        };
+        let verdict = running.verdict(config);
+        if !verdict.alarm {
+            return Some(verdict);
+        }
+        let series = self.keys.get(key)?;
+        let plan = Plan::of(&series, hour, config, &self.volumes(key, &series));
+        let running = self.keys.planned(key, hour, plan, config)?;
+        let verdict = running.verdict(config);
+        #[cfg(debug_assertions)]
+        {
+            let whole = self.read(key, now, config).as_ref().map(Verdict::from);
+            assert_eq!(Some(verdict), whole, "{key}: kept and whole differ");
+        }
+        Some(verdict)
+    }
+
+    /// What every feed carried in the last whole hour before `now`, by its name.
+    pub(super) fn carried(&self, now: Millis, config: &GrowthConfig) -> Vec<(Arc<str>, Carried)> {
+        let all = format!("{}/*/", Status::Actual.id());
+        let keys = self.volumes.keys().into_iter();
+        keys.filter_map(|key| {
+            let feed = key.strip_prefix(&all)?;
+            let volume = self.volumes.committed(&key)?;
+            Some((feed.into(), carried(&volume, now, config)))
+        })
+        .collect()
+    }
+
+    /// What a feed carries of the hazard of a key and in all.
+    fn volume(&self, key: &str, feed: &str) -> Option<FeedVolume<'_>> {
+        let [all, own] = volume_keys(key, feed)?;
+        let own = self.volumes.get(&own);
+        Some(FeedVolume {
+            all: self.volumes.get(&all)?,
+            own: own.unwrap_or_else(|| Cow::Owned(Series::default())),
+        })
+    }
+
+    /// Adds the changes of this transaction, sorted by key.
+    pub(super) fn changes(&mut self, changes: &mut Vec<StateChange>) {
+        self.keys.changes(changes);
+        self.volumes.changes(changes);
+    }
+
+    /// Makes the transaction's changes the committed state.
+    pub(super) fn commit(&mut self) {
+        self.keys.commit();
+        self.volumes.commit();
+    }
+
+    /// Forgets the transaction.
+    pub(super) fn rollback(&mut self) {
+        self.keys.rollback();
+        self.volumes.rollback();
+    }
+
+    /// Other settings hold from now on.
+    pub(super) fn forget_days(&mut self) {
+        self.keys.forget_days();
+    }
+
+    /// Takes over one record of the changelog; none when it is not one of these.
+    pub(super) fn restore(
+        &mut self,
+        key: &str,
+        value: Option<&[u8]>,
+    ) -> Option<Result<(), StateError>> {
+        if let Some(key) = key.strip_prefix(SERIES_PREFIX) {
+            return Some(self.keys.restore(key, value));
+        }
+        let key = key.strip_prefix(VOLUME_PREFIX)?;
+        Some(self.volumes.restore(key, value))
+    }
+
+    /// Rebuilds what follows from the restored series.
+    pub(super) fn finish_restore(&mut self) {
+        self.keys.finish_restore();
+        self.volumes.finish_restore();
+    }
+
+    /// The committed series of a key.
+    pub(super) fn committed(&self, key: &str) -> Option<Series> {
+        self.keys.committed(key)
+    }
+
+    /// Keys of the committed series, sorted.
+    pub(super) fn keys(&self) -> Vec<Arc<str>> {
+        self.keys.keys()
+    }
+
+    /// Per lane: series, and bytes of them; volumes are not among them.
+    pub(super) fn sizes(&self) -> [(usize, usize); LANES] {
+        self.keys.sizes()
+    }
+}
+
+/// Keys of what a feed carries in all, and of the hazard of an incident key; none of what is not actual.
+fn volume_keys(key: &str, feed: &str) -> Option<[Arc<str>; 2]> {
+    let mut parts = key.splitn(3, '/');
+    let status = parts.next().filter(|s| *s == Status::Actual.id())?;
+    let hazard = parts.next()?;
+    let of = |hazard: &str| format!("{status}/{hazard}/{feed}").into();
+    Some([of("*"), of(hazard)])
+}

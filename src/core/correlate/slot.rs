@@ -1,0 +1,72 @@
+//! A series as it is in a transaction: decoded, with what followed from it so far.
+//!
+//! Invariant: what is kept of a reading goes with any change that it does not take in.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::core::growth::{Plan, Running, Series};
+
+/// A series touched in this transaction.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub series: Series,
+    /// Removed, to make room.
+    pub gone: bool,
+    /// Last hour in `ages`; and of the committed series.
+    pub age: Option<i32>,
+    pub committed_age: Option<i32>,
+    pub encoded: Option<Box<[u8]>>,
+    /// Its reading at the hour that was looked at last; and that of an alarm, with the plan that it is under.
+    pub running: Option<Running>,
+    pub planned: Option<(Plan, Running)>,
+}
+
+impl Slot {
+    /// A series, the last hour in it, and that of the committed one.
+    pub(super) fn new(series: Series, age: Option<i32>, committed_age: Option<i32>) -> Self {
+        Self {
+            series,
+            gone: false,
+            age,
+            committed_age,
+            encoded: None,
+            running: None,
+            planned: None,
+        }
+    }
+
+    /// What followed from the series is not known any more.
+    pub(super) fn changed(&mut self) {
+        (self.encoded, self.running, self.planned) = (None, None, None);
+    }
+
+    pub(super) fn encode(&mut self) {
+        if self.encoded.is_none() && !self.gone {
+            self.encoded = Some(self.series.encode());
+        }
+    }
+}
+
+/// The last hour that was counted; of a series that is empty again, its first one.
+pub(super) fn age_of(series: &Series) -> i32 {
+    let since = series.feeds().iter().map(|feed| feed.since).max();
+    series.last_hour().or(since).unwrap_or(i32::MIN)
+}
+
+pub(super) fn move_age(
+    ages: &mut BTreeSet<(i32, Arc<str>)>,
+    key: &Arc<str>,
+    old: Option<i32>,
+    new: Option<i32>,
+) {
+    if old == new {
+        return;
+    }
+    if let Some(old) = old {
+        ages.remove(&(old, Arc::clone(key)));
+    }
+    if let Some(new) = new {
+        ages.insert((new, Arc::clone(key)));
+    }
+}

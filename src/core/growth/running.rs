@@ -1,0 +1,264 @@
+//! The reading of a series while it is being counted, one report after the other.
+//!
+//! Invariant: says at every moment what a reading of the whole series says. What is usual depends on days that are over, so a
+//! report of today only adds to the counts; one of the days behind changes what is usual, and then it is worked out anew.
+
+use super::Calendar;
+use super::normalised::Plan;
+use super::reading::{GrowthConfig, Verdict, chosen, is_alarm, milli, shown};
+use super::series::{Counted, Series};
+use super::w2::{Deviation, LAG_DAYS};
+use super::window::{Judged, Window};
+use crate::core::model::{Growth, GrowthPeriod, MAX_GROWTH_PERIODS};
+
+/// What is usual at one hour, and what has been counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Running {
+    hour: i32,
+    /// A bit for each feed of the series that is judged, and the first day on which all of them were known.
+    judged: u16,
+    first: i32,
+    by_day: Option<Deviation>,
+    by_hour: Option<Deviation>,
+    c2: Option<Deviation>,
+    /// Reports of the judged feeds today and in this hour.
+    day: u32,
+    in_hour: u32,
+}
+
+/// What is usual on a day, at whatever hour of it: enough to say that nothing is an alarm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Today {
+    day: i32,
+    judged: u16,
+    by_day: Option<Deviation>,
+}
+
+impl Today {
+    /// One more report; false when what is usual has changed.
+    pub fn count(&self, counted: Counted, hour: i32) -> bool {
+        !counted.is_older && hour >= baseline_ends(self.day)
+    }
+
+    /// Whether the series is no alarm at `hour`, whatever is usual in it: there are too few in the hour, and no more than usual today.
+    /// False where that is not known.
+    pub fn is_calm(&self, series: &Series, hour: i32, config: &GrowthConfig) -> bool {
+        if Calendar::day_of(hour) != self.day {
+            return false;
+        }
+        let sum = |from: i32| -> u32 {
+            let feeds = series.feeds().iter().enumerate();
+            let judged = feeds.filter(|(at, _)| self.judged & 1 << at != 0);
+            let of = judged.map(|(_, feed)| feed.sum(from, hour.saturating_add(1)));
+            of.fold(0, u32::saturating_add)
+        };
+        let usual = |usual: Deviation| usual.again(sum(self.day * 24)).statistic < config.threshold;
+        sum(hour) < config.min_reports && self.by_day.is_none_or(usual)
+    }
+}
+
+/// The first hour whose reports change nothing about what is usual on a day: the profile of the last hour of a day looks at the
+/// first one of the next day.
+fn baseline_ends(day: i32) -> i32 {
+    (day - LAG_DAYS as i32) * 24 + 1
+}
+
+impl Running {
+    /// What it knows of the whole day.
+    pub fn today(&self) -> Today {
+        Today {
+            day: Calendar::day_of(self.hour),
+            judged: self.judged,
+            by_day: self.by_day,
+        }
+    }
+
+    /// Works out what is usual at `hour`.
+    pub fn of(series: &Series, hour: i32, config: &GrowthConfig) -> Self {
+        let today = Calendar::day_of(hour);
+        let window = Judged::of(series, today, config).ok().map(|judged| {
+            let alike = judged.alike(today, config);
+            let window = Window::of(&judged, hour, true, &alike, None, config);
+            (judged, window)
+        });
+        Self::new(hour, window)
+    }
+
+    /// The same where the feeds carry more or less than usual.
+    pub fn under(plan: &Plan, series: &Series, hour: i32, config: &GrowthConfig) -> Self {
+        Self::new(hour, plan.window(series, hour, config))
+    }
+
+    fn new(hour: i32, window: Option<(Judged<'_>, Window)>) -> Self {
+        let mut running = Self {
+            hour,
+            judged: 0,
+            first: 0,
+            by_day: None,
+            by_hour: None,
+            c2: None,
+            day: 0,
+            in_hour: 0,
+        };
+        if let Some((judged, window)) = window {
+            let last = |counts: &[f64]| counts.last().map_or(0, |count| *count as u32);
+            running.first = judged.first;
+            running.judged = judged.feeds.iter().fold(0, |bits, (at, _)| bits | 1 << at);
+            (running.by_day, running.by_hour) = (window.by_day, window.by_hour);
+            running.c2 = window.c2;
+            (running.day, running.in_hour) = (last(&window.days), last(&window.counts.0));
+        }
+        running
+    }
+
+    /// Whether it is one of this hour.
+    pub fn is_of(&self, hour: i32) -> bool {
+        self.hour == hour
+    }
+
+    /// One more report; false when what is usual has changed.
+    pub fn count(&mut self, counted: Counted, hour: i32) -> bool {
+        let today = Calendar::day_of(self.hour);
+        if counted.is_older || hour < baseline_ends(today) || hour > self.hour {
+            return false;
+        }
+        if hour < today * 24 {
+            return true;
+        }
+        if self.judged & 1 << counted.feed != 0 {
+            self.day = self.day.saturating_add(1);
+            self.in_hour = self.in_hour.saturating_add(u32::from(hour == self.hour));
+        }
+        true
+    }
+
+    /// What [`read`](super::read) says, or [`read_normalised`](super::read_normalised) of one that is under a plan.
+    pub fn verdict(&self, config: &GrowthConfig) -> Verdict {
+        let (period, found, observed) = self.found();
+        Verdict {
+            alarm: is_alarm(observed, found, config),
+            period: found.map(|_| period),
+            observed,
+            w2: found.map(|found| milli(found.statistic)),
+            c2: self.c2.map(|usual| milli(usual.again(self.day).statistic)),
+        }
+    }
+
+    /// The period that deviates more, what it deviates, and the reports in it.
+    fn found(&self) -> (GrowthPeriod, Option<Deviation>, u32) {
+        let by_day = self.by_day.map(|usual| usual.again(self.day));
+        let by_hour = self.by_hour.map(|usual| usual.again(self.in_hour));
+        let (period, found) = chosen(by_day, by_hour);
+        let observed = match period {
+            GrowthPeriod::Hour => self.in_hour,
+            GrowthPeriod::Day => self.day,
+        };
+        (period, found, observed)
+    }
+
+    /// The whole reading, of the series that was counted; none where it is being learned.
+    pub fn reading(&self, series: &Series, config: &GrowthConfig) -> Option<Growth> {
+        if self.judged == 0 {
+            return None;
+        }
+        let (period, found, _) = self.found();
+        Some(shown(
+            period,
+            found,
+            self.c2.map(|usual| usual.again(self.day)),
+            self.last(series, period),
+            self.hour,
+            config,
+        ))
+    }
+
+    /// Counts of the last periods, the judged one last.
+    fn last(&self, series: &Series, period: GrowthPeriod) -> Vec<u32> {
+        let today = Calendar::day_of(self.hour);
+        let most = MAX_GROWTH_PERIODS as i32 - 1;
+        let (length, first) = match period {
+            GrowthPeriod::Hour => (1, (self.hour - most).max(self.first * 24)),
+            GrowthPeriod::Day => (24, (today - most).max(self.first) * 24),
+        };
+        let mut counts = vec![0_u32; ((self.hour - first) / length + 1) as usize];
+        let judged = series.feeds().iter().enumerate();
+        for (_, feed) in judged.filter(|(at, _)| self.judged & 1 << at != 0) {
+            let begin = feed.hours.partition_point(|(hour, _)| *hour < first);
+            for (hour, count) in &feed.hours[begin..] {
+                let slot = usize::try_from((hour - first) / length).ok();
+                if let Some(slot) = slot.filter(|_| *hour <= self.hour) {
+                    counts[slot] = counts[slot].saturating_add(*count);
+                }
+            }
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::core::growth::{HOUR_MS, KEPT_DAYS, may_alarm, read};
+    use crate::core::model::Millis;
+
+    fn config() -> GrowthConfig {
+        GrowthConfig {
+            calendar: Calendar::default(),
+            ..GrowthConfig::default()
+        }
+    }
+
+    prop_compose! {
+        /// Feed, hours before the hour that is judged.
+        fn report()(feed in 0_usize..3, back in prop_oneof![
+            3 => 0_i32..2, 2 => 0_i32..30, 2 => 24_i32..100, 1 => 0_i32..900,
+        ]) -> (usize, i32) {
+            (feed, back)
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        /// After every report, in whatever order they come and while the clock moves: what the slow reading of all of it says.
+        #[test]
+        fn says_what_a_reading_says(
+            past in prop::collection::vec((0_usize..3, 0_i32..40 * 24, 1_u32..4), 0..200),
+            reports in prop::collection::vec((report(), 0_i32..2), 1..60),
+        ) {
+            let (config, feeds) = (config(), ["a", "b", "c"]);
+            let mut series = Series::default();
+            for (feed, hour, by) in past {
+                series.count(feeds[feed], hour, by, 0);
+            }
+            let mut hour = 40 * 24;
+            let mut running = Running::of(&series, hour, &config);
+            let mut today = running.today();
+            for ((feed, back), later) in reports {
+                hour += later;
+                if !running.is_of(hour) {
+                    running = Running::of(&series, hour, &config);
+                }
+                let at = hour - back;
+                let counted = series.count(feeds[feed], at, 1, hour - (KEPT_DAYS - 1) * 24);
+                let calm = today.count(counted, at) && today.is_calm(&series, hour, &config);
+                if !running.count(counted, at) {
+                    running = Running::of(&series, hour, &config);
+                }
+                let now = Millis(i64::from(hour) * HOUR_MS + 7);
+                let naive = read(&series, now, &config);
+                prop_assert!(!(calm && naive.alarm), "{:?}", naive);
+                if !today.count(counted, at) || Calendar::day_of(hour) != today.day {
+                    today = running.today();
+                }
+                prop_assert_eq!(running.verdict(&config), Verdict::from(&naive));
+                if let Some(whole) = running.reading(&series, &config) {
+                    prop_assert_eq!(whole, naive.clone());
+                }
+                prop_assert!(!naive.alarm || may_alarm(&series, hour, &config));
+            }
+        }
+    }
+}

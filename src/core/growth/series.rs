@@ -1,0 +1,326 @@
+//! Reports of one hazard at one place, per feed and local hour: the bytes of a changelog record.
+//!
+//! Invariant: a series is a function of the set of (feed, hour, count) that it was told, not of their order; what lies before the
+//! window is dropped and never looked at. Days are sums of hours, so the two cannot disagree.
+
+/// Days of hours that are kept: baseline, lag, today, and some for what comes late.
+pub const KEPT_DAYS: i32 = 35;
+/// Feeds of one series that are told apart; further ones share a place and are never old enough to be judged.
+pub const MAX_FEEDS: usize = 8;
+/// Version of the encoding; first byte.
+const VERSION: u8 = 1;
+/// Longest name of a feed kept, bytes.
+const MAX_NAME: usize = 128;
+
+/// Counts of one feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedCounts {
+    /// Feed; empty for those beyond [`MAX_FEEDS`].
+    pub feed: Box<str>,
+    /// The first hour in which it reported, however long ago.
+    pub since: i32,
+    /// Hours that are not empty, oldest first.
+    pub hours: Vec<(i32, u32)>,
+}
+
+/// Where a report was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Place of the feed in [`Series::feeds`].
+    pub feed: usize,
+    /// It is the first of the feed, or older than what was the first: places and ages of feeds may have changed.
+    pub is_older: bool,
+}
+
+/// The series of one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Series {
+    feeds: Vec<FeedCounts>,
+}
+
+impl FeedCounts {
+    /// Reports in the hours `from..to`.
+    pub fn sum(&self, from: i32, to: i32) -> u32 {
+        let begin = self.hours.partition_point(|(hour, _)| *hour < from);
+        let within = self.hours[begin..].iter();
+        within
+            .take_while(|(hour, _)| *hour < to)
+            .fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+}
+
+impl Series {
+    /// The feeds, in the order of their names.
+    pub fn feeds(&self) -> &[FeedCounts] {
+        &self.feeds
+    }
+
+    /// The last hour that was counted; none of an empty series.
+    pub fn last_hour(&self) -> Option<i32> {
+        let last = |feed: &FeedCounts| feed.hours.last().map(|(hour, _)| *hour);
+        self.feeds.iter().filter_map(last).max()
+    }
+
+    /// Counts `by` reports of a feed. Hours before `oldest` are dropped.
+    pub fn count(&mut self, feed: &str, hour: i32, by: u32, oldest: i32) -> Counted {
+        let at = self.feed_at(feed);
+        let feed = &mut self.feeds[at];
+        let counted = Counted {
+            feed: at,
+            is_older: hour < feed.since,
+        };
+        feed.since = feed.since.min(hour);
+        let keep = feed.hours.partition_point(|(hour, _)| *hour < oldest);
+        feed.hours.drain(..keep);
+        if hour < oldest {
+            return counted;
+        }
+        match feed.hours.binary_search_by_key(&hour, |(hour, _)| *hour) {
+            Ok(at) => feed.hours[at].1 = feed.hours[at].1.saturating_add(by),
+            Err(at) => feed.hours.insert(at, (hour, by)),
+        }
+        counted
+    }
+
+    /// Adds another series hour by hour, feed by feed: that of a wider area is the sum of those of its places.
+    pub fn add(&mut self, other: &Self) {
+        for feed in &other.feeds {
+            for (hour, count) in &feed.hours {
+                self.count(&feed.feed, *hour, *count, i32::MIN);
+            }
+            let at = self.feed_at(&feed.feed);
+            self.feeds[at].since = self.feeds[at].since.min(feed.since);
+        }
+    }
+
+    /// Takes over what an archive knows of the hours before those that this series knows, feed by feed; hours before `oldest` are
+    /// not kept. Returns what was added: feed, hour and count. A second time adds nothing.
+    pub fn fill(&mut self, archive: &Self, oldest: i32) -> Vec<(Box<str>, i32, u32)> {
+        let mut added = Vec::new();
+        for earlier in archive.feeds.iter().filter(|feed| !feed.feed.is_empty()) {
+            let known = self.known(&earlier.feed);
+            let since = known.map_or(i32::MAX, |at| self.feeds[at].since);
+            if earlier.since >= since {
+                continue;
+            }
+            for (hour, count) in &earlier.hours {
+                if *hour < since && *hour >= oldest {
+                    self.count(&earlier.feed, *hour, *count, oldest);
+                    added.push((earlier.feed.clone(), *hour, *count));
+                }
+            }
+            let at = self.feed_at(&earlier.feed);
+            self.feeds[at].since = self.feeds[at].since.min(earlier.since);
+        }
+        added
+    }
+
+    /// Takes one report back. What was dropped stays dropped.
+    pub fn uncount(&mut self, feed: &str, hour: i32) {
+        let Some(at) = self.known(feed).or_else(|| self.known("")) else {
+            return;
+        };
+        let hours = &mut self.feeds[at].hours;
+        if let Ok(at) = hours.binary_search_by_key(&hour, |(hour, _)| *hour) {
+            hours[at].1 -= 1;
+            if hours[at].1 == 0 {
+                hours.remove(at);
+            }
+        }
+    }
+
+    /// Reports of all feeds in the hours `from..to`.
+    pub fn sum(&self, from: i32, to: i32) -> u32 {
+        let feeds = self.feeds.iter();
+        feeds.fold(0, |sum, feed| sum.saturating_add(feed.sum(from, to)))
+    }
+
+    fn known(&self, feed: &str) -> Option<usize> {
+        self.feeds
+            .binary_search_by(|known| (*known.feed).cmp(feed))
+            .ok()
+    }
+
+    /// Where a feed's counts are, made when they are new.
+    fn feed_at(&mut self, feed: &str) -> usize {
+        let named = self.feeds.iter().filter(|feed| !feed.feed.is_empty());
+        let full = named.count() >= MAX_FEEDS;
+        let feed = if (full && self.known(feed).is_none()) || feed.len() > MAX_NAME {
+            ""
+        } else {
+            feed
+        };
+        match self.feeds.binary_search_by(|known| (*known.feed).cmp(feed)) {
+            Ok(at) => at,
+            Err(at) => {
+                let new = FeedCounts {
+                    feed: feed.into(),
+                    since: i32::MAX,
+                    hours: Vec::new(),
+                };
+                self.feeds.insert(at, new);
+                at
+            }
+        }
+    }
+
+    /// Bytes: version, feeds, each with name, first hour, and hours as differences.
+    pub fn encode(&self) -> Box<[u8]> {
+        let mut out = vec![VERSION];
+        number(&mut out, self.feeds.len() as u64);
+        for feed in &self.feeds {
+            number(&mut out, feed.feed.len() as u64);
+            out.extend_from_slice(feed.feed.as_bytes());
+            signed(&mut out, feed.since);
+            number(&mut out, feed.hours.len() as u64);
+            let mut before = feed.since;
+            for (hour, count) in &feed.hours {
+                signed(&mut out, hour.wrapping_sub(before));
+                number(&mut out, u64::from(*count));
+                before = *hour;
+            }
+        }
+        out.into_boxed_slice()
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote; none of anything else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (version, mut rest) = bytes.split_first()?;
+        if *version != VERSION {
+            return None;
+        }
+        let mut feeds = Vec::new();
+        for _ in 0..take(&mut rest)? {
+            let length = usize::try_from(take(&mut rest)?).ok()?;
+            let (name, after) = rest.split_at_checked(length)?;
+            rest = after;
+            let since = take_signed(&mut rest)?;
+            let mut hours: Vec<(i32, u32)> = Vec::new();
+            let mut before = since;
+            for _ in 0..take(&mut rest)? {
+                before = before.wrapping_add(take_signed(&mut rest)?);
+                let rises = hours.last().is_none_or(|(hour, _)| *hour < before);
+                hours.push((before, u32::try_from(take(&mut rest)?).ok()?));
+                if !rises {
+                    return None;
+                }
+            }
+            feeds.push(FeedCounts {
+                feed: std::str::from_utf8(name).ok()?.into(),
+                since,
+                hours,
+            });
+        }
+        let sorted = feeds.windows(2).all(|pair| pair[0].feed < pair[1].feed);
+        (rest.is_empty() && sorted && feeds.len() <= MAX_FEEDS + 1).then_some(Self { feeds })
+    }
+}
+
+/// LEB128.
+fn number(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn signed(out: &mut Vec<u8>, value: i32) {
+    number(out, u64::from((value << 1 ^ value >> 31).cast_unsigned()));
+}
+
+fn take(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn take_signed(bytes: &mut &[u8]) -> Option<i32> {
+    let value = u32::try_from(take(bytes)?).ok()?;
+    Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bytes_and_order(
+            told in prop::collection::vec((0_usize..4, -50_i32..900, 1_u32..400), 0..80),
+            keys in prop::collection::vec(any::<u32>(), 80),
+        ) {
+            let build = |told: &[(usize, i32, u32)]| {
+                let mut series = Series::default();
+                for (feed, hour, by) in told {
+                    series.count(["a", "b", "ccc", "d/e"][*feed], *hour, *by, 0);
+                }
+                series
+            };
+            let series = build(&told);
+            prop_assert_eq!(Series::decode(&series.encode()), Some(series.clone()));
+            let mut shuffled: Vec<_> = told.iter().copied().zip(keys).collect();
+            shuffled.sort_by_key(|(_, key)| *key);
+            let shuffled: Vec<_> = shuffled.into_iter().map(|(told, _)| told).collect();
+            prop_assert_eq!(build(&shuffled), series.clone());
+            let naive: u32 = told.iter().filter(|t| (0..900).contains(&t.1)).map(|t| t.2).sum();
+            prop_assert_eq!(series.sum(0, 900), naive);
+            let (one, other) = told.split_at(told.len() / 2);
+            let mut sum = build(one);
+            sum.add(&build(other));
+            prop_assert_eq!(sum, series.clone());
+            for (at, one) in told.iter().enumerate() {
+                let mut taken = series.clone();
+                taken.uncount(["a", "b", "ccc", "d/e"][one.0], one.1);
+                prop_assert_eq!(taken.sum(0, 900), naive - u32::from(told[at].1 >= 0));
+            }
+        }
+
+        #[test]
+        fn hostile_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            if let Some(series) = Series::decode(&bytes) {
+                prop_assert_eq!(Series::decode(&series.encode()), Some(series));
+            }
+        }
+    }
+
+    #[test]
+    fn an_archive_fills_what_lies_before() {
+        let of = |hours: &[(i32, u32)]| {
+            let mut series = Series::default();
+            for (hour, count) in hours {
+                series.count("calls", *hour, *count, 0);
+            }
+            series
+        };
+        let mut live = of(&[(100, 3), (101, 1)]);
+        live.count("app", 90, 2, 0);
+        let archive = of(&[(2, 9), (40, 5), (100, 7), (102, 7)]);
+        let added = live.fill(&archive, 10);
+        assert_eq!(added, [("calls".into(), 40, 5)]);
+        assert_eq!(live.feeds()[1].since, 2);
+        assert_eq!(live.sum(0, 1_000), 5 + 3 + 1 + 2);
+        assert_eq!(live.fill(&archive, 10), []);
+    }
+
+    #[test]
+    fn feeds_are_bounded() {
+        let mut series = Series::default();
+        for n in 0..40 {
+            series.count(&format!("feed-{n:02}"), 7, 1, 0);
+        }
+        assert_eq!(series.feeds().len(), MAX_FEEDS + 1);
+        assert_eq!(series.sum(7, 8), 40);
+        series.uncount("feed-39", 7);
+        assert_eq!(series.sum(7, 8), 39);
+    }
+}

@@ -1,0 +1,60 @@
+//! What only the pages of drills say, in both languages.
+
+use super::words::messages;
+
+messages! {
+    /// A message about drills.
+    DrillMsg
+    Banner "EXERCISE: nothing on this page happened" "演练：本页内容均非真实事件"
+    NotReady "No drill can be started here: a drill key (drills.key_file) and a folder for runs (drills.runs) are needed. Scenarios can be checked." "此处无法开始演练：需要演练密钥（drills.key_file）和运行目录（drills.runs）。可以检查场景。"
+    Scenarios "Scenarios" "场景"
+    Scenario "Scenario" "场景"
+    Unreadable "cannot be read: check it" "无法读取，请检查"
+    Speed "Speed" "倍速"
+    SpeedHint "The script runs so many times faster than written. People and machines do not: their targets stay as they are." "脚本按此倍速运行；人员与系统的时限目标不变。"
+    Seed "Seed of the wording" "措辞随机种子"
+    Exercise "Exercise id" "演练编号"
+    Check "Check and rehearse" "检查并预演"
+    Start "Start the drill" "开始演练"
+    Stop "Stop, and withdraw everything" "中止并撤回全部报告"
+    Stopping "It stops, and withdraws what it sent." "正在中止并撤回已发送的报告。"
+    Runs "Runs" "运行记录"
+    NoRuns "No run yet." "尚无运行记录。"
+    Began "Began" "开始时间"
+    Standing "State" "状态"
+    Running "running" "进行中"
+    Over "ended" "已结束"
+    Withdrawn "stopped, withdrawn" "已中止并撤回"
+    Abandoned "abandoned: what it sent is still there" "已中断：所发报告尚未撤回"
+    Elsewhere "Another process runs it; this page shows its report once it is over." "由其他进程运行，结束后此页显示报告。"
+    Progress "Progress" "进度"
+    Sent "sent" "已发送"
+    Detections "detections" "检出"
+    Alerts "alerts" "告警"
+    Incidents "Incidents of exercises" "演练事件"
+    Report "Report of the drill" "演练报告"
+    Checked "Rehearsal, in memory" "内存预演"
+    Passes "It can be run, and passes its own expectations. Nothing was sent." "可以运行，且达到自身预期。未发送任何报告。"
+    Fails "It does not pass its own expectations, or cannot be run. Nothing was sent." "未达到自身预期，或无法运行。未发送任何报告。"
+    Line "line {}:" "第 {} 行："
+    WouldSend "Would send" "将发送"
+    Records "The first records" "前若干条记录"
+    Rehearsed "Report of the rehearsal (departments take no part)" "预演报告（不含部门响应）"
+    NoScenario "There is no such scenario." "没有该场景。"
+    BadScenario "The scenario cannot be used here:" "该场景在此无法使用："
+    BadExercise "An exercise id is 1–64 characters of A–Z a–z 0–9 . _ -" "演练编号为 1–64 个字符：A–Z a–z 0–9 . _ -"
+    BadSpeed "The speed is a number from 1 to 100000, the seed a whole number." "倍速为 1 到 100000 的数，种子为整数。"
+    Busy "The drill {} is running: one at a time." "演练 {} 正在进行，一次只能进行一个。"
+    Again "There is a run {} already: an exercise id is used once." "已有编号为 {} 的运行，演练编号只能使用一次。"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::console::words::tests::check;
+
+    #[test]
+    fn every_message_is_there_in_both_languages() {
+        check(DrillMsg::ALL);
+    }
+}

@@ -1,0 +1,108 @@
+//! What is asked of a room, and what it says.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{DrillError, JudgeError};
+use crate::config::ConfigErrors;
+use crate::core::model::Bilingual;
+
+/// Fastest script.
+pub const MAX_SPEED: f64 = 100_000.0;
+/// A run whose file was not written for so long has no process any more.
+pub const ABANDONED: Duration = Duration::from_secs(10);
+
+/// What is wished for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DrillWish {
+    /// Name of a scenario.
+    pub scenario: String,
+    /// Exercise id; none: the scenario's id and the time.
+    pub exercise: Option<String>,
+    /// Seed of the wording.
+    pub seed: u64,
+    /// How many times faster than written the script runs.
+    pub speed: f64,
+}
+
+/// Why the room does not do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomError {
+    /// There is no such scenario.
+    #[error("there is no scenario `{0}`")]
+    NoScenario(String),
+    /// Something is wrong with it here.
+    #[error("the scenario cannot be used here: {0}")]
+    Scenario(#[from] ConfigErrors),
+    /// An id that cannot be one.
+    #[error("`{0}` is no exercise id: 1–64 characters of A–Z a–z 0–9 . _ -")]
+    BadExercise(String),
+    /// A speed beyond the bounds.
+    #[error("the speed is from 1 to {MAX_SPEED}")]
+    BadSpeed,
+    /// A drill is running.
+    #[error("the drill `{0}` is running: one at a time")]
+    Busy(String),
+    /// Drills cannot be started here.
+    #[error("{0}")]
+    NotReady(&'static str),
+    /// What carries it out.
+    #[error(transparent)]
+    Drill(#[from] DrillError),
+}
+
+impl From<JudgeError> for RoomError {
+    fn from(error: JudgeError) -> Self {
+        match error {
+            JudgeError::Scenario(errors) => Self::Scenario(errors),
+            JudgeError::Drill(error) => Self::Drill(error),
+        }
+    }
+}
+
+/// A scenario in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScenarioLine {
+    /// Its name.
+    pub name: String,
+    /// Its title; none when it cannot be read.
+    pub title: Option<Bilingual>,
+    /// How long it is followed, milliseconds.
+    pub lasts_ms: i64,
+}
+
+/// How far a drill is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    /// Exercise id.
+    pub exercise: String,
+    /// Scenario.
+    pub scenario: String,
+    /// Simulated reports sent.
+    pub sent: usize,
+    /// Of so many.
+    pub total: usize,
+    /// Time in the script, milliseconds.
+    pub script_ms: i64,
+    /// Of so many.
+    pub lasts_ms: i64,
+    /// Detections seen.
+    pub detections: usize,
+    /// Alerts seen.
+    pub alerts: usize,
+    /// It was asked to stop, and withdraws.
+    pub stopping: bool,
+}
+
+/// What was done about a wish to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopping {
+    /// It stops, and withdraws what it sent.
+    Asked,
+    /// Everything that it sent has been withdrawn now.
+    Withdrawn,
+    /// Everything had been withdrawn before.
+    Already,
+}

@@ -1,0 +1,6 @@
+//! Growth: the statistics against R's `surveillance` and against slow implementations of the same pages.
+
+mod baseline;
+mod ears;
+mod measure;
+mod w2;
