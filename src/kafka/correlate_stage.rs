@@ -19,8 +19,10 @@ use crate::telemetry::{FeedHour, StageCounts, Telemetry};
 
 /// Stands for the feed in dead letters of correlate.
 pub const DETECTIONS_FEED: &str = "detections";
-/// How often the size of the state is measured: it means looking at every key.
-const SIZE_EVERY: Duration = Duration::from_secs(30);
+/// How often the size of the state is measured at most.
+const SIZE_EVERY: Duration = Duration::from_secs(5);
+/// Measuring means looking at every key: the part of the time that it may take, as one in this many.
+const SIZE_SHARE: u32 = 50;
 /// Version of the changelog records, in header `v`.
 const CHANGELOG_VERSION: &[u8] = b"1";
 
@@ -33,7 +35,10 @@ pub struct CorrelateStage {
     counts: StageCounts,
     telemetry: Arc<Telemetry>,
     worker: u32,
-    sized: Option<Instant>,
+    /// When the state was measured last, and how long that took.
+    sized: Option<(Instant, Duration)>,
+    /// Something changed since.
+    is_unmeasured: bool,
     follower: Option<Follower>,
     /// Version of the rule set whose routing `config` has.
     rule_set: Option<Arc<str>>,
@@ -55,6 +60,7 @@ impl CorrelateStage {
             telemetry,
             worker: 0,
             sized: None,
+            is_unmeasured: false,
             follower: None,
             rule_set: None,
         }
@@ -76,11 +82,22 @@ impl CorrelateStage {
         self
     }
 
+    /// Measures what was committed since the last time. Asked between all transactions, so that what was committed last before the stream
+    /// fell silent is seen, too.
     fn report_size(&mut self) {
-        if self.sized.is_some_and(|at| at.elapsed() < SIZE_EVERY) {
+        let is_early = |(at, took): (Instant, Duration)| {
+            at.elapsed() < SIZE_EVERY.max(took.saturating_mul(SIZE_SHARE))
+        };
+        if !self.is_unmeasured || self.sized.is_some_and(is_early) {
             return;
         }
-        self.sized = Some(Instant::now());
+        let began = Instant::now();
+        self.measure();
+        self.sized = Some((began, began.elapsed()));
+        self.is_unmeasured = false;
+    }
+
+    fn measure(&self) {
         let mut sizes: BTreeMap<Status, (u64, u64)> = BTreeMap::new();
         for (status, keys, bytes) in self.partitions.values().flat_map(Correlator::sizes) {
             let size = sizes.entry(status).or_default();
@@ -222,11 +239,13 @@ impl Stage for CorrelateStage {
         if let Some(correlator) = self.partitions.get_mut(&partition) {
             correlator.finish_restore();
         }
+        self.is_unmeasured = true;
     }
 
     fn close(&mut self, _topic: &str, partition: i32) {
         self.partitions.remove(&partition);
         self.telemetry.metrics.growth_moved();
+        self.is_unmeasured = true;
     }
 
     fn process(&mut self, input: &Input<'_>, out: &mut Outbox) -> Option<&'static str> {
@@ -294,6 +313,7 @@ impl Stage for CorrelateStage {
     }
 
     fn between(&mut self) {
+        self.report_size();
         let Some(news) = self.follower.as_mut().and_then(Follower::news) else {
             return;
         };
@@ -309,7 +329,7 @@ impl Stage for CorrelateStage {
             correlator.commit();
         }
         self.telemetry.commit(&mut self.counts);
-        self.report_size();
+        self.is_unmeasured = true;
     }
 
     fn rollback(&mut self) {

@@ -110,22 +110,17 @@ impl<S: Stage> Session<'_, S> {
             list.add_partition_offset(&p.topic, p.partition, Offset::Offset(p.seek))
                 .map_err(|error| Fault::Restart(format!("seek: {error}")))?;
         }
-        let answer = match self.consumer.seek_partitions(list, Duration::from_secs(2)) {
-            Ok(answer) => answer,
-            Err(error) => {
-                tracing::debug!(%error, "seek after restore");
-                return Ok(());
-            }
+        let answer = self.consumer.seek_partitions(list, Duration::from_secs(2));
+        let refused = match &answer {
+            Ok(answer) => answer.elements().iter().find_map(|it| it.error().err()),
+            Err(error) => Some(error.clone()),
         };
-        if answer
-            .elements()
-            .iter()
-            .any(|element| element.error().is_err())
-        {
+        if let Some(error) = refused {
+            tracing::debug!(%error, "seek after restore");
             if restore.started.elapsed() > RESTORE_PATIENCE {
-                return Err(Fault::Restart(
-                    "restored partitions do not start".to_owned(),
-                ));
+                return Err(Fault::Restart(format!(
+                    "restored partitions do not start: {error}"
+                )));
             }
             std::thread::sleep(Duration::from_millis(10));
             return Ok(());

@@ -73,14 +73,7 @@ fn figures(metrics: &str) -> BTreeMap<String, f64> {
         let Ok(value) = value.parse::<f64>() else {
             continue;
         };
-        // Taken with a commit and at most twice a minute, so that a site which falls idle shows what it had some time before. The state
-        // itself is compared byte for byte.
-        let is_sampled = ["tocsin_incident_state_bytes", "tocsin_growth_series_bytes"];
-        if !of_actual
-            || is_time
-            || name.contains("status=\"exercise\"")
-            || is_sampled.contains(&bare)
-        {
+        if !of_actual || is_time || name.contains("status=\"exercise\"") {
             continue;
         }
         let labels = name
