@@ -45,6 +45,34 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Districts whose names are theirs alone.
+const DISTRICTS: [&str; 24] = [
+    "海淀区",
+    "浦东新区",
+    "天河区",
+    "福田区",
+    "武昌区",
+    "洪山区",
+    "渝中区",
+    "玄武区",
+    "姑苏区",
+    "余杭区",
+    "萧山区",
+    "鹿城区",
+    "龙湾区",
+    "碑林区",
+    "未央区",
+    "锦江区",
+    "青羊区",
+    "成华区",
+    "五华区",
+    "盘龙区",
+    "思明区",
+    "湖里区",
+    "历下区",
+    "岳麓区",
+];
+
 /// Real reports that are detected, merged, withdrawn, unreadable, silent, or wrongly labelled.
 fn send_some(site: &Site, round: usize) {
     let at = wall();
@@ -57,7 +85,14 @@ fn send_some(site: &Site, round: usize) {
     let id = format!("real-{round}");
     let value = serde_json::json!({"id": id, "text": texts[round % 4], "lang": "zh"});
     site.send("hotline-zh", at, &value, None);
-    let value = serde_json::json!({"id": id, "text": texts[round % 4], "lang": "zh", "publisher": "Example Daily"});
+    // Every round one at a place of its own: a rate has something to show whenever it is asked for.
+    let (district, dead) = (DISTRICTS[round / 2 % DISTRICTS.len()], 3 + round / 48);
+    let text = match round % 2 {
+        0 => texts[round % 4].to_owned(),
+        _ => format!("{district}一厂房发生火灾，造成{dead}人死亡、15人受伤"),
+    };
+    let value =
+        serde_json::json!({"id": id, "text": text, "lang": "zh", "publisher": "Example Daily"});
     site.send(
         "news-zh",
         at,
@@ -145,7 +180,7 @@ fn every_panel_and_rule_returns_data_on_a_live_run() {
             let _ = site.drill(&["gas-leak-school", "--exercise", "live-1", "--speed", "180"]);
         });
         let checked =
-            std::panic::catch_unwind(|| prometheus.executes_everything(Duration::from_secs(150)));
+            std::panic::catch_unwind(|| prometheus.executes_everything(Duration::from_secs(300)));
         done.store(true, Ordering::SeqCst);
         if let Err(panic) = checked {
             eprintln!("{}", site.log());
