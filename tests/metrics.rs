@@ -28,6 +28,26 @@ fn known(observed: u32) -> Carried {
     }
 }
 
+/// A fire on the queue where there are more reports than usual.
+pub(crate) fn growing(key: &str, statistic: f64) -> Alert {
+    let mut alert = Synthetic::new(1, 1, Arc::default()).alert(0, 1);
+    (alert.key, alert.hazard) = (key.to_owned(), Hazard::Fire);
+    alert.place.code = key.split('/').nth(2).unwrap_or_default().into();
+    alert.growth = Some(Growth {
+        period: GrowthPeriod::Hour,
+        start: Millis(0),
+        observed: 12,
+        expected: Some(2.1),
+        threshold: Some(6.5),
+        statistic: Some(statistic),
+        c2: None,
+        alarm: true,
+        learned: None,
+        series: vec![2, 12],
+    });
+    alert
+}
+
 /// Telemetry on which everything happened once.
 fn telemetry() -> Arc<Telemetry> {
     let settings = Settings::bundled().unwrap();
@@ -47,6 +67,7 @@ fn telemetry() -> Arc<Telemetry> {
     counts.limit("keys", Status::Actual, 2);
     counts.duration("detect", 0.000_01);
     counts.drill_label("rejected");
+    counts.alert(&growing("actual/fire/cn-310115", 6.3), None);
     telemetry.commit(&mut counts);
     telemetry.metrics.rule_set("abc", Millis(1_000));
     telemetry.metrics.reload(ReloadOutcome::Refused);
@@ -154,23 +175,6 @@ fn the_hour_of_a_feed_is_the_sum_of_what_is_known() {
 fn growth_is_shown_by_hazard_until_it_is_over() {
     let settings = Settings::bundled().unwrap();
     let telemetry = Telemetry::new(&settings, &settings.shared_feeds()).unwrap();
-    let made = |key: &str, statistic: f64| {
-        let mut alert = Synthetic::new(1, 1, Arc::default()).alert(0, 1);
-        (alert.key, alert.hazard) = (key.to_owned(), Hazard::Fire);
-        alert.growth = Some(Growth {
-            period: GrowthPeriod::Hour,
-            start: Millis(0),
-            observed: 12,
-            expected: Some(2.1),
-            threshold: Some(6.5),
-            statistic: Some(statistic),
-            c2: None,
-            alarm: true,
-            learned: None,
-            series: vec![2, 12],
-        });
-        alert
-    };
     let shown = |alerts: &[Alert]| -> Vec<String> {
         let mut counts = StageCounts::default();
         for alert in alerts {
@@ -178,11 +182,14 @@ fn growth_is_shown_by_hazard_until_it_is_over() {
         }
         telemetry.commit(&mut counts);
         let text = String::from_utf8(telemetry.metrics.text().unwrap()).unwrap();
-        let lines = text.lines().filter(|l| l.starts_with("tocsin_growth_"));
+        let by_hazard = |line: &&str| {
+            line.starts_with("tocsin_growth_") && !line.starts_with("tocsin_growth_place")
+        };
+        let lines = text.lines().filter(by_hazard);
         lines.map(str::to_owned).collect()
     };
-    let (one, other) = (made("actual/fire/a", 6.3), made("actual/fire/b", 4.0));
-    let mut drill = made("exercise/fire/a/drill-1", 99.0);
+    let (one, other) = (growing("actual/fire/a", 6.3), growing("actual/fire/b", 4.0));
+    let mut drill = growing("exercise/fire/a/drill-1", 99.0);
     drill.status = Status::Exercise;
     let all = shown(&[one.clone(), other, drill]);
     let of = |statistic: &str| {
@@ -238,6 +245,11 @@ fn names_types_and_labels() {
         "tocsin_detections_total{outcome=\"opened\",rule=\"rule-1\",status=\"exercise\"} 1",
         "tocsin_dead_letters_total{code=\"D0004\",feed=\"news-zh\"} 1",
         "tocsin_limit_hits_total{limit=\"keys\",status=\"actual\"} 2",
+        "tocsin_growth_statistic{hazard=\"fire\"} 6.3",
+        "tocsin_growth_place_observed_reports{hazard=\"fire\",place=\"cn-310115\",status=\"actual\"} 12",
+        "tocsin_growth_place_expected_reports{hazard=\"fire\",place=\"cn-310115\",status=\"actual\"} 2.1",
+        "tocsin_growth_place_statistic{hazard=\"fire\",place=\"cn-310115\",status=\"actual\"} 6.3",
+        "tocsin_growth_places_left_out{status=\"actual\"} 0",
         "tocsin_rule_set_info{version=\"abc\"} 1",
         "tocsin_ledger_records_total{stage=\"detect\"} 3",
         "tocsin_ledger_empty_offsets_total{topic=\"feed.news-zh\"} 2",

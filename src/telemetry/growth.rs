@@ -1,14 +1,20 @@
-//! Growth of what is on the queue, as metrics: by hazard, the place where most is out of the ordinary.
+//! Growth of what is on the queue, as metrics: by hazard, the place where most is out of the ordinary; and by hazard and place, the
+//! places where most is.
 //!
-//! Invariant: exercises are not among it; places are no labels, because there are as many as there are places.
+//! Invariant: places are as many as a gazetteer has, so only [`MAX_GROWTH_PLACES`] of a status are labels at a time, and how many
+//! others there are is a metric; an exercise takes no place from what is actual.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use prometheus::{GaugeVec, IntGaugeVec};
 
+use super::readings::{Held, Reading, Where, Whose};
 use crate::core::growth::Carried;
-use crate::core::model::{Alert, Hazard, IncidentState, Status};
+use crate::core::model::{Alert, Hazard, IncidentState, Millis, Status};
+
+/// Places of one status that are shown: those in alarm, then the highest.
+pub const MAX_GROWTH_PLACES: usize = 50;
 
 /// What a feed carried in an hour, over the partitions of a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,43 +50,66 @@ impl FeedHour {
     }
 }
 
-/// Incidents remembered; beyond them further ones are not measured.
-const MAX_INCIDENTS: usize = 10_000;
-
-/// What a revision said about growth.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Reading {
-    observed: f64,
-    expected: f64,
-    statistic: f64,
-}
-
-/// The newest reading of incident keys; none of one that is over, or being learned.
-pub(super) type Readings = BTreeMap<(Hazard, Arc<str>), Option<Reading>>;
+/// The newest reading of incidents; none of one that is over, or being learned. As many as a transaction revises.
+pub(super) type Readings = BTreeMap<(Status, Whose), Option<Reading>>;
 
 /// Notes what a revision says.
 pub(super) fn note(readings: &mut Readings, alert: &Alert) {
-    if alert.status != Status::Actual || readings.len() >= MAX_INCIDENTS {
-        return;
-    }
     let growth = alert.growth.as_ref();
     let growth = growth.filter(|_| alert.state == IncidentState::Active);
-    let reading = growth.and_then(|growth| {
-        Some(Reading {
-            observed: f64::from(growth.observed),
-            expected: growth.expected?,
-            statistic: growth.statistic?,
-        })
-    });
-    readings.insert((alert.hazard, alert.key.as_str().into()), reading);
+    let reading = growth.and_then(|growth| Reading::of(growth, &alert.place.code));
+    let whose = (alert.hazard, alert.key.as_str().into());
+    readings.insert((alert.status, whose), reading);
+}
+
+/// Observed, expected and statistic, with the same labels.
+#[derive(Debug)]
+pub(super) struct Three {
+    pub observed: GaugeVec,
+    pub expected: GaugeVec,
+    pub statistic: GaugeVec,
+}
+
+impl Three {
+    fn all(&self) -> [&GaugeVec; 3] {
+        [&self.observed, &self.expected, &self.statistic]
+    }
+
+    fn set(&self, labels: &[&str], reading: &Reading) {
+        let values = [reading.observed, reading.expected, reading.statistic];
+        for (gauge, value) in self.all().into_iter().zip(values) {
+            gauge.with_label_values(labels).set(value);
+        }
+    }
+
+    fn remove(&self, labels: &[&str]) {
+        for gauge in self.all() {
+            // Absent when it was never there.
+            let _ = gauge.remove_label_values(labels);
+        }
+    }
+
+    fn reset(&self) {
+        self.all().into_iter().for_each(GaugeVec::reset);
+    }
+}
+
+/// What is held of a status, and which of its places are shown.
+#[derive(Debug, Default)]
+pub(super) struct OfStatus {
+    held: Held,
+    shown: BTreeSet<Where>,
 }
 
 /// The gauges.
 #[derive(Debug)]
 pub(super) struct GrowthGauges {
-    pub observed: GaugeVec,
-    pub expected: GaugeVec,
-    pub statistic: GaugeVec,
+    /// By hazard.
+    pub hazards: Three,
+    /// By status, hazard and place.
+    pub places: Three,
+    /// By status.
+    pub left_out: IntGaugeVec,
     /// Series held, by worker and status, and their bytes.
     pub series: IntGaugeVec,
     pub bytes: IntGaugeVec,
@@ -89,29 +118,40 @@ pub(super) struct GrowthGauges {
     pub hour_expected: GaugeVec,
     pub hour_variance: GaugeVec,
     pub learned: IntGaugeVec,
-    pub held: Mutex<BTreeMap<(Hazard, Arc<str>), Reading>>,
+    pub held: Mutex<BTreeMap<Status, OfStatus>>,
 }
 
 impl GrowthGauges {
-    /// What a transaction that was committed said.
-    pub(super) fn commit(&self, readings: &mut Readings) {
+    /// What a transaction that was committed said; of which status readings were left out, once for each.
+    pub(super) fn commit(&self, readings: &mut Readings) -> Vec<Status> {
+        let mut left_out = Vec::new();
         if readings.is_empty() {
-            return;
+            return left_out;
         }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut touched: Vec<Hazard> = readings.keys().map(|(hazard, _)| *hazard).collect();
-        touched.dedup();
-        for (key, reading) in std::mem::take(readings) {
-            match reading {
-                None => drop(held.remove(&key)),
-                Some(reading) if held.len() < MAX_INCIDENTS || held.contains_key(&key) => {
-                    held.insert(key, reading);
-                }
-                Some(_) => {}
+        let mut touched: BTreeMap<Status, BTreeSet<Hazard>> = BTreeMap::new();
+        for ((status, whose), reading) in std::mem::take(readings) {
+            touched.entry(status).or_default().insert(whose.0);
+            if !held.entry(status).or_default().held.note(whose, reading) {
+                left_out.push(status);
             }
         }
-        for hazard in touched {
-            self.show(hazard, &held);
+        for (status, hazards) in touched {
+            if let Some(of) = held.get_mut(&status) {
+                self.show(status, of, &hazards);
+            }
+        }
+        left_out
+    }
+
+    /// Takes out what is over at `now`, by the wall clock: nothing may come any more that says so.
+    pub(super) fn sweep(&self, now: Millis) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        for (status, of) in held.iter_mut() {
+            let hazards = of.held.sweep(now);
+            if !hazards.is_empty() {
+                self.show(*status, of, &hazards);
+            }
         }
     }
 
@@ -121,9 +161,9 @@ impl GrowthGauges {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
-        for gauge in [&self.observed, &self.expected, &self.statistic] {
-            gauge.reset();
-        }
+        self.hazards.reset();
+        self.places.reset();
+        self.left_out.reset();
         self.learned.reset();
         for gauge in [
             &self.hour_observed,
@@ -154,26 +194,27 @@ impl GrowthGauges {
         }
     }
 
-    fn show(&self, hazard: Hazard, held: &BTreeMap<(Hazard, Arc<str>), Reading>) {
-        let of_hazard = held.range((hazard, Arc::from(""))..);
-        let of_hazard = of_hazard.take_while(|((of, _), _)| *of == hazard);
-        let most = of_hazard
-            .map(|(_, reading)| *reading)
-            .max_by(|a, b| a.statistic.total_cmp(&b.statistic));
-        let labels = [hazard.id()];
-        let gauges = [&self.observed, &self.expected, &self.statistic];
-        let Some(most) = most else {
-            for gauge in gauges {
-                // Absent when it was never there.
-                let _ = gauge.remove_label_values(&labels);
+    /// Shows what is held of these hazards, and the places of the status.
+    fn show(&self, status: Status, of: &mut OfStatus, hazards: &BTreeSet<Hazard>) {
+        for hazard in hazards.iter().filter(|_| status == Status::Actual) {
+            match of.held.most(*hazard) {
+                Some(most) => self.hazards.set(&[hazard.id()], most),
+                None => self.hazards.remove(&[hazard.id()]),
             }
-            return;
-        };
-        for (gauge, value) in gauges
-            .into_iter()
-            .zip([most.observed, most.expected, most.statistic])
-        {
-            gauge.with_label_values(&labels).set(value);
         }
+        let labels = |(hazard, place): &Where| [status.id(), hazard.id(), place].map(str::to_owned);
+        let (places, left_out) = of.held.places(MAX_GROWTH_PLACES);
+        for gone in of.shown.iter().filter(|place| !places.contains_key(*place)) {
+            self.places.remove(&labels(gone).each_ref().map(|it| &**it));
+        }
+        for (place, reading) in &places {
+            self.places
+                .set(&labels(place).each_ref().map(|it| &**it), reading);
+        }
+        let left_out = i64::try_from(left_out).unwrap_or(i64::MAX);
+        self.left_out
+            .with_label_values(&[status.id()])
+            .set(left_out);
+        of.shown = places.into_keys().collect();
     }
 }

@@ -8,7 +8,7 @@ use prometheus::{
     exponential_buckets,
 };
 
-use super::growth::GrowthGauges;
+use super::growth::{GrowthGauges, Three};
 use super::{Metrics, ReloadOutcome};
 use crate::core::detect::LABEL_VERDICTS;
 use crate::core::model::{DetectOutcome, Status};
@@ -42,18 +42,43 @@ impl Maker {
     fn growth(&self) -> prometheus::Result<GrowthGauges> {
         let by_hazard =
             |name: &str, help: &str| self.keep(GaugeVec::new(Opts::new(name, help), &["hazard"]));
+        let by_place = |name: &str, help: &str| {
+            let labels = ["status", "hazard", "place"];
+            self.keep(GaugeVec::new(Opts::new(name, help), &labels))
+        };
         let of_feed = |name: &str, help: &str| {
             self.keep(GaugeVec::new(Opts::new(name, help), &["worker", "feed"]))
         };
         Ok(GrowthGauges {
-            observed: by_hazard(
-                "tocsin_growth_observed_reports",
-                "Reports in the period where a hazard deviates most from what is usual, of the places on the queue.",
-            )?,
-            expected: by_hazard("tocsin_growth_expected_reports", "What is usual there.")?,
-            statistic: by_hazard(
-                "tocsin_growth_statistic",
-                "W2 there: standard deviations above what is usual.",
+            hazards: Three {
+                observed: by_hazard(
+                    "tocsin_growth_observed_reports",
+                    "Reports in the period where a hazard deviates most from what is usual, of the places on the queue.",
+                )?,
+                expected: by_hazard("tocsin_growth_expected_reports", "What is usual there.")?,
+                statistic: by_hazard(
+                    "tocsin_growth_statistic",
+                    "W2 there: standard deviations above what is usual.",
+                )?,
+            },
+            places: Three {
+                observed: by_place(
+                    "tocsin_growth_place_observed_reports",
+                    "Reports of a hazard at a place, in the hour or the day: of those on the queue the places in alarm, then the highest.",
+                )?,
+                expected: by_place(
+                    "tocsin_growth_place_expected_reports",
+                    "What is usual at the place.",
+                )?,
+                statistic: by_place(
+                    "tocsin_growth_place_statistic",
+                    "W2 at the place: standard deviations above what is usual.",
+                )?,
+            },
+            left_out: self.gauges(
+                "tocsin_growth_places_left_out",
+                "Hazards at places on the queue that are not shown: 50 of a status are.",
+                &["status"],
             )?,
             series: self.gauges(
                 "tocsin_growth_series",

@@ -144,7 +144,11 @@ impl Metrics {
                 .with_label_values(&[*stage])
                 .observe(*seconds);
         }
-        self.growth.commit(&mut counts.growth);
+        for status in self.growth.commit(&mut counts.growth) {
+            self.limits
+                .with_label_values(&["growth_readings", status.id()])
+                .inc();
+        }
         counts.clear();
     }
 
@@ -162,6 +166,11 @@ impl Metrics {
     /// What a feed told a worker in its last whole hour.
     pub fn feed_hour(&self, worker: u32, feed: &str, hour: FeedHour) {
         self.growth.hour(worker, feed, hour);
+    }
+
+    /// Takes out of the metrics of growth what is over at `now`, the wall clock.
+    pub fn growth_over(&self, now: Millis) {
+        self.growth.sweep(now);
     }
 
     /// A partition was taken away: what its incidents said is somebody else's.

@@ -12,13 +12,14 @@ mod logs;
 mod made;
 mod metrics;
 mod observer;
+mod readings;
 mod reload_api;
 mod rules;
 mod watch;
 
 pub use counts::StageCounts;
 pub use figures::FeedFigures;
-pub use growth::FeedHour;
+pub use growth::{FeedHour, MAX_GROWTH_PLACES};
 pub use health::Health;
 pub use http::HttpServer;
 pub use logs::{init_command_logs, init_logs};

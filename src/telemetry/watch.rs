@@ -91,7 +91,7 @@ impl SilenceWatch {
     }
 }
 
-/// The thread that looks; stops when dropped.
+/// The thread that looks, also for what of growth is over; stops when dropped.
 #[derive(Debug)]
 pub struct Watcher {
     stop: std::sync::mpsc::Sender<()>,
@@ -112,7 +112,9 @@ impl Watcher {
             .spawn(move || {
                 use std::sync::mpsc::RecvTimeoutError::Timeout;
                 while stopped.recv_timeout(EVERY) == Err(Timeout) {
-                    watch.look(clock(), &metrics, &health);
+                    let now = clock();
+                    watch.look(now, &metrics, &health);
+                    metrics.growth_over(now);
                 }
             })?;
         Ok(Self {

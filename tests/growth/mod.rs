@@ -2,5 +2,6 @@
 
 mod baseline;
 mod ears;
+mod gauges;
 mod measure;
 mod w2;
