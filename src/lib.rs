@@ -59,7 +59,7 @@
 //! | add a setting | `config/tocsin.toml`, `src/config/settings.rs` and `bounds.rs`; what workers take of it: `src/kafka/resolve.rs` |
 //! | change what a scenario may say, or what its report shows | `src/core/drill`; how it is sent and followed: `src/drill` |
 //! | change how a coordinator runs drills at the desk | `src/drill/room.rs`, `src/desk/drills.rs`; pages: `src/desk/console/drills.rs` |
-//! | write a scenario | `config/drills` (no code) |
+//! | write a scenario | `config/drills` (no code); what a new one starts from: `src/drill/fresh.rs`, where it is written at the desk: `src/drill/drafts.rs` |
 //! | add a metric | `src/telemetry/metrics.rs` and `made.rs`; who counts: stages in `counts.rs` there, workers in `src/kafka/observed.rs`, the desk in `src/desk`; `docs/operating.md` where it deserves an alarm |
 //! | change what people see and do at the desk | `src/desk/console` (a table of the places is in its `mod.rs`) |
 //! | add a command | `src/cli`, README |

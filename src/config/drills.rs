@@ -84,6 +84,12 @@ impl Drills {
         Some(state.join("tocsin/drills"))
     }
 
+    /// Folder of scenarios of one's own: the stated one, or `scenarios` in that of runs.
+    pub fn folder_of_scenarios(&self) -> Option<PathBuf> {
+        let stated = self.scenarios.clone();
+        stated.or_else(|| Some(self.folder_of_runs()?.join("scenarios")))
+    }
+
     /// Reads the file and checks the key. The error is the setting and what is wrong with it.
     pub(super) fn read(&mut self) -> Result<(), (&'static str, String)> {
         let mut setting = "drills.key";

@@ -14,8 +14,8 @@ use super::store::BegunDrill;
 use crate::core::model::Status;
 use crate::core::obligation::{Actor, Event, EventKind};
 use crate::drill::{
-    Checked, DrillError, DrillWish, Ended, Figures, Judged, Prepared, Room, RoomError, RunLine,
-    ScenarioLine, Stopping,
+    Checked, Draft, DrillError, DrillWish, Ended, Figures, Judged, Prepared, Room, RoomError,
+    RunLine, ScenarioLine, ScenarioWish, Stopping,
 };
 
 /// What an event says of the store's list of drills that were begun.
@@ -116,6 +116,32 @@ impl Drills {
         Ok(self
             .blocking(move |room| room.check(&scenario, seed))
             .await??)
+    }
+
+    /// Writes a scenario, and keeps it if that is wished for, with an event: without one it is not kept.
+    pub async fn draft(&self, actor: &Actor, wish: ScenarioWish) -> Result<Draft, DrillsError> {
+        let draft = self.blocking(move |room| room.draft(&wish)).await??;
+        if draft.kept {
+            let (kind, id) = (EventKind::ScenarioCreated, &draft.scenario);
+            let (actor, after) = (Some(actor.clone()), json!({"scenario": id}));
+            if let Err(error) = self.tell(kind, actor, id, after, Begun::AsItWas).await {
+                let id = id.clone();
+                self.blocking(move |room| room.discard(&id)).await?;
+                return Err(error.into());
+            }
+        }
+        Ok(draft)
+    }
+
+    /// Checks a scenario that is being written, and rehearses it in memory.
+    pub async fn check_draft(
+        &self,
+        wish: ScenarioWish,
+        seed: u64,
+    ) -> Result<Checked, DrillsError> {
+        self.blocking(move |room| room.check_draft(&wish, seed))
+            .await?
+            .map_err(DrillsError::from)
     }
 
     /// What a run came to.

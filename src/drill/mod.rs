@@ -11,13 +11,17 @@
 //! | `drive` | the run: its pace, its end, its withdrawal |
 //! | `carrier` | that, as a room asks for it: a test puts something else in its place |
 //! | `scenarios` | scenarios by name, read against a deployment |
+//! | `fresh` | a new one to start from |
 //! | `judge` | what a run came to, beside the run before it |
 //! | `room`, `wish`, `prepared`, `rehearsal`, `listing` | where a coordinator starts, watches and stops drills: behind the desk's API and console |
+//! | `drafts` | and writes scenarios |
 //! | `leftovers` | what a process that is gone has sent, and its withdrawal |
 
 mod carrier;
+mod drafts;
 mod drive;
 mod follow;
+mod fresh;
 mod inject;
 mod judge;
 mod leftovers;
@@ -30,8 +34,10 @@ mod scenarios;
 mod wish;
 
 pub use carrier::*;
+pub use drafts::*;
 pub use drive::*;
 pub use follow::*;
+pub use fresh::*;
 pub use inject::*;
 pub use judge::*;
 pub use leftovers::*;

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use serde::Serialize;
 
 use super::{Judged, Room, RoomError, read_scenario};
-use crate::core::diagnostic::{Diagnostic, Gravity};
+use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use crate::core::drill::{
     Deployment, Report, RunInfo, Scenario, Simulated, encode, evaluate, rehearse, schedule,
 };
@@ -64,7 +64,7 @@ pub struct Checked {
     pub report: Option<Report>,
 }
 
-fn finding(found: &Diagnostic) -> Finding {
+pub(super) fn finding(found: &Diagnostic) -> Finding {
     Finding {
         code: found.code,
         error: found.gravity == Gravity::Error,
@@ -93,6 +93,10 @@ impl Room {
     /// Reads a scenario, and rehearses it in memory against its own expectations. Nothing is sent.
     pub fn check(&self, name: &str, seed: u64) -> Result<Checked, RoomError> {
         let file = self.source(name)?;
+        Ok(self.check_file(name, &file, seed))
+    }
+
+    pub(super) fn check_file(&self, name: &str, file: &SourceFile, seed: u64) -> Checked {
         let (set, renamed) = (self.rules(), BTreeMap::new());
         let here = self.here(&set, &renamed);
         let mut checked = Checked {
@@ -104,11 +108,11 @@ impl Room {
             records: Vec::new(),
             report: None,
         };
-        let (scenario, findings) = match read_scenario(&file, &here) {
+        let (scenario, findings) = match read_scenario(file, &here) {
             Ok(read) => read,
             Err(errors) => {
                 checked.findings = errors.diagnostics.iter().map(finding).collect();
-                return Ok(checked);
+                return checked;
             }
         };
         checked.findings = findings.iter().map(finding).collect();
@@ -123,7 +127,7 @@ impl Room {
             });
         }
         checked.ok = checked.report.as_ref().is_some_and(|it| it.passed);
-        Ok(checked)
+        checked
     }
 
     fn rehearse(

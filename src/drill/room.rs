@@ -51,7 +51,7 @@ pub struct Room {
     settings: Settings,
     feeds: Vec<Arc<Feed>>,
     rules: Box<dyn Fn() -> Arc<RuleSet> + Send + Sync>,
-    scenarios: Scenarios,
+    pub(super) scenarios: Scenarios,
     runs: Option<Runs>,
     carrier: Option<Arc<dyn Carrier>>,
     live: Mutex<Option<Arc<Live>>>,
@@ -74,7 +74,7 @@ impl Room {
     ) -> Self {
         Self {
             feeds: settings.shared_feeds(),
-            scenarios: Scenarios::new(settings.drills.scenarios.clone()),
+            scenarios: Scenarios::new(settings.drills.folder_of_scenarios()),
             runs: settings.drills.folder_of_runs().map(Runs::new),
             settings: settings.clone(),
             rules: Box::new(rules),

@@ -2,11 +2,16 @@
 //!
 //! Invariant: a name is never a path: what is not listed is not read.
 
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::RoomError;
 use crate::config::{Bundled, ConfigErrors};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
-use crate::core::drill::{Deployment, Scenario, check_scenario, parse_scenario};
+use crate::core::drill::{
+    Deployment, Scenario, check_scenario, is_scenario_id, parse_scenario,
+};
 
 /// Folder of the shipped scenarios.
 const SHIPPED: &str = "drills/";
@@ -16,6 +21,9 @@ const ENDING: &str = ".yml";
 const MAX_BYTES: u64 = 1 << 20;
 /// Scenarios of the folder that are listed; the first by name.
 pub const MAX_SCENARIOS: usize = 200;
+
+/// Why none can be kept.
+const NO_FOLDER: &str = "there is no folder for scenarios here: set drills.scenarios";
 
 /// Where scenarios are looked for.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +76,44 @@ impl Scenarios {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Writes a scenario's file into the folder. Nothing that is there is replaced; what fails leaves nothing.
+    pub fn keep(&self, id: &str, text: &str) -> Result<(), RoomError> {
+        let folder = self.folder.as_ref();
+        let folder = folder.ok_or(RoomError::NotReady(NO_FOLDER))?;
+        let own = self.own();
+        if own.iter().any(|name| name == id) || shipped_scenario(id).is_some() {
+            return Err(RoomError::Taken(id.to_owned()));
+        }
+        if own.len() >= MAX_SCENARIOS {
+            return Err(RoomError::Full);
+        }
+        let path = folder.join(format!("{id}{ENDING}"));
+        let failed = |error: std::io::Error| match error.kind() {
+            ErrorKind::AlreadyExists => RoomError::Taken(id.to_owned()),
+            _ => RoomError::NotKept {
+                path: path.clone(),
+                error,
+            },
+        };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        written.map_err(|error| {
+            // It was not there before; half of it is of no use.
+            let _ = std::fs::remove_file(&path);
+            failed(error)
+        })
+    }
+
+    pub(super) fn discard(&self, id: &str) {
+        if let Some(folder) = self.folder.as_ref().filter(|_| is_scenario_id(id)) {
+            let removed = std::fs::remove_file(folder.join(format!("{id}{ENDING}")));
+            if let Err(error) = removed {
+                tracing::warn!(%error, id, "a scenario that was not to be kept stays");
+            }
+        }
     }
 
     /// The file of a name; none when there is no such scenario or it cannot be read.

@@ -1,10 +1,11 @@
 //! What is asked of a room, and what it says.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{DrillError, JudgeError};
+use super::{DrillError, JudgeError, MAX_DRAFT_BYTES, MAX_SCENARIOS};
 use crate::config::ConfigErrors;
 use crate::core::model::Bilingual;
 
@@ -41,6 +42,34 @@ pub enum RoomError {
     /// A speed beyond the bounds.
     #[error("the speed is from 1 to {MAX_SPEED}")]
     BadSpeed,
+    /// An id that no scenario can have.
+    #[error("a scenario's id is 1–40 characters of a–z, 0–9, - and _")]
+    BadScenarioId,
+    /// A text of another scenario.
+    #[error("the id in the text is `{found}`, not `{wished}`")]
+    OtherId {
+        /// What was asked for.
+        wished: String,
+        /// What the text says.
+        found: String,
+    },
+    /// A scenario of that id is offered already.
+    #[error("there is a scenario `{0}` already: give this one another id")]
+    Taken(String),
+    /// The folder holds as many as are offered.
+    #[error("there are {MAX_SCENARIOS} scenarios in the folder already: remove some of its files")]
+    Full,
+    /// A text that is too long.
+    #[error("a scenario that is written here has at most {MAX_DRAFT_BYTES} bytes")]
+    DraftTooLong,
+    /// A scenario's file cannot be written.
+    #[error("{path} cannot be written: {error}")]
+    NotKept {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// A drill is running.
     #[error("the drill `{0}` is running: one at a time")]
     Busy(String),

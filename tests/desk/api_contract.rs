@@ -187,6 +187,15 @@ async fn drills_are_what_the_document_says(world: &World, document: &Value, toke
         )
         .await;
     check(document, "DrillChecked", &checked.json());
+    for (keep, status) in [(false, 200), (true, 201)] {
+        let wish = json!({"id": "contract", "from": "gas-leak-school", "keep": keep});
+        check(document, "ScenarioNew", &wish);
+        let made = world
+            .ask(Method::POST, "/api/v1/scenarios", token, &[], Some(&wish))
+            .await;
+        assert_eq!(made.status, status, "{}", made.text);
+        check(document, "ScenarioDraft", &made.json());
+    }
     for exercise in ["e-1", "e-2"] {
         let wish = json!({"scenario": "gas-leak-school", "exercise": exercise});
         check(document, "DrillStart", &wish);

@@ -39,7 +39,7 @@ const fn entry(method: Method, path: &'static str, asks: Asks) -> Entry {
     Entry { method, path, asks }
 }
 
-const TABLE: [Entry; 37] = [
+const TABLE: [Entry; 38] = [
     entry(Method::GET, "/api/v1/incidents", Asks::Read),
     entry(Method::GET, "/api/v1/closed", Asks::Read),
     entry(Method::GET, "/api/v1/since", Asks::Read),
@@ -105,6 +105,7 @@ const TABLE: [Entry; 37] = [
     entry(Method::GET, "/api/v1/drills/{exercise}", Asks::Drill),
     entry(Method::POST, "/api/v1/drills/{exercise}/stop", Asks::Drill),
     entry(Method::GET, "/api/v1/drills/{exercise}/report", Asks::Drill),
+    entry(Method::POST, "/api/v1/scenarios", Asks::Drill),
 ];
 
 /// Every action for a department.
@@ -197,6 +198,10 @@ fn requests(entry: &Entry, incident: uuid::Uuid, department: &str) -> Vec<(Strin
         // There is no such scenario: nothing is sent.
         "/api/v1/drills" | "/api/v1/drills/check" if entry.method == Method::POST => {
             vec![(path, Some(json!({"scenario": "no-such-scenario"})))]
+        }
+        // Nor one to start from: nothing is kept.
+        "/api/v1/scenarios" => {
+            vec![(path, Some(json!({"id": "x", "from": "no-such-scenario"})))]
         }
         "/api/v1/notifications/retry" => vec![(path, Some(json!({"channel": "webhook:x"})))],
         // Refused for its days: nothing is made.

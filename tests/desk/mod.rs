@@ -5,6 +5,7 @@ mod api_cli;
 mod api_contract;
 mod api_drills;
 mod api_flow;
+mod api_scenarios;
 mod api_session;
 mod api_silences;
 mod api_stream;

@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let files: Vec<SourceFile> = names
         .iter()
-        .map(|name| source(name))
+        .map(|name| source(name, &here.settings))
         .collect::<Result<_, _>>()?;
     let mut reports = Vec::new();
     for file in &files {

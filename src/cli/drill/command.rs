@@ -57,7 +57,7 @@ impl RunsArg {
 /// Runs the command.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     match &args.command {
-        Command::New(args) => new::run(args),
+        Command::New(args) => new::run(args, global),
         Command::Check(args) => check::run(args, global),
         Command::Run(args) => running::run(args, global),
         Command::Stop(args) => stop::run(args, global),

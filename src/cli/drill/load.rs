@@ -12,20 +12,21 @@ use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::drill::{Deployment, Scenario};
 use crate::core::model::Feed;
 use crate::core::ruleset::RuleSet;
-use crate::drill::{read_scenario, shipped_scenario, shipped_scenarios};
+use crate::drill::{Scenarios, read_scenario};
 
-/// A scenario's file: a path, or the name of a shipped one.
-pub(super) fn source(named: &str) -> anyhow::Result<SourceFile> {
+/// A scenario's file: a path, or the name of a shipped one or of one in the folder of scenarios.
+pub(super) fn source(named: &str, settings: &Settings) -> anyhow::Result<SourceFile> {
     let path = Path::new(named);
+    let scenarios = Scenarios::new(settings.drills.folder_of_scenarios());
     if !path.exists()
-        && let Some(file) = shipped_scenario(named)
+        && let Some(file) = scenarios.source(named)
     {
         return Ok(file);
     }
     let text = std::fs::read_to_string(path).with_context(|| {
         format!(
-            "{named} is no file that can be read, and no shipped scenario ({})",
-            shipped_scenarios().join(", ")
+            "{named} is no file that can be read, and no scenario ({})",
+            scenarios.names().join(", ")
         )
     })?;
     Ok(SourceFile {

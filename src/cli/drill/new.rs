@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-const TEMPLATE: &str = include_str!("template.yml");
+use super::super::Global;
+use super::load::source;
+use crate::core::drill::is_scenario_id;
+use crate::drill::{new_scenario, scenario_id};
 
 /// Arguments of `drill new`.
 #[derive(Debug, clap::Args)]
@@ -16,13 +19,27 @@ pub(super) struct Args {
     /// Id of the scenario: the beginning of exercise ids. Default: the file's name
     #[arg(long, value_name = "ID")]
     id: Option<String>,
+    /// Scenario to start from: a file, or a name of `tocsin drill list`. Default: a template with every key explained
+    #[arg(long, value_name = "SCENARIO")]
+    from: Option<String>,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let stem = args.file.file_stem().map(|stem| stem.to_string_lossy());
-    let id = args.id.clone().or_else(|| stem.map(|stem| slug(&stem)));
-    let id = id.filter(|id| !id.is_empty());
-    let text = TEMPLATE.replace("my-drill", id.as_deref().unwrap_or("my-drill"));
+    let id = args
+        .id
+        .clone()
+        .or_else(|| stem.and_then(|stem| scenario_id(&stem)));
+    let id = id.unwrap_or_else(|| "my-drill".to_owned());
+    anyhow::ensure!(
+        is_scenario_id(&id),
+        "--id {id}: an id is 1–40 characters of a–z, 0–9, - and _"
+    );
+    let from = match &args.from {
+        Some(from) => Some(source(from, &global.settings()?)?),
+        None => None,
+    };
+    let text = new_scenario(&id, from.as_ref());
     if args.file.as_os_str() == "-" {
         std::io::stdout().lock().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
@@ -48,16 +65,4 @@ pub(super) fn not_written(path: &std::path::Path) -> String {
     format!(
         "{path} cannot be written; a file that is there is never replaced: name another one, or remove it"
     )
-}
-
-fn slug(text: &str) -> String {
-    let fits = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '-'
-        }
-    };
-    let text: String = text.chars().map(fits).take(40).collect();
-    text.trim_matches('-').to_owned()
 }

@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
 pub(super) fn list(args: &ListArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
     let runs = args.runs.open(&settings)?;
-    let scenarios = Scenarios::new(settings.drills.scenarios.clone()).names();
+    let scenarios = Scenarios::new(settings.drills.folder_of_scenarios()).names();
     let names = runs.list()?;
     let mut out = std::io::stdout().lock();
     if args.json {

@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let renamed = args.feed.iter().cloned().collect();
     let here = Here::load(global.settings()?, renamed)?;
     init_command_logs(&here.settings.log);
-    let file = source(&args.scenario)?;
+    let file = source(&args.scenario, &here.settings)?;
     let (scenario, _) = here.scenario(&file)?;
     let records_clock = here.settings.drills.clock == DrillClock::Records;
     let info = info(args, &scenario, &here, records_clock)?;

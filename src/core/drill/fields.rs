@@ -17,6 +17,12 @@ pub(super) struct Reader<'a> {
     pub(super) findings: Findings<'a>,
 }
 
+/// Whether a text can be the id of a scenario, or a name within one.
+pub fn is_scenario_id(text: &str) -> bool {
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    (1..=MAX_NAME).contains(&text.len()) && text.chars().all(known)
+}
+
 impl Reader<'_> {
     pub(super) fn unknown(&mut self, key: &Key, of: &str, known: &str) {
         let message = format!("`{}` is no key of {of}", key.text);
@@ -49,9 +55,7 @@ impl Reader<'_> {
 
     /// A name that texts, incident reports and exercise ids can carry.
     pub(super) fn name(&mut self, text: &str, at: At) -> String {
-        let known =
-            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        if text.is_empty() || text.len() > MAX_NAME || !text.chars().all(known) {
+        if !is_scenario_id(text) {
             let message = format!("`{text}` is no name");
             self.bad(at, message)
                 .help("1–40 characters of a–z, 0–9, - and _");

@@ -45,6 +45,7 @@ mod words;
 pub use check::*;
 pub use compare::*;
 pub use evaluate::*;
+pub use fields::is_scenario_id;
 pub use html::*;
 pub use markdown::*;
 pub use observed::*;

@@ -85,6 +85,8 @@ closed_list! {
         NotificationsRetried "notifications_retried",
         /// The desk goes by other rules, departments or receivers.
         ConfigurationChanged "configuration_changed",
+        /// Somebody has a scenario of drills kept here.
+        ScenarioCreated "scenario_created",
         /// Somebody starts a drill here.
         DrillStarted "drill_started",
         /// Somebody stops one.

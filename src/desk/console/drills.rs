@@ -15,13 +15,15 @@ use super::routes::{Answer, Asked, Failed, fields};
 use super::state::{Console, Visit};
 use super::view::Viewer;
 use crate::desk::drills::{Drills, DrillsError};
-use crate::drill::{DrillError, DrillWish, RoomError, RunStanding};
+use crate::drill::{
+    DrillError, DrillWish, MAX_DRAFT_BYTES, MAX_SCENARIOS, RoomError, RunStanding,
+};
 
 /// Tells htmx to go to another page. Not to load this one anew: it may be the answer to a form, which would be sent again.
 const GO_TO: HeaderName = HeaderName::from_static("hx-redirect");
 
 /// The drills, for who may run them.
-fn drills(console: &Console, viewer: &Viewer) -> Result<Drills, Failed> {
+pub(super) fn drills(console: &Console, viewer: &Viewer) -> Result<Drills, Failed> {
     if !viewer.runs_drills() {
         return Err(Failed(StatusCode::FORBIDDEN));
     }
@@ -32,7 +34,7 @@ fn drills(console: &Console, viewer: &Viewer) -> Result<Drills, Failed> {
 }
 
 /// Why nothing was done, in words; what is no answer for people is a status.
-fn refused(viewer: &Viewer, error: DrillsError) -> Result<(StatusCode, String), Failed> {
+pub(super) fn refused(viewer: &Viewer, error: DrillsError) -> Result<(StatusCode, String), Failed> {
     let room = match error {
         DrillsError::Desk(error) => return Err(error.into()),
         DrillsError::Room(room) => room,
@@ -44,6 +46,15 @@ fn refused(viewer: &Viewer, error: DrillsError) -> Result<(StatusCode, String), 
         }
         RoomError::BadExercise(_) => viewer.t(DrillMsg::BadExercise).to_owned(),
         RoomError::BadSpeed => viewer.t(DrillMsg::BadSpeed).to_owned(),
+        RoomError::BadScenarioId => viewer.t(DrillMsg::BadId).to_owned(),
+        RoomError::OtherId { found, .. } => viewer.lang.fill(DrillMsg::OtherId, found),
+        RoomError::Taken(id) => viewer.lang.fill(DrillMsg::Taken, id),
+        RoomError::Full => viewer.lang.fill(DrillMsg::Full, MAX_SCENARIOS),
+        RoomError::DraftTooLong => viewer.lang.fill(DrillMsg::TooLong, MAX_DRAFT_BYTES),
+        RoomError::NotKept { path, error } => {
+            tracing::error!(%error, path = %path.display(), "a scenario could not be kept");
+            viewer.t(DrillMsg::NotKept).to_owned()
+        }
         RoomError::Busy(other) => viewer.lang.fill(DrillMsg::Busy, other),
         RoomError::NotReady(_) => viewer.t(DrillMsg::NotReady).to_owned(),
         RoomError::Drill(DrillError::Again(id)) => viewer.lang.fill(DrillMsg::Again, id),
@@ -80,16 +91,26 @@ async fn view_of(drills: &Drills, viewer: &Viewer) -> Result<DrillsView, Failed>
         running: drills.running(),
         ready: drills.not_ready().is_none(),
         entered: entered(&Fields::default()),
+        kept: false,
         checked: None,
         refused: None,
     })
 }
 
 /// Scenarios and runs.
-pub(super) async fn show(State(console): State<Console>, visit: Visit) -> Answer {
+pub(super) async fn show(
+    State(console): State<Console>,
+    visit: Visit,
+    Query(asked): Asked,
+) -> Answer {
     let viewer = console.viewer(&visit);
     let drills = drills(&console, &viewer)?;
-    let view = view_of(&drills, &viewer).await?;
+    let mut view = view_of(&drills, &viewer).await?;
+    let asked = fields(asked);
+    // One that was kept a moment ago, on the way here from its page.
+    view.entered = entered(&asked);
+    view.kept = !asked.get("kept").is_empty()
+        && view.scenarios.iter().any(|it| it.name == view.entered.scenario);
     Ok(page(&viewer, &view).into_response())
 }
 
@@ -152,6 +173,18 @@ pub(super) async fn start(
     let mut view = view_of(&drills, &viewer).await?;
     (view.entered, view.refused) = (entered, Some(why.1));
     Ok((why.0, page(&viewer, &view)).into_response())
+}
+
+/// The page, saying why nothing was done.
+pub(super) async fn refusing(
+    drills: &Drills,
+    viewer: &Viewer,
+    status: StatusCode,
+    why: String,
+) -> Answer {
+    let mut view = view_of(drills, viewer).await?;
+    view.refused = Some(why);
+    Ok((status, page(viewer, &view)).into_response())
 }
 
 async fn run_view(drills: &Drills, viewer: &Viewer, exercise: &str) -> Result<RunView, Failed> {
@@ -223,10 +256,8 @@ pub(super) async fn stop(
     match drills.stop(&visit.visitor.actor, &exercise).await {
         Ok(_) => Ok(Redirect::to(&format!("/drills/{exercise}")).into_response()),
         Err(error) => {
-            let why = refused(&viewer, error)?;
-            let mut view = view_of(&drills, &viewer).await?;
-            view.refused = Some(why.1);
-            Ok((why.0, page(&viewer, &view)).into_response())
+            let (status, why) = refused(&viewer, error)?;
+            refusing(&drills, &viewer, status, why).await
         }
     }
 }

@@ -41,6 +41,7 @@ messages! {
     TokenRevoked "token revoked" "撤销令牌"
     NotificationsRetried "dead notifications tried again" "重发已放弃通知"
     ConfigurationChanged "rules or receivers changed" "规则或接收方变更"
+    ScenarioCreated "scenario of drills made" "新建演练场景"
     DrillStarted "drill started" "演练开始"
     DrillStopped "drill stopped" "演练中止"
     DrillEnded "drill over" "演练结束"

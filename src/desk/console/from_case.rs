@@ -265,6 +265,7 @@ fn value(lang: Lang, event: &Event) -> Option<String> {
         EventKind::DrillStarted | EventKind::DrillStopped | EventKind::DrillEnded => {
             text("exercise")
         }
+        EventKind::ScenarioCreated => text("scenario"),
         EventKind::NotificationsRetried => text("channel"),
         _ => text("to"),
     };
@@ -310,6 +311,7 @@ pub fn kind(kind: EventKind) -> EventMsg {
         EventKind::TokenRevoked => EventMsg::TokenRevoked,
         EventKind::NotificationsRetried => EventMsg::NotificationsRetried,
         EventKind::ConfigurationChanged => EventMsg::ConfigurationChanged,
+        EventKind::ScenarioCreated => EventMsg::ScenarioCreated,
         EventKind::DrillStarted => EventMsg::DrillStarted,
         EventKind::DrillStopped => EventMsg::DrillStopped,
         EventKind::DrillEnded => EventMsg::DrillEnded,

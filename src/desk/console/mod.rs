@@ -29,6 +29,7 @@ pub mod page;
 pub mod process;
 pub mod query;
 pub mod routes;
+mod scenarios;
 mod silences;
 pub mod state;
 mod streams;

@@ -16,7 +16,7 @@ use super::forms::{self, Fields};
 use super::page::{agenda, audit, board, department, feeds, report, rules, search, since};
 use super::state::{Call, Console, LANG_COOKIE, THEME_COOKIE, Visit};
 use super::words::Msg;
-use super::{acts, assets, drills, from_case, query, silences, streams, view};
+use super::{acts, assets, drills, from_case, query, scenarios, silences, streams, view};
 use crate::core::model::{Hazard, Millis, Status};
 use crate::desk::{Cursor, DeskError};
 
@@ -87,6 +87,7 @@ pub fn router(console: Console) -> Router {
         .route("/drills/{exercise}", get(drills::run))
         .route("/drills/{exercise}/progress", get(drills::run_progress))
         .route("/drills/{exercise}/stop", post(drills::stop))
+        .merge(scenarios::routes())
         .route("/preferences", post(preferences))
         .with_state(console)
 }

@@ -8,6 +8,7 @@ try {
   await officer.goto(base + "/");
   check(await officer.locator('nav a[href="/drills"]').count() === 0, "and no entry of the menu");
   check((await officer.goto(base + "/drills/any")).status() === 403, "nor a run");
+  check((await officer.goto(base + "/scenarios?id=x")).status() === 403, "nor a scenario");
 
   const fits = async (page, name) => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -36,6 +37,41 @@ try {
   check(await page.locator("tr[data-standing]").count() === 0, "and is no run");
   await fits(page, "rehearsal (en, light)");
   await shot(page, "drill-rehearsal-en");
+
+  // --- A scenario of one's own: written from another one, refused while it is wrong, then kept and offered.
+  await page.goto(base + "/drills");
+  await page.locator("form.newscenario input[name=id]").fill("our-school");
+  await page.locator("form.newscenario select[name=from]").selectOption("gas-leak-school");
+  await page.locator("form.newscenario button").click();
+  await page.waitForURL(/\/scenarios\?/);
+  const area = page.locator("textarea[name=text]");
+  const written = await area.inputValue();
+  check(/^id: our-school$/m.test(written), "it has its id: " + written.slice(0, 200));
+  check(await page.locator("#findings").count() === 0, "and nothing is wrong with it");
+  await fits(page, "a new scenario (en, light)");
+  await area.fill(written.replaceAll("hotline-zh", "nowhere"));
+  await page.locator("form.draft button.primary").click();
+  await page.waitForSelector(".banner.refused");
+  check((await page.locator("#findings").textContent()).includes("T0308"), "what is wrong is said");
+  check((await area.inputValue()).includes("nowhere"), "what was written stays");
+  await fits(page, "a wrong scenario (en, light)");
+  await shot(page, "drill-scenario-wrong-en");
+  await area.fill(written);
+  await page.locator("form.draft button[formaction$=check]").click();
+  await page.waitForSelector("#checked[data-ok=true]", { timeout: 60000 });
+  check(await area.inputValue() === written, "its rehearsal changes nothing");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.locator("form.draft button[formaction$=download]").click()]);
+  check(file.suggestedFilename() === "our-school.yml", "it can be taken along as " + file.suggestedFilename());
+  await page.locator("form.draft button.primary").click();
+  await page.waitForSelector(".banner.done");
+  check(await page.locator("input[name=scenario]").count() === 7, "it is offered");
+  check(await page.locator("input[name=scenario][value=our-school]").isChecked(), "and chosen");
+  await fits(page, "a kept scenario (en, light)");
+  await page.locator("form.newscenario input[name=id]").fill("our-school");
+  await page.locator("form.newscenario button").click();
+  await page.locator("form.draft button.primary").click();
+  await page.waitForSelector(".banner.refused");
+  check((await page.locator(".banner.refused").textContent()).includes("our-school"), "an id is taken once");
 
   // --- A drill runs, is watched, and is stopped: nothing of it stays.
   await post("/for-tests/drills/true");
@@ -87,10 +123,10 @@ try {
   }
   check((await zh.locator("main").textContent()).includes("演练开始: whole-2"), "the audit page tells of it");
   const phone = await reader(browser, "coordinator", { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
-  for (const path of ["/drills", "/drills/whole-2"]) {
+  for (const path of ["/drills", "/drills/whole-2", "/scenarios?id=other"]) {
     await phone.goto(base + path);
     await fits(phone, `${path} on a phone`);
-    await shot(phone, `phone${path.replace(/\//g, "-")}`);
+    await shot(phone, `phone${path.replace(/\W/g, "-")}`);
   }
   check((await page.goto(base + "/drills/none")).status() === 404, "there is no such run");
 } finally {

@@ -44,6 +44,8 @@ pub struct DrillsView {
     pub ready: bool,
     /// What was entered.
     pub entered: DrillEntry,
+    /// The scenario that was entered was kept a moment ago.
+    pub kept: bool,
     /// What was checked.
     pub checked: Option<Checked>,
     /// Why nothing was done.
@@ -84,12 +86,14 @@ pub fn page(viewer: &Viewer, view: &DrillsView) -> Markup {
         @if let Some(why) = &view.refused {
             p.banner.refused role="alert" { strong { (viewer.t(Msg::RefusedTitle)) } " " (shown(why)) }
         }
+        @if view.kept { p.banner.done role="status" { (viewer.lang.fill(DrillMsg::Kept, harmless(&view.entered.scenario))) } }
         @if !view.ready { p.banner.quiet { (viewer.t(DrillMsg::NotReady)) } }
         @if let Some(figures) = &view.running {
             section.card { h2 { (viewer.t(DrillMsg::Running)) } (progress(viewer, figures, false)) }
         }
         @if let Some(checked) = &view.checked { (rehearsal(viewer, checked)) }
         section.card { h2 { (viewer.t(DrillMsg::Scenarios)) } (scenarios(viewer, view)) }
+        section.card { h2 { (viewer.t(DrillMsg::NewScenario)) } (new_scenario(viewer, view)) }
         section.card { h2 { (viewer.t(DrillMsg::Runs)) } (runs(viewer, &view.runs)) }
     };
     layout::page(viewer, Tab::Drills, viewer.t(Msg::Drills), &body)
@@ -131,6 +135,28 @@ fn scenarios(viewer: &Viewer, view: &DrillsView) -> Markup {
     }
 }
 
+/// What a new scenario is to be called, and what it starts from.
+fn new_scenario(viewer: &Viewer, view: &DrillsView) -> Markup {
+    html! {
+        form.entry.newscenario method="get" action="/scenarios" {
+            div.fields {
+                label { (viewer.t(DrillMsg::NewId)) input name="id" required maxlength="40" pattern="[a-z0-9_\\-]+" autocomplete="off"; }
+                label { (viewer.t(DrillMsg::StartFrom))
+                    select name="from" {
+                        option value="" { (viewer.t(DrillMsg::Template)) }
+                        @for line in &view.scenarios {
+                            @if let Some(title) = &line.title {
+                                option value=(harmless(&line.name)) { (harmless(viewer.lang.of(&title.en, Some(&title.zh)))) }
+                            }
+                        }
+                    }
+                }
+            }
+            div.buttons { button { (viewer.t(DrillMsg::WriteIt)) } }
+        }
+    }
+}
+
 fn runs(viewer: &Viewer, runs: &[RunLine]) -> Markup {
     html! {
         @if runs.is_empty() { (widgets::nothing(viewer.t(DrillMsg::NoRuns))) } @else {
@@ -152,7 +178,7 @@ fn runs(viewer: &Viewer, runs: &[RunLine]) -> Markup {
     }
 }
 
-fn findings(viewer: &Viewer, all: &[Finding]) -> Markup {
+pub(super) fn findings(viewer: &Viewer, all: &[Finding]) -> Markup {
     html! {
         @if !all.is_empty() {
             ul.findings { @for one in all {
@@ -168,7 +194,7 @@ fn findings(viewer: &Viewer, all: &[Finding]) -> Markup {
 }
 
 /// What a rehearsal came to: nothing was sent.
-fn rehearsal(viewer: &Viewer, checked: &Checked) -> Markup {
+pub(super) fn rehearsal(viewer: &Viewer, checked: &Checked) -> Markup {
     let verdict = if checked.ok {
         DrillMsg::Passes
     } else {

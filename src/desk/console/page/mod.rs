@@ -15,6 +15,7 @@ pub mod obligations;
 pub mod report;
 pub mod row;
 pub mod rules;
+pub mod scenario;
 pub mod search;
 pub mod silences;
 pub mod since;

@@ -100,6 +100,15 @@ pub fn problem(error: DrillsError) -> Problem {
         RoomError::Scenario(_) => Problem::bad_value("scenario", detail),
         RoomError::BadExercise(_) => Problem::bad_value("exercise", detail),
         RoomError::BadSpeed => Problem::bad_value("speed", detail),
+        RoomError::BadScenarioId => Problem::bad_value("id", detail),
+        RoomError::OtherId { .. } | RoomError::DraftTooLong => Problem::bad_value("text", detail),
+        RoomError::Taken(_) => Problem::new(Code::Taken, detail).of_field("id"),
+        RoomError::Full => Problem::new(Code::Refused, detail),
+        RoomError::NotKept { .. } => {
+            tracing::error!(error = detail, "a scenario could not be kept");
+            let detail = "the folder of scenarios cannot be written: its operator finds why in the log";
+            Problem::new(Code::Unavailable, detail)
+        }
         RoomError::Busy(_) => {
             let mut problem = Problem::new(Code::Refused, detail);
             problem.reason = Some("busy");
@@ -119,7 +128,7 @@ pub fn problem(error: DrillsError) -> Problem {
     }
 }
 
-fn drills<'a>(api: &'a Api, identity: &Identity) -> Result<&'a Drills, Problem> {
+pub(super) fn drills<'a>(api: &'a Api, identity: &Identity) -> Result<&'a Drills, Problem> {
     identity.require(Permission::Drill)?;
     let none = "no drills are run here";
     api.drills()

@@ -13,6 +13,7 @@ pub mod drills;
 pub mod incidents;
 pub mod notifications;
 pub mod reports;
+pub mod scenarios;
 pub mod shape;
 pub mod silences;
 pub mod sources;
@@ -60,6 +61,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(drills::show))
         .routes(routes!(drills::stop))
         .routes(routes!(drills::report))
+        .routes(routes!(scenarios::create))
         .routes(routes!(access::me))
         .routes(routes!(access::list, access::create))
         .routes(routes!(access::revoke))
