@@ -20,6 +20,9 @@ const AGAIN_AT_MOST: Duration = Duration::from_secs(60);
 const ACTIVE: Duration = Duration::from_millis(500);
 /// A drill stops when its desk has not been the active one for so long: a database that is away for a moment ends no drill.
 const AWAY: Duration = Duration::from_secs(15);
+/// The desk that took over withdraws a drill of another one so long after it became the active one: until then the other may not have
+/// noticed ([`AWAY`], [`ACTIVE`]) and still sends, and what is sent after its withdrawal stays.
+const OTHERS_END: Duration = Duration::from_secs(20);
 /// Longest wait for a running drill to withdraw what it sent, when the process ends.
 const END_WITHIN: Duration = Duration::from_secs(10);
 /// Longest wait for its end to be told then.
@@ -27,95 +30,112 @@ const TELL_WITHIN: Duration = Duration::from_secs(1);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// What is left of drills, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Left {
+    Nothing,
+    /// A drill that may still run at the desk that began it.
+    Others,
+    /// Something could not be withdrawn, or has not been looked for.
+    Failed,
+}
+
 impl Drills {
     /// Stops a drill when its desk is not the active one any more: nobody could answer it here.
     pub(super) async fn ends_with_its_desk(self, exercise: String) {
-        let mut away: Option<Instant> = None;
-        loop {
+        let mut seen_active = Instant::now();
+        while seen_active.elapsed() < AWAY {
             tokio::time::sleep(ACTIVE).await;
-            if self.0.desk.is_active() {
-                away = None;
-            } else if away.get_or_insert_with(Instant::now).elapsed() >= AWAY {
-                tracing::warn!(
-                    exercise,
-                    "this desk is not the active one any more: its drill is stopped"
-                );
-                let id = exercise.clone();
-                // It was running a moment ago: it stops, or has ended.
-                let _ = self.blocking(move |room| room.stop(&id)).await;
-                return;
+            // A process that was halted for so long may take itself for the active one a moment longer.
+            if seen_active.elapsed() < AWAY && self.0.desk.is_active() {
+                seen_active = Instant::now();
             }
         }
+        tracing::warn!(
+            exercise,
+            "this desk is not the active one any more: its drill is stopped"
+        );
+        // It was running a moment ago: it stops, or has ended.
+        let _ = self.blocking(move |room| room.stop(&exercise)).await;
     }
 
     /// Withdraws what was left behind, at the beginning, after failures and when this desk becomes the active one, until nothing is.
     pub(super) async fn tidy(self) {
-        let (mut led, mut wait) = (false, AGAIN);
-        let mut done = false;
+        let (mut leads_since, mut wait) = (None, AGAIN);
+        let mut left = Left::Failed;
         while !self.0.stop.load(Ordering::SeqCst) {
             let active = self.0.desk.is_active();
-            if !done || active && !led {
-                done = self.tidied_all(active).await;
-                led = active;
+            if left != Left::Nothing || active && leads_since.is_none() {
+                let since = active.then(|| *leads_since.get_or_insert_with(Instant::now));
+                left = self.tidied_all(since).await;
             }
-            led &= active;
-            if done {
-                wait = AGAIN;
-                tokio::select! {
-                    () = self.0.left.notified() => done = false,
-                    () = tokio::time::sleep(ACTIVE) => {}
+            if !active {
+                leads_since = None;
+            }
+            match left {
+                Left::Nothing => {
+                    wait = AGAIN;
+                    tokio::select! {
+                        () = self.0.left.notified() => left = Left::Failed,
+                        () = tokio::time::sleep(ACTIVE) => {}
+                    }
                 }
-            } else {
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(AGAIN_AT_MOST);
+                Left::Others => tokio::time::sleep(ACTIVE).await,
+                Left::Failed => {
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(AGAIN_AT_MOST);
+                }
             }
         }
     }
 
-    /// False: something is left.
-    async fn tidied_all(&self, active: bool) -> bool {
-        let mut done = true;
+    /// `since`: when this desk became the active one, if it is.
+    async fn tidied_all(&self, since: Option<Instant>) -> Left {
+        let mut left = Left::Nothing;
         for exercise in self
             .blocking(|room| room.orphans())
             .await
             .unwrap_or_default()
         {
-            done &= self.tidied(&exercise).await;
+            left = left.max(self.tidied(&exercise).await);
         }
-        if active {
+        if let Some(since) = since {
             match self.0.desk.store().begun_drills().await {
                 Ok(begun) => {
                     for drill in begun {
-                        done &= self.taken_over(drill).await;
+                        left = left.max(self.taken_over(drill, since).await);
                     }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "drills that a desk began cannot be read yet");
-                    done = false;
+                    left = Left::Failed;
                 }
             }
         }
-        done
+        left
     }
 
-    /// Ends a drill that this store says was begun, unless it runs here.
-    async fn taken_over(&self, drill: BegunDrill) -> bool {
+    /// Ends a drill that this store says was begun, unless it runs here or may still run at the desk that began it.
+    async fn taken_over(&self, drill: BegunDrill, since: Instant) -> Left {
         let BegunDrill {
             exercise,
             holder,
             run,
         } = drill;
         if self.running().is_some_and(|it| it.exercise == exercise) {
-            return true;
+            return Left::Nothing;
         }
-        let done = self.blocking(move |room| room.take_over(&run)).await;
+        let may_send = holder != self.0.room.instance() && since.elapsed() < OTHERS_END;
+        let done = self
+            .blocking(move |room| room.take_over(&run, may_send))
+            .await;
         let outcome = match done.and_then(|done| Ok(done?)) {
             Ok(TakenOver::Withdrawn) => "withdrawn",
             Ok(TakenOver::Ended) => "finished",
-            Ok(TakenOver::Runs) => return false,
+            Ok(TakenOver::Runs) => return Left::Others,
             Err(error) => {
                 tracing::error!(%error, exercise, holder, "a drill of another desk cannot be withdrawn yet");
-                return false;
+                return Left::Failed;
             }
         };
         tracing::warn!(
@@ -125,10 +145,10 @@ impl Drills {
             "a drill of a desk that is not the active one any more is over"
         );
         self.ended(&exercise, outcome).await;
-        true
+        Left::Nothing
     }
 
-    async fn tidied(&self, exercise: &str) -> bool {
+    async fn tidied(&self, exercise: &str) -> Left {
         let id = exercise.to_owned();
         let done = self.blocking(move |room| room.take_back(&id)).await;
         match done.and_then(|done| Ok(done?)) {
@@ -138,11 +158,11 @@ impl Drills {
                     "what a drill had sent that nobody ran any more is withdrawn"
                 );
                 self.ended(exercise, "withdrawn").await;
-                true
+                Left::Nothing
             }
             Err(error) => {
                 tracing::error!(%error, exercise, "what a drill had sent cannot be withdrawn yet");
-                false
+                Left::Failed
             }
         }
     }

@@ -44,6 +44,8 @@ pub(super) struct Inner {
     pub(super) stop: AtomicBool,
     /// Tells of the end of the drill that runs, or ran last.
     telling: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// The drill that failed here last, and is to be withdrawn.
+    failed: Mutex<Option<String>>,
 }
 
 /// See the module. Cheap to clone.
@@ -65,6 +67,7 @@ impl Drills {
             left: Notify::new(),
             stop: AtomicBool::new(false),
             telling: Mutex::default(),
+            failed: Mutex::default(),
         }));
         tokio::spawn(drills.clone().tidy());
         drills
@@ -81,6 +84,11 @@ impl Drills {
 
     pub(super) fn telling(&self) -> MutexGuard<'_, Option<tokio::task::JoinHandle<()>>> {
         let slot = self.0.telling.lock();
+        slot.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn failed(&self) -> MutexGuard<'_, Option<String>> {
+        let slot = self.0.failed.lock();
         slot.unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -192,34 +200,35 @@ impl Drills {
         let telling = tokio::spawn(async move {
             let watch = tokio::spawn(drills.clone().ends_with_its_desk(exercise.clone()));
             let outcome = match ended.await {
-                Ok(Ok(Ended::Finished)) => "finished",
-                Ok(Ok(Ended::Stopped)) => "stopped",
-                Ok(Ok(Ended::Unanswered)) => "unanswered",
+                Ok(Ok(Ended::Finished)) => Some("finished"),
+                Ok(Ok(Ended::Stopped)) => Some("stopped"),
+                Ok(Ok(Ended::Unanswered)) => Some("unanswered"),
                 Ok(Err(error)) => {
                     tracing::error!(%error, exercise, "a drill failed: what it sent is withdrawn");
-                    "failed"
+                    None
                 }
-                Err(_) => "failed",
+                Err(_) => None,
             };
             watch.abort();
-            drills.ended(&exercise, outcome).await;
+            match outcome {
+                Some(outcome) => drills.ended(&exercise, outcome).await,
+                // What failed is withdrawn first.
+                None => *drills.failed() = Some(exercise),
+            }
             drills.0.left.notify_one();
         });
         *self.telling() = Some(telling);
         Ok(())
     }
 
+    /// Tells of a drill's end, once.
     pub(super) async fn ended(&self, exercise: &str, outcome: &str) {
+        let failed = self.failed().as_deref() == Some(exercise);
+        let outcome = if failed { "failed" } else { outcome };
         let passed = self.report(exercise).await.ok().map(|it| it.report.passed);
         let after = json!({"exercise": exercise, "outcome": outcome, "passed": passed});
-        // What failed is withdrawn first.
-        let begun = if outcome == "failed" {
-            Begun::AsItWas
-        } else {
-            Begun::Ends
-        };
         let told = self
-            .tell(EventKind::DrillEnded, None, exercise, after, begun)
+            .tell(EventKind::DrillEnded, None, exercise, after, Begun::Ends)
             .await;
         if let Err(error) = told {
             tracing::warn!(%error, exercise, outcome, "a drill's end is not in the audit trail: the active desk tells of it");
@@ -248,7 +257,7 @@ impl Drills {
         Ok(stopping)
     }
 
-    /// False: a drill of that exercise id was begun and has not ended.
+    /// False: a drill of that exercise id was begun and has not ended, or its end is known already; nothing is told then.
     async fn tell(
         &self,
         kind: EventKind,
@@ -281,14 +290,13 @@ impl Desk {
     ) -> Result<bool, DeskError> {
         let turn = self.turn().await;
         let mut writing = self.write(&turn).await?;
-        match begun {
-            Begun::Begins(drill) => {
-                if !writing.drill_begins(drill, event.at).await? {
-                    return Ok(false);
-                }
-            }
+        let new = match begun {
+            Begun::Begins(drill) => writing.drill_begins(drill, event.at).await?,
             Begun::Ends => writing.drill_ends(exercise).await?,
-            Begun::AsItWas => {}
+            Begun::AsItWas => true,
+        };
+        if !new {
+            return Ok(false);
         }
         writing
             .desk_event((exercise, Status::Exercise), event, &[])

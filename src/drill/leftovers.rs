@@ -70,8 +70,13 @@ impl Room {
         self.withdraw(run)
     }
 
-    /// Ends a drill of which a store of desks says that it was begun and has not ended: `begun` is its run as it was then.
-    pub fn take_over(self: &Arc<Self>, begun: &str) -> Result<TakenOver, RoomError> {
+    /// Ends a drill of which a store of desks says that it was begun and has not ended: `begun` is its run as it was then. `may_send`:
+    /// another desk may still carry it out, so that nothing is withdrawn yet.
+    pub fn take_over(
+        self: &Arc<Self>,
+        begun: &str,
+        may_send: bool,
+    ) -> Result<TakenOver, RoomError> {
         let begun: RunFile = serde_json::from_str(begun).map_err(|error| DrillError::Damaged {
             path: "the desk's store".into(),
             why: error.to_string(),
@@ -96,6 +101,9 @@ impl Room {
         if !mine && runs.has(&exercise) && runs.age(&exercise) < ABANDONED {
             // Its desk is not the active one any more, and lives.
             runs.ask_to_stop(&exercise)?;
+            return Ok(TakenOver::Runs);
+        }
+        if may_send {
             return Ok(TakenOver::Runs);
         }
         self.withdraw(run)?;

@@ -118,6 +118,11 @@ impl Room {
         self.runs.as_ref().ok_or(RoomError::NotReady(why))
     }
 
+    /// The desk's name among desks: what it begins is held by it.
+    pub fn instance(&self) -> &str {
+        &self.settings.kafka.instance
+    }
+
     pub(super) fn carrier(&self) -> Option<&Arc<dyn Carrier>> {
         self.carrier.as_ref()
     }

@@ -211,6 +211,11 @@ async fn what_fails_in_its_midst_is_withdrawn_until_it_is() {
     .await;
     assert_eq!(world.carrier.withdrawn.load(Ordering::SeqCst), 1);
     assert_eq!(world.carrier.failures.load(Ordering::SeqCst), 0);
+    until("its end is told, once", async || {
+        let all = events(&world, &token).await;
+        all.len() == 2 && all[0].0 == "drill_ended" && all[0].2 == "failed"
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -258,4 +263,8 @@ async fn what_a_killed_desk_left_behind_is_withdrawn_by_the_next_one() {
     // And a desk that ends takes its drill with it.
     world.drills.close().await;
     assert_eq!(standing(&world, &token, "left").await, "stopped");
+    // Both withdrew it, and it ended once.
+    let all = events(&world, &token).await;
+    let ends = all.iter().filter(|it| it.0 == "drill_ended");
+    assert_eq!(ends.count(), 1, "{all:?}");
 }

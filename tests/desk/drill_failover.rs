@@ -129,6 +129,38 @@ fn the_desk_that_takes_over_withdraws_what_the_other_one_sent() {
     on_both(taken_over);
 }
 
+/// A desk that was cut off goes on sending until it notices: what it sends after it was withdrawn would stay if it were killed then.
+async fn not_before_the_other_one_stops(site: Site) {
+    let first = host(&site, "desk-1").await;
+    let second = host(&site, "desk-2").await;
+    let lease = first.desk.lead("desk-1", LEASE).await.unwrap().unwrap();
+    first.carrier.hold.store(true, Ordering::SeqCst);
+    first
+        .drills
+        .begin(&coordinator(), wish("one"))
+        .await
+        .unwrap();
+    second.desk.store().give_up_lease(&lease).await.unwrap();
+    assert!(second.desk.lead("desk-2", LEASE).await.unwrap().is_some());
+    first.desk.stand_by();
+    until("the second one has withdrawn it", async || {
+        second.carrier.withdrawn.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    assert!(first.drills.running().is_none(), "the first one still sends");
+    until("its end is told", async || {
+        told(&second.desk).await.len() == 2
+    })
+    .await;
+    first.drills.close().await;
+    second.drills.close().await;
+}
+
+#[test]
+fn nothing_is_withdrawn_while_the_other_desk_may_still_send() {
+    on_both(not_before_the_other_one_stops);
+}
+
 /// The process ended between the end of its drill and the word of it: the next one says so, and withdraws nothing.
 #[test]
 fn a_drill_that_came_to_its_end_is_not_withdrawn() {

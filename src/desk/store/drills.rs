@@ -43,13 +43,13 @@ impl Writing {
         Ok(done.rows_affected() == 1)
     }
 
-    /// A drill has ended. One that nobody noted may end, too.
-    pub async fn drill_ends(&mut self, exercise: &str) -> Result<(), StoreError> {
+    /// A drill has ended. False: its end is known already.
+    pub async fn drill_ends(&mut self, exercise: &str) -> Result<bool, StoreError> {
         let sql = "DELETE FROM desk_drills WHERE exercise = $1".to_owned();
-        query(sql, vec![exercise.into()])
+        let done = query(sql, vec![exercise.into()])
             .execute(&mut *self.tx)
             .await?;
-        Ok(())
+        Ok(done.rows_affected() > 0)
     }
 }
 
