@@ -13,6 +13,7 @@
 //! | `service` | what pages and the API call |
 //! | `silences` | who is not told: silences, and what mutes an incident now |
 //! | `configured` | which rules and receivers it goes by, in the trail |
+//! | `agenda` | what the joint meeting talks about |
 //! | `absorb` | revisions of the queue into cases |
 //! | `clock` | the wall's, or a virtual one |
 //! | `run` | all parts of a running desk, begun anew after failures |
@@ -29,6 +30,7 @@
 //! | `sample` | alerts for tests, benchmarks and a first look |
 
 mod absorb;
+mod agenda;
 mod clock;
 mod configured;
 pub mod console;
@@ -52,6 +54,7 @@ pub mod store;
 pub mod tallies;
 
 pub use absorb::{Absorbed, Delivery};
+pub use agenda::MAX_AGENDA;
 pub use clock::{Clock, RecordsClock, VirtualClock, WallClock};
 pub use configured::Configuration;
 pub use consume::{Consume, decode_alert};
@@ -64,5 +67,5 @@ pub use service::{Desk, DeskError, Observer};
 pub use silences::Covered;
 pub use store::{
     AuditEvent, BoardFilter, Change, Cursor, DepartmentStats, Duties, Page, Stats, Store,
-    StoreError,
+    StoreError, Why,
 };

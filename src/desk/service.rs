@@ -360,25 +360,6 @@ impl Desk {
         Ok(self.inner.store.count_by_level(filter).await?)
     }
 
-    /// The joint meeting's agenda in its order.
-    pub async fn agenda(&self, status: Status) -> Result<Vec<BoardRow>, DeskError> {
-        let filter = BoardFilter {
-            status,
-            agenda: true,
-            ..BoardFilter::default()
-        };
-        let (mut all, mut after) = (Vec::new(), None);
-        loop {
-            let page = self.board(&filter, after.as_ref(), 500).await?;
-            all.extend(page.items);
-            // A meeting that has more to talk about than this talks about nothing.
-            if page.next.is_none() || all.len() >= 2_000 {
-                return Ok(all);
-            }
-            after = page.next;
-        }
-    }
-
     /// How every department does, over obligations that began at or after `since`.
     pub async fn department_stats(
         &self,

@@ -1,5 +1,6 @@
 //! The desk, on SQLite and on a real PostgreSQL: the same tests on both; its API.
 
+mod agenda;
 mod api_access;
 mod api_cli;
 mod api_contract;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::from_case::{self, Depts};
 use super::page::board::{BoardView, Filter, Group};
 use super::page::row::Row;
@@ -121,24 +123,23 @@ pub async fn agenda(
     status: Status,
     depts: &Depts,
 ) -> Result<agenda::AgendaView, DeskError> {
-    let mut items = Vec::new();
-    for item in desk.agenda(status).await? {
+    let listed = desk.agenda(status).await?;
+    let ids: Vec<Uuid> = listed.iter().map(|item| item.incident).collect();
+    let mut whys = desk.whys(&ids).await?;
+    let items = listed.iter().map(|item| {
         // The reasons are the alert's, and what somebody wrote when asking is the case's.
-        let case = desk.case(item.incident).await.ok();
-        let reasons = case.iter().flat_map(|case| case.alert.reasons.iter());
-        items.push(agenda::Item {
+        let why = whys.remove(&item.incident).unwrap_or_default();
+        let reasons = why.reasons.iter().filter(|line| line.points != 0);
+        agenda::Item {
             reasons: reasons
-                .filter(|line| line.points != 0)
                 .map(|line| (line.points, from_case::bilingual(line)))
                 .collect(),
-            asked: case
-                .as_ref()
-                .and_then(|case| Some(case.meeting.as_ref()?.reason.clone())),
-            row: row(&item, depts),
-        });
-    }
+            asked: why.asked,
+            row: row(item, depts),
+        }
+    });
     Ok(agenda::AgendaView {
-        items,
+        items: items.collect(),
         exports: [String::new(), String::new()],
     })
 }

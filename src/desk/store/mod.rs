@@ -5,6 +5,7 @@
 //!
 //! To add a table: a numbered file under `migrations/`, one more line in `migrate.rs`.
 
+mod agenda;
 mod assess;
 mod board;
 mod cap;
@@ -27,6 +28,7 @@ mod stats;
 mod trail;
 mod write;
 
+pub use agenda::Why;
 pub use board::{Cursor, Line, Page};
 pub use cap::CapMessage;
 pub use connect::{Backend, Store, StoreError};
