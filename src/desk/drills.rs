@@ -142,11 +142,7 @@ impl Drills {
     }
 
     /// Checks a scenario that is being written, and rehearses it in memory.
-    pub async fn check_draft(
-        &self,
-        wish: ScenarioWish,
-        seed: u64,
-    ) -> Result<Checked, DrillsError> {
+    pub async fn check_draft(&self, wish: ScenarioWish, seed: u64) -> Result<Checked, DrillsError> {
         self.blocking(move |room| room.check_draft(&wish, seed))
             .await?
             .map_err(DrillsError::from)

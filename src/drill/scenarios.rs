@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use super::RoomError;
 use crate::config::{Bundled, ConfigErrors};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
-use crate::core::drill::{
-    Deployment, Scenario, check_scenario, is_scenario_id, parse_scenario,
-};
+use crate::core::drill::{Deployment, Scenario, check_scenario, is_scenario_id, parse_scenario};
 
 /// Folder of the shipped scenarios.
 const SHIPPED: &str = "drills/";
@@ -98,8 +96,14 @@ impl Scenarios {
             },
         };
         std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(failed)?;
+        let written = file
+            .write_all(text.as_bytes())
+            .and_then(|()| file.sync_all());
         written.map_err(|error| {
             // It was not there before; half of it is of no use.
             let _ = std::fs::remove_file(&path);

@@ -38,9 +38,15 @@ async fn a_scenario_from_the_template_is_kept_listed_checked_and_run() {
     let looked = write(&world, &token, &looked).await;
     assert_eq!(looked.status, 200, "{}", looked.text);
     let looked = looked.json();
-    assert_eq!((&looked["ready"], &looked["kept"]), (&json!(true), &json!(false)));
+    assert_eq!(
+        (&looked["ready"], &looked["kept"]),
+        (&json!(true), &json!(false))
+    );
     let text = looked["text"].as_str().unwrap();
-    assert!(text.contains("\nid: night-shift"), "it keeps its lines: {text}");
+    assert!(
+        text.contains("\nid: night-shift"),
+        "it keeps its lines: {text}"
+    );
     assert_eq!(offered(&world, &token).await, before);
     assert_eq!(created(&world, &token).await, [] as [Value; 0]);
     // Changed, and kept: the id is the one in the text.
@@ -57,7 +63,13 @@ async fn a_scenario_from_the_template_is_kept_listed_checked_and_run() {
     assert_eq!(events[0]["actor"]["role"], "coordinator");
     let wish = json!({"scenario": "night-shift"});
     let checked = world
-        .ask(Method::POST, "/api/v1/drills/check", &token, &[], Some(&wish))
+        .ask(
+            Method::POST,
+            "/api/v1/drills/check",
+            &token,
+            &[],
+            Some(&wish),
+        )
         .await
         .json();
     assert_eq!(checked["ok"], true, "{checked}");
@@ -86,8 +98,18 @@ async fn what_is_wrong_or_taken_is_said_and_not_kept() {
         (json!({"id": "Ours"}), 422, "id", "a–z"),
         (json!({}), 422, "id", "a–z"),
         (json!({"id": "x", "from": "none"}), 404, "from", "scenario"),
-        (json!({"id": "x", "text": text}), 422, "text", "`ours`, not `x`"),
-        (json!({"text": text.replace("hotline-zh", "nowhere")}), 422, "text", "T0308"),
+        (
+            json!({"id": "x", "text": text}),
+            422,
+            "text",
+            "`ours`, not `x`",
+        ),
+        (
+            json!({"text": text.replace("hotline-zh", "nowhere")}),
+            422,
+            "text",
+            "T0308",
+        ),
         (json!({"text": "[1, 2"}), 422, "text", "T0"),
         (json!({"text": long}), 422, "text", "32768"),
     ] {

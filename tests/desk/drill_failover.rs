@@ -147,7 +147,10 @@ async fn not_before_the_other_one_stops(site: Site) {
         second.carrier.withdrawn.load(Ordering::SeqCst) == 1
     })
     .await;
-    assert!(first.drills.running().is_none(), "the first one still sends");
+    assert!(
+        first.drills.running().is_none(),
+        "the first one still sends"
+    );
     until("its end is told", async || {
         told(&second.desk).await.len() == 2
     })

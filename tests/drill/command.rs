@@ -37,14 +37,20 @@ fn a_new_scenario_starts_from_another_one_and_is_found_by_its_name() {
     let (code, _, said) = tocsin(&["drill", "new", file, "--from", "gas-leak-school"]);
     assert_eq!(code, Some(0), "{said}");
     let text = std::fs::read_to_string(&own).unwrap();
-    assert!(text.contains("\nid: ours\n") && text.contains("Gas leak"), "{text}");
+    assert!(
+        text.contains("\nid: ours\n") && text.contains("Gas leak"),
+        "{text}"
+    );
     let done = Command::new(env!("CARGO_BIN_EXE_tocsin"))
         .args(["drill", "check", "ours"])
         .env("TOCSIN_DRILL_RUNS", folder.path())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.success(), "the folder of scenarios is looked in: {said}");
+    assert!(
+        done.status.success(),
+        "the folder of scenarios is looked in: {said}"
+    );
     let (code, _, said) = tocsin(&["drill", "new", "-", "--from", "nowhere"]);
     assert_eq!(code, Some(1));
     assert!(said.contains("gas-leak-school"), "which there are: {said}");

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::rise::Raised;
 use super::types::{
     Assessment, CaseState, Disposition, Mark, Note, Obligation, ObligationState, Overlays,
 };
@@ -71,6 +72,9 @@ pub struct Case {
     /// Every report was withdrawn by its feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Millis>,
+    /// Its level, and since when it has been as high.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raised: Option<Raised>,
     /// When it closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Millis>,

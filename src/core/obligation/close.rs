@@ -9,6 +9,7 @@ use super::case::{Case, MAX_PAST};
 use super::event::{EventKind, Log};
 use super::policy::Policy;
 use super::revise::added;
+use super::rise::Raised;
 use super::types::{Disposition, Obligation, ObligationState, Reopening};
 use crate::core::model::{Alert, MsgType};
 
@@ -88,6 +89,7 @@ impl Case {
         (self.closed_at, self.closed_level, self.closed_sources) = (None, None, None);
         (self.verdict, self.acknowledged, self.cancelled_at) = (None, None, None);
         let (level, now) = (self.level(), log.now);
+        self.raised = Some(Raised { level, at: now });
         let old = std::mem::take(&mut self.obligations);
         for it in &old {
             if it.cause.is_escalation() || it.state == ObligationState::Transferred {

@@ -17,6 +17,7 @@
 //! | `advance` | missed deadlines and escalation |
 //! | `close` | quorum, verdict, closing, reopening |
 //! | `agenda` | what the joint meeting talks about, in which order |
+//! | `rise` | since when it has been as high as it is |
 //! | `row` | a case as one line of a board |
 //! | `assess` | a period of a department in figures |
 
@@ -32,6 +33,7 @@ mod event;
 mod hand;
 mod policy;
 mod revise;
+mod rise;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ pub use case::{Case, MAX_NOTES, MAX_PAST, MAX_WATCHING};
 pub use close::REOPEN_SOURCES;
 pub use event::{Event, EventKind};
 pub use policy::Policy;
+pub use rise::Raised;
 pub use row::{BoardRow, RowObligation, rank};
 pub(in crate::core) use types::closed_list;
 pub use types::*;

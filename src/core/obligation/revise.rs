@@ -33,6 +33,7 @@ impl Case {
             opened_at: now,
             updated_at: now,
             cancelled_at: None,
+            raised: None,
             closed_at: None,
             closed_level: None,
             closed_sources: None,
@@ -250,6 +251,7 @@ impl Case {
         self.close_by_quorum(log);
         self.join_agenda(log);
         self.settle_state();
+        self.note_rise(log.now);
         self.bump(log);
     }
 

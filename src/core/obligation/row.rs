@@ -109,6 +109,9 @@ pub struct BoardRow {
     /// When it closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Millis>,
+    /// When it opened, reopened or its level rose last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raised_at: Option<Millis>,
     /// The lead's disposition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Disposition>,
@@ -183,6 +186,7 @@ impl Case {
             first_seen: alert.first_seen,
             last_seen: alert.last_seen,
             closed_at: self.closed_at,
+            raised_at: self.raised.map(|it| it.at),
             verdict: self.verdict,
             obligations: self.obligations.iter().map(row_of).collect(),
             due: self.due(),

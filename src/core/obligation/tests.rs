@@ -21,7 +21,7 @@ const TABLE: &str = "departments:\n\
     \x20 names: {en: Water, zh: 水利}\n\
     \x20 hours: {zone: UTC, days: {mon-fri: \"08:00-16:00\"}}\n";
 
-fn policy() -> Policy {
+pub(super) fn policy() -> Policy {
     let source = SourceFile {
         name: "departments.yaml".into(),
         text: TABLE.into(),
@@ -30,11 +30,11 @@ fn policy() -> Policy {
 }
 
 /// A Friday, 15:30 UTC.
-fn start() -> Millis {
+pub(super) fn start() -> Millis {
     Millis::parse("2026-01-02T15:30:00Z").unwrap()
 }
 
-fn alert(revision: u32, level: Level, departments: &[(&str, bool)]) -> Alert {
+pub(super) fn alert(revision: u32, level: Level, departments: &[(&str, bool)]) -> Alert {
     let departments = departments
         .iter()
         .enumerate()
@@ -62,11 +62,11 @@ fn alert(revision: u32, level: Level, departments: &[(&str, bool)]) -> Alert {
     alert
 }
 
-fn open(level: Level, departments: &[(&str, bool)]) -> Case {
+pub(super) fn open(level: Level, departments: &[(&str, bool)]) -> Case {
     Case::open(Arc::new(alert(1, level, departments)), start(), &policy()).0
 }
 
-fn revise(case: &mut Case, after: i64, alert: Alert) -> Vec<EventKind> {
+pub(super) fn revise(case: &mut Case, after: i64, alert: Alert) -> Vec<EventKind> {
     let events = case.revise(Arc::new(alert), start().plus(after), &policy());
     events.iter().map(|event| event.kind).collect()
 }

@@ -15,9 +15,7 @@ use super::routes::{Answer, Asked, Failed, fields};
 use super::state::{Console, Visit};
 use super::view::Viewer;
 use crate::desk::drills::{Drills, DrillsError};
-use crate::drill::{
-    DrillError, DrillWish, MAX_DRAFT_BYTES, MAX_SCENARIOS, RoomError, RunStanding,
-};
+use crate::drill::{DrillError, DrillWish, MAX_DRAFT_BYTES, MAX_SCENARIOS, RoomError, RunStanding};
 
 /// Tells htmx to go to another page. Not to load this one anew: it may be the answer to a form, which would be sent again.
 const GO_TO: HeaderName = HeaderName::from_static("hx-redirect");
@@ -110,7 +108,10 @@ pub(super) async fn show(
     // One that was kept a moment ago, on the way here from its page.
     view.entered = entered(&asked);
     view.kept = !asked.get("kept").is_empty()
-        && view.scenarios.iter().any(|it| it.name == view.entered.scenario);
+        && view
+            .scenarios
+            .iter()
+            .any(|it| it.name == view.entered.scenario);
     Ok(page(&viewer, &view).into_response())
 }
 

@@ -44,6 +44,8 @@ pub struct Drawn {
     open: Option<Traits>,
     /// Where its row stands: score and first report.
     place: (u8, Millis),
+    /// When it opened, reopened or its level rose last.
+    raised: Millis,
     /// Its row by language.
     html: [String; 2],
 }
@@ -268,6 +270,7 @@ fn draw(line: Line, muted: &[Muted], depts: &Depts, now: Millis) -> Drawn {
         id: line.row.incident,
         version: line.row.version,
         place: (row.score, row.first_seen),
+        raised: line.row.raised_at.unwrap_or(line.row.opened_at),
         open: (!line.closed).then(|| traits(line)),
         html,
     }
@@ -319,7 +322,13 @@ impl Drawn {
     fn placed(&self, html: &str) -> serde_json::Value {
         let (score, first) = self.place;
         let level = self.open.as_ref().map(|it| it.level.id());
-        serde_json::json!({"id": self.id, "level": level, "score": score, "first": first.0, "html": html})
+        let actual = self
+            .open
+            .as_ref()
+            .is_some_and(|it| it.status == Status::Actual);
+        serde_json::json!({
+            "id": self.id, "level": level, "actual": actual, "score": score, "first": first.0, "raised": self.raised.0, "html": html,
+        })
     }
 }
 

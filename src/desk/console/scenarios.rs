@@ -173,7 +173,10 @@ pub(super) async fn download(
     let name = id.as_deref().unwrap_or("scenario");
     let headers = [
         (header::CONTENT_TYPE, "application/yaml".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.yml\"")),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}.yml\""),
+        ),
     ];
     Ok((headers, text).into_response())
 }

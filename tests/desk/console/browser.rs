@@ -97,6 +97,11 @@ fn a_coordinator_runs_a_drill() {
 }
 
 #[test]
+fn what_is_new_rings_behind_more_too() {
+    runtime().block_on(async { run("behind.mjs", &server::serve(600).await).await });
+}
+
+#[test]
 #[ignore = "a measurement of speed: it wants the machine for itself"]
 fn five_thousand_open_incidents_and_fifty_changes_a_second() {
     runtime().block_on(async {

@@ -77,7 +77,12 @@ async fn a_scenario_is_refused_with_its_findings_and_stays_as_it_was_entered() {
     assert!(page.contains("at most 32768 bytes"), "{page}");
     let (status, _) = post(&server, "/scenarios/download", long).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-    let (status, file) = post(&server, "/scenarios/download", format!("text={}", encoded(text))).await;
+    let (status, file) = post(
+        &server,
+        "/scenarios/download",
+        format!("text={}", encoded(text)),
+    )
+    .await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(file, text.replace('\r', ""), "as it was entered");
 }

@@ -85,6 +85,7 @@ pub(super) struct Server {
 #[derive(Clone)]
 struct Outside {
     desk: Desk,
+    clock: Arc<VirtualClock>,
     hostile: Arc<Alert>,
     carrier: Arc<InMemory>,
 }
@@ -114,11 +115,13 @@ pub(super) async fn serve(extra: u32) -> Server {
     let console = Console::start(desk.clone(), Arc::new(Alone(drills)));
     let outside = Outside {
         desk: desk.clone(),
+        clock: clock.clone(),
         hostile: Arc::new(super::hostile::hostile()),
         carrier,
     };
     let tests = Router::new()
         .route("/for-tests/alert/{level}/{number}", post(new_alert))
+        .route("/for-tests/level/{level}/{incident}", post(correct))
         .route("/for-tests/hostile", post(hostile))
         .route("/for-tests/act/{incident}", post(interfere))
         .route("/for-tests/drills/{hold}", post(hold_drills))
@@ -193,17 +196,41 @@ async fn new_alert(
         let all = SAMPLE.set.routing.departments(alert.hazard, level, &[]);
         all.iter().filter(|it| it.required).count() > 1
     };
+    // What comes after a page was made.
+    it.clock.advance(1_000);
     let from = 7_000_000 + number * 1_000;
     let mut alert = (from..from + 1_000)
         .map(|number| made.alert(number, 1))
         .find(shared)
         .unwrap();
-    let score: u8 = [30, 50, 70, 99][level as usize];
+    // An orange one stands last among its level.
+    let score: u8 = [30, 50, 61, 99][level as usize];
     (alert.level, alert.score, alert.sent, alert.first_seen) =
         (level, score, it.desk.now(), it.desk.now());
     alert.departments = SAMPLE.set.routing.departments(alert.hazard, level, &[]);
     absorb(&it.desk, &[alert.clone()]).await;
     alert.incident_id.to_string().into_response()
+}
+
+/// Somebody corrects a level.
+async fn correct(
+    State(it): State<Outside>,
+    Path((level, incident)): Path<(String, uuid::Uuid)>,
+) -> Response {
+    it.clock.advance(1_000);
+    let level = Level::ALL.into_iter().find(|one| one.id() == level);
+    let action = Action::Correct {
+        hazard: None,
+        place: None,
+        level,
+        reason: "as the test wants".to_owned(),
+    };
+    let analyst = Actor::new("lee", Role::Analyst);
+    it.desk
+        .act(incident, &analyst, None, &action)
+        .await
+        .unwrap();
+    StatusCode::OK.into_response()
 }
 
 async fn hostile(State(it): State<Outside>) -> Response {

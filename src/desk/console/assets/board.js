@@ -7,6 +7,9 @@
   const words = document.currentScript.dataset;
   const fresh = document.getElementById("fresh");
   const MOST = 600; // rows kept of one level; the rest is behind "more"
+  const RUNG = 5000; // incidents of which it is remembered that they rang
+  const rung = new Map();
+  const made = Number(document.querySelector("meta[name=now]").content); // when the page was
   let above = 0;
 
   const key = (row) => [-Number(row.dataset.score), Number(row.dataset.first)];
@@ -48,7 +51,7 @@
     return row && { id: row.id, top: row.getBoundingClientRect().top };
   }
 
-  function put(row, quiet) {
+  function put(row) {
     const old = document.getElementById(row.id);
     const focused = old?.contains(document.activeElement);
     const chosen = old?.classList.contains("selected");
@@ -60,13 +63,20 @@
     row.classList.add(old ? "changed" : "arrived");
     if (chosen) row.classList.add("selected");
     if (focused) row.querySelector("a.open")?.focus({ preventScroll: true });
-    const loud = row.dataset.status === "actual" && (row.dataset.level === "orange" || row.dataset.level === "red");
-    if (!quiet && loud && (!old || rose)) {
-      const name = row.querySelector(".open").textContent.trim();
-      const level = row.querySelector(".lv").textContent.trim();
-      window.tocsin.alarm(words.alarm.replace("{}", level), name, row.dataset.id, row.dataset.level);
-      window.tocsin.announce(level + ": " + name);
-    }
+  }
+
+  // An incident that is new, or has risen, since the page was made or since it last rang: wherever its row belongs.
+  function ring(it, quiet) {
+    const loud = it.actual && (it.level === "orange" || it.level === "red");
+    if (!loud || it.raised <= (rung.get(it.id) ?? made)) return;
+    rung.set(it.id, it.raised);
+    if (rung.size > RUNG) rung.delete(rung.keys().next().value);
+    if (quiet) return;
+    const row = new DOMParser().parseFromString("<table><tbody>" + it.html + "</tbody></table>", "text/html");
+    const name = row.querySelector(".open").textContent.trim();
+    const level = row.querySelector(".lv").textContent.trim();
+    window.tocsin.alarm(words.alarm.replace("{}", level), name, it.id, it.level);
+    window.tocsin.announce(level + ": " + name);
   }
 
   function counts(totals) {
@@ -86,13 +96,14 @@
     // Asked before anything is changed, while the layout is still known.
     const kept = anchor();
     for (const id of change.gone || []) document.getElementById("i-" + id)?.remove();
+    for (const it of change.rows || []) ring(it, change.quiet);
     const news = (change.rows || []).filter(wanted).map((it) => it.html);
     if (news.length) {
       const parsed = new DOMParser().parseFromString("<table><tbody>" + news.join("") + "</tbody></table>", "text/html");
       const rows = [...parsed.querySelectorAll("tr.row")];
       // No layout is asked for in between: fifty rows cost one.
       const known = new Set(rows.filter((row) => document.getElementById(row.id)).map((row) => row.id));
-      for (const row of rows) put(document.adoptNode(row), change.quiet);
+      for (const row of rows) put(document.adoptNode(row));
       const read = kept && document.getElementById(kept.id);
       if (read) for (const row of rows) {
         const before = row.isConnected && read.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_PRECEDING;

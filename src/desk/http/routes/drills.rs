@@ -106,7 +106,8 @@ pub fn problem(error: DrillsError) -> Problem {
         RoomError::Full => Problem::new(Code::Refused, detail),
         RoomError::NotKept { .. } => {
             tracing::error!(error = detail, "a scenario could not be kept");
-            let detail = "the folder of scenarios cannot be written: its operator finds why in the log";
+            let detail =
+                "the folder of scenarios cannot be written: its operator finds why in the log";
             Problem::new(Code::Unavailable, detail)
         }
         RoomError::Busy(_) => {
