@@ -222,5 +222,7 @@ fn the_bundled_file_documents_every_setting() {
 #[test]
 fn bundled_feeds_are_read_when_none_is_stated() {
     let settings = Settings::bundled().unwrap();
-    assert!(settings.feeds.iter().any(|feed| &*feed.id == "news-zh"));
+    for id in ["news-zh", tocsin::desk::http::routes::reports::FEED] {
+        assert!(settings.feeds.iter().any(|feed| &*feed.id == id), "{id}");
+    }
 }

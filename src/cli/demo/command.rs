@@ -20,7 +20,6 @@ use super::words::{Lang, level_name, level_sign, step_name};
 use crate::cli::reload::{self, Reloader};
 use crate::cli::{FAILED, Global, summary_text};
 use crate::config::Settings;
-use crate::core::model::{DecoderKind, Feed, FeedKind};
 use crate::desk::http::routes::reports::FEED;
 use crate::kafka::{Edition, LiveRules};
 use crate::telemetry::{HttpServer, ReloadApi, Telemetry, init_logs};
@@ -76,10 +75,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let loaded = reload::load(&settings.paths)?;
     let rules = Arc::clone(&loaded.rules);
     // The stream is that of the bundled feeds, whatever the configuration reads.
-    let mut feeds = Settings::bundled()?.shared_feeds();
-    if !feeds.iter().any(|feed| &*feed.id == FEED) {
-        feeds.push(Arc::new(telephone()));
-    }
+    let feeds = Settings::bundled()?.shared_feeds();
     let telemetry = Telemetry::new(&settings, &feeds)?;
     telemetry
         .metrics
@@ -143,25 +139,6 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     ended?;
     stopped?;
     demo.finish(args.json)
-}
-
-/// The feed of reports by telephone, as docs/api.md has it.
-fn telephone() -> Feed {
-    Feed {
-        id: FEED.into(),
-        topic: FEED.to_owned(),
-        decoder: DecoderKind::Tocsin,
-        kind: FeedKind::Hotline,
-        reliability: 70,
-        home: None,
-        trust_status: false,
-        publisher: false,
-        max_age_s: None,
-        usual_gap_s: None,
-        lang: None,
-        time_zone: None,
-        mapping: None,
-    }
 }
 
 /// Metrics at the configured address, else, when that is taken, at any free port of loopback.
