@@ -79,9 +79,16 @@ impl Lang {
         }
     }
 
-    /// A message with `{}` replaced by `value`.
+    /// A message with `{}` replaced by `value`, and of `[one|many]` what fits it.
     pub fn fill(self, msg: impl Words, value: impl std::fmt::Display) -> String {
-        self.t(msg).replacen("{}", &value.to_string(), 1)
+        let value = value.to_string();
+        let text = self.t(msg);
+        let choice = text.split_once('[').and_then(|(before, rest)| {
+            let (choice, after) = rest.split_once(']')?;
+            let (one, many) = choice.split_once('|')?;
+            Some([before, if value == "1" { one } else { many }, after].concat())
+        });
+        choice.as_deref().unwrap_or(text).replacen("{}", &value, 1)
     }
 
     /// One of two texts; English where there is no Chinese.
@@ -105,6 +112,22 @@ fn weight(text: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::console::words::Msg;
+
+    #[test]
+    fn one_is_not_many() {
+        for (lang, count, said) in [
+            (Lang::En, 0, "0 reports"),
+            (Lang::En, 1, "1 report"),
+            (Lang::En, 21, "21 reports"),
+            (Lang::Zh, 1, "1 条报告"),
+        ] {
+            assert_eq!(lang.fill(Msg::ReportsCount, count), said);
+        }
+        assert_eq!(Lang::En.fill(Msg::CopiesCount, 1), "1 copy");
+        // What was filled in is no choice.
+        assert_eq!(Lang::En.fill(Msg::MapLabel, "[a|b]"), "Map around [a|b]");
+    }
 
     #[test]
     fn the_choice_wins_then_the_browser_then_english() {

@@ -8,7 +8,7 @@
 //!
 //! | to | go to |
 //! |---|---|
-//! | change a word, add a message | `words.rs`, `event_words.rs`, `drill_words.rs` |
+//! | change a word, add a message | `words.rs`, `event_words.rs`, `drill_words.rs`, `report_words.rs` |
 //! | change a page | `page/` |
 //! | change the frame, the menu, the keys | `layout.rs`, `assets/console.js` |
 //! | change what happens live | `assets/board.js` |
@@ -28,6 +28,7 @@ pub mod map;
 pub mod page;
 pub mod process;
 pub mod query;
+pub mod report_words;
 pub mod routes;
 mod scenarios;
 mod silences;
