@@ -264,6 +264,13 @@
     }
   }
 
+  // A menu that is wider than the window shows where one is.
+  const here = document.querySelector(".bar nav [aria-current]");
+  if (here) {
+    const menu = here.parentElement;
+    if (menu.scrollWidth > menu.clientWidth) menu.scrollLeft = here.offsetLeft - menu.offsetLeft - (menu.clientWidth - here.offsetWidth) / 2;
+  }
+
   window.tocsin = { announce, alarm, arrived, own, select, last: () => last };
   arrived(document);
 })();

@@ -62,7 +62,7 @@ fn rows(viewer: &Viewer, title: Msg, rows: &[Arc<Row>]) -> Markup {
     html! {
         section.card {
             h2 { (viewer.t(title)) " " span.muted { (rows.len()) } }
-            ul.plain { @for row in rows { li { (line(viewer, row)) " · " span.muted { (time::ago(viewer.lang, row.first_seen, viewer.now)) } } } }
+            ul.plain { @for row in rows { li { (line(viewer, row)) " · " span.muted.whole { (time::ago(viewer.lang, row.first_seen, viewer.now)) } } } }
             @if rows.is_empty() { p.muted { "–" } }
         }
     }
