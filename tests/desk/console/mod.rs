@@ -1,5 +1,6 @@
 //! Pages of the console from the sample feed, from hostile text, and in a real browser.
 
+mod access;
 mod browser;
 mod forms;
 mod hostile;
