@@ -360,3 +360,38 @@ async fn rules_say_what_became_of_their_incidents() {
     assert_eq!(after["verdicts"]["confirmed"], 1);
     assert_eq!(after["precision"], 1.0);
 }
+
+#[tokio::test]
+async fn the_agenda_of_an_exercise_says_so_in_every_line() {
+    let world = World::new().await;
+    world.incidents(12, Status::Exercise).await;
+    let token = world.token(Role::ReadOnly, None).await;
+    for (lang, mark, said, state) in [
+        ("en", "Exercise: ", "EXERCISE", "State: new"),
+        ("zh", "【演练】", "演练", "状态: 待确认"),
+    ] {
+        let path = format!("/api/v1/agenda.csv?status=exercise&lang={lang}");
+        let csv = world.get(&path, &token).await.text;
+        let mut reader = csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+        let head = reader.headers().unwrap().clone();
+        let at = |name: &str| head.iter().position(|it| it == name).unwrap();
+        let (status, headline) = (at("status"), at("headline"));
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert!(!rows.is_empty(), "{csv}");
+        for row in rows {
+            assert_eq!(&row[status], "exercise", "{row:?}");
+            assert!(row[headline].starts_with(mark), "{row:?}");
+        }
+        let path = format!("/api/v1/agenda.md?status=exercise&lang={lang}");
+        let file = world.get(&path, &token).await.text;
+        let items = file.lines().filter(|line| line.starts_with("## "));
+        let items: Vec<&str> = items.collect();
+        assert!(!items.is_empty(), "{file}");
+        assert!(items.iter().all(|line| line.contains(said)), "{file}");
+        assert!(file.contains(state), "in the reader's words: {file}");
+        let english = file.to_lowercase().contains("support");
+        assert_eq!(english, lang == "en", "{file}");
+    }
+    let none = world.get("/api/v1/agenda.csv", &token).await.text;
+    assert_eq!(none.lines().count(), 1, "only its head: {none}");
+}

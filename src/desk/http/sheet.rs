@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
-use crate::core::model::{Bilingual, Millis, Status};
+use crate::core::model::{Bilingual, Duty, Level, Millis, Status};
 use crate::core::obligation::{BoardRow, RowObligation};
+use crate::core::route::Routing;
 
 use super::page::Language;
 use super::text;
@@ -42,12 +43,74 @@ fn duty(it: &RowObligation) -> String {
     out
 }
 
-fn status(row: &BoardRow) -> &'static str {
+fn say(language: Language, en: &'static str, zh: &'static str) -> &'static str {
+    match language {
+        Language::En => en,
+        Language::Zh => zh,
+    }
+}
+
+fn status(row: &BoardRow, language: Language) -> &'static str {
     match row.status {
         Status::Actual => "",
-        Status::Exercise => "EXERCISE ",
-        Status::Test => "TEST ",
+        Status::Exercise => say(language, "EXERCISE ", "演练 "),
+        Status::Test => say(language, "TEST ", "测试 "),
     }
+}
+
+fn level(level: Level, language: Language) -> &'static str {
+    let (en, zh) = match level {
+        Level::Blue => ("BLUE", "蓝色"),
+        Level::Yellow => ("YELLOW", "黄色"),
+        Level::Orange => ("ORANGE", "橙色"),
+        Level::Red => ("RED", "红色"),
+    };
+    say(language, en, zh)
+}
+
+/// The state of a case or of an obligation, as people say it.
+fn state(id: &'static str, language: Language) -> String {
+    let zh = match id {
+        "new" | "open" => "待确认",
+        "acknowledged" => "已确认",
+        "in_progress" => "处置中",
+        "disposed" => "已处置",
+        "waived" => "已免除",
+        "transferred" => "已移交",
+        "released" => "已解除",
+        "closed" => "已结",
+        _ => id,
+    };
+    match language {
+        Language::En => id.replace('_', " "),
+        Language::Zh => zh.to_owned(),
+    }
+}
+
+/// `Fire and rescue (lead): in progress, dispose by …`
+fn duty_line(it: &RowObligation, language: Language, routing: &Routing) -> String {
+    let names = routing.get(&it.department).map(|it| &it.names);
+    let name = names.map_or(&*it.department, |names| headline(names, language));
+    let part = match it.duty {
+        Duty::Lead => say(language, "lead", "牵头"),
+        Duty::Support => say(language, "support", "协同"),
+    };
+    let mut out = format!("{name} ({part}): {}", state(it.state.id(), language));
+    if it.state.is_pending() {
+        let (what, until) = if it.state.id() == "open" {
+            (
+                say(language, "acknowledge by", "确认时限"),
+                it.acknowledge_by,
+            )
+        } else {
+            (say(language, "dispose by", "处置时限"), it.dispose_by)
+        };
+        let _ = write!(out, ", {what} {until}");
+    }
+    if it.acknowledge_missed || it.dispose_missed {
+        let _ = write!(out, ", {}", say(language, "missed", "逾期"));
+    }
+    out
 }
 
 /// Columns of the CSV file.
@@ -101,12 +164,9 @@ pub fn csv(rows: &[BoardRow], language: Language) -> Result<String, csv::Error> 
     Ok(format!("\u{feff}{}", String::from_utf8_lossy(&bytes)))
 }
 
-/// As Markdown (CommonMark).
-pub fn markdown(rows: &[BoardRow], language: Language, now: Millis) -> String {
-    let say = |en: &'static str, zh: &'static str| match language {
-        Language::En => en,
-        Language::Zh => zh,
-    };
+/// As Markdown (CommonMark), in words; `routing` names the departments.
+pub fn markdown(rows: &[BoardRow], language: Language, now: Millis, routing: &Routing) -> String {
+    let say = |en: &'static str, zh: &'static str| say(language, en, zh);
     let mut out = format!(
         "# {}\n\n{}: {now}\n\n",
         say("Joint meeting: agenda", "联席会议议程"),
@@ -120,15 +180,18 @@ pub fn markdown(rows: &[BoardRow], language: Language, now: Millis) -> String {
             out,
             "## {}\\. {}{} {} — {}\n\n",
             at + 1,
-            status(row),
-            row.level.id().to_uppercase(),
+            status(row, language),
+            level(row.level, language),
             row.score,
             text::markdown(headline(&row.headline, language))
         );
         let facts = [
-            (say("Hazard", "灾种"), row.hazard.id().to_owned()),
+            (
+                say("Hazard", "灾种"),
+                say(row.hazard.en(), row.hazard.zh()).to_owned(),
+            ),
             (say("Place", "地点"), place(row, language).to_owned()),
-            (say("State", "状态"), row.state.id().to_owned()),
+            (say("State", "状态"), state(row.state.id(), language)),
             (
                 say("Reports, sources", "报告、来源"),
                 format!("{}, {}", row.counts.reports, row.counts.sources),
@@ -144,7 +207,7 @@ pub fn markdown(rows: &[BoardRow], language: Language, now: Millis) -> String {
                 out,
                 "- {}: {}",
                 say("Obligation", "职责"),
-                text::markdown(&duty(it))
+                text::markdown(&duty_line(it, language, routing))
             );
         }
         out.push('\n');

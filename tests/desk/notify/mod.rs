@@ -4,6 +4,7 @@ mod cli;
 mod killed;
 mod log_pages;
 mod mail;
+mod marked;
 mod muted;
 mod receiver;
 mod tls;

@@ -71,7 +71,7 @@ pub async fn agenda_markdown(
 ) -> Result<Response, Problem> {
     let language = query.language()?;
     let rows = query.rows(&api, &identity).await?;
-    let text = sheet::markdown(&rows, language, api.access().now());
+    let text = sheet::markdown(&rows, language, api.access().now(), &api.rules().routing);
     Ok(file("text/markdown; charset=utf-8", "agenda.md", text))
 }
 
