@@ -111,6 +111,13 @@ async fn what_is_wrong_or_taken_is_said_and_not_kept() {
             "T0308",
         ),
         (json!({"text": "[1, 2"}), 422, "text", "T0"),
+        (json!({"text": "", "keep": false}), 422, "text", "1 to"),
+        (
+            json!({"text": text, "from": "", "keep": false}),
+            422,
+            "from",
+            "1 to",
+        ),
         (json!({"text": long}), 422, "text", "32768"),
     ] {
         let answer = write(&world, &token, &wish).await;

@@ -16,10 +16,13 @@ use crate::desk::http::extract::Json;
 use crate::desk::http::identity::Identity;
 use crate::desk::http::problem::Problem;
 use crate::desk::http::text;
-use crate::drill::{RoomError, ScenarioWish};
+use crate::drill::{MAX_DRAFT_BYTES, RoomError, ScenarioWish};
 
 /// Longest list of errors in a problem, characters.
 const MAX_SAID: usize = 4_000;
+
+/// Longest name of a scenario to start from, bytes.
+const MAX_FROM: usize = 200;
 
 /// A scenario to write.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -61,6 +64,18 @@ pub async fn create(
     Json(wish): Json<ScenarioNew>,
 ) -> Result<Response, Problem> {
     let drills = drills(&api, &identity)?;
+    let within = |text: &Option<String>, most: usize| {
+        text.as_ref()
+            .is_none_or(|it| (1..=most).contains(&it.len()))
+    };
+    if !within(&wish.text, MAX_DRAFT_BYTES) {
+        let detail = format!("1 to {MAX_DRAFT_BYTES} bytes");
+        return Err(Problem::bad_value("text", detail));
+    }
+    if !within(&wish.from, MAX_FROM) {
+        let detail = format!("1 to {MAX_FROM} bytes");
+        return Err(Problem::bad_value("from", detail));
+    }
     let wish = ScenarioWish {
         id: wish.id,
         from: wish.from,
