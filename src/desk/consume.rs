@@ -92,7 +92,7 @@ impl Consume {
 
     /// From the stored positions on, until something goes wrong, this desk stands by, or it is told to stop.
     fn session(&self) -> Result<(), Trouble> {
-        let consumer: BaseConsumer = client::base(&self.kafka)
+        let consumer: BaseConsumer = client::consumer(&self.kafka)
             // No member of a group: the store has the positions. An id only opens the client's queue.
             .set("group.id", format!("{}.desk", self.kafka.group))
             .set("enable.auto.commit", "false")

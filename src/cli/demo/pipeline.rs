@@ -298,7 +298,7 @@ impl Reader {
         controls: &Controls,
         events: &Sender<Event>,
     ) -> anyhow::Result<Self> {
-        let consumer: BaseConsumer = client::base(kafka)
+        let consumer: BaseConsumer = client::consumer(kafka)
             .set("group.id", "tocsin-demo.reader")
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")

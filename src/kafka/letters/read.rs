@@ -171,7 +171,7 @@ fn reader(
     let Some(partitions) = counts.get(&names.dead_letters).copied() else {
         return Err(LettersError::NoTopic(names.dead_letters.clone()));
     };
-    let consumer = client::base(settings)
+    let consumer = client::consumer(settings)
         // A group id only opens the client's queue; nothing is committed or joined.
         .set("group.id", format!("{}.dead-letters", settings.group))
         .set("enable.auto.commit", "false")
