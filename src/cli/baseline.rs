@@ -17,7 +17,7 @@ use super::corpus::{self, Seen, Source};
 use super::{FAILED, Global, MISUSED, escaped};
 use crate::config::load_rule_set;
 use crate::core::growth::{PastDay, Series, past_days, read};
-use crate::core::model::{Growth, Hazard, Millis};
+use crate::core::model::{Growth, Hazard, Millis, is_wide_key};
 use crate::core::replay::{Detecting, Folding, Reading, ReplayOutput, default_feed};
 use crate::core::ruleset::RuleSet;
 
@@ -151,7 +151,7 @@ fn places_of(hazard: Hazard, place: &str, folding: &Folding, set: &RuleSet) -> V
     };
     let keys = folding.series_keys().into_iter();
     // What only counts in a wider area is the same reports once more.
-    keys.filter(|key| !folding.is_wide(key))
+    keys.filter(|key| !is_wide_key(key))
         .filter(within)
         .collect()
 }
@@ -181,7 +181,8 @@ pub(super) fn fold_all(
 fn none_here(hazard: Hazard, place: &str, folding: &Folding) -> anyhow::Result<ExitCode> {
     let known = folding.series_keys();
     let of = format!("actual/{}/", hazard.id());
-    let places: Vec<&str> = known.iter().filter_map(|k| k.strip_prefix(&*of)).collect();
+    let ordinary = known.iter().filter(|key| !is_wide_key(key));
+    let places: Vec<&str> = ordinary.filter_map(|k| k.strip_prefix(&*of)).collect();
     let shown = places[..places.len().min(10)].join(", ");
     writeln!(
         io::stderr().lock(),

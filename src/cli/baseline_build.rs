@@ -128,7 +128,6 @@ fn series_of(folding: &Folding) -> Vec<Archived> {
         .filter_map(|key| {
             Some(Archived {
                 series: folding.series(&key)?,
-                wide: folding.is_wide(&key),
                 key,
             })
         })

@@ -76,8 +76,6 @@ pub struct Archived {
     pub key: Arc<str>,
     /// What the archive knows.
     pub series: Series,
-    /// Its reports only count there.
-    pub wide: bool,
 }
 
 /// What was written.
@@ -141,10 +139,10 @@ pub fn fill(
     refuse_live(settings)?;
     let mut partitions = read(settings, changelog, config, now)?;
     let mut filled = Filled::default();
-    for Archived { key, series, wide } in archive {
+    for Archived { key, series } in archive {
         let partition = partition_of(key.as_bytes(), partitions.len() as i32) as usize;
         let reports = partitions[partition]
-            .fill(key, series, *wide)
+            .fill(key, series)
             .map_err(BaselineError::Full)?;
         filled.reports += reports;
         filled.series += u64::from(reports > 0);

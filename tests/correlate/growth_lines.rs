@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use tocsin::core::correlate::{CorrelateOutput, Correlator};
 use tocsin::core::growth::HOUR_MS;
 use tocsin::core::model::{
-    Alert, Bound, Detection, GrowthField, GrowthLine, Millis, ScoreLine, Status,
+    Alert, Bound, CorrelateOutcome, Detection, GrowthField, GrowthLine, Millis, ScoreLine, Status,
+    is_wide_key,
 };
 
 use super::calls::{call, learn};
@@ -102,7 +103,20 @@ fn a_report_that_only_counts_takes_no_line_away() {
     // The same rule, of a district within the area: it asks for nothing.
     let mut wide = call("of a district", now + 7 * MINUTE);
     wide.wide_of = Some("cn-610113".into());
+    assert_eq!(
+        correlator.fold(&wide, &mut out),
+        CorrelateOutcome::DeadLetter,
+        "its key is no ordinary one"
+    );
+    wide.key = wide.key.replace("fire/", "fire/~");
+    assert!(is_wide_key(&wide.key), "{}", wide.key);
     correlator.fold(&wide, &mut out);
+    let mut ordinary = call("not of a district", now + 7 * MINUTE);
+    ordinary.key = wide.key.clone();
+    assert_eq!(
+        correlator.fold(&ordinary, &mut out),
+        CorrelateOutcome::DeadLetter
+    );
     correlator.advance(Millis(now + 8 * MINUTE), &mut out);
     let points: Vec<i32> = rising(out.alerts.last().unwrap())
         .iter()

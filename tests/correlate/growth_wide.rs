@@ -7,7 +7,7 @@ use tocsin::core::model::{Detection, Level};
 use super::calls::call;
 use super::sample::{START, config, place};
 
-const CITY: &str = "actual/fire/cn-3101";
+const CITY: &str = "actual/fire/~cn-3101";
 const DAYS: i64 = 32;
 
 /// A call from a district, and the same for the city alone.
@@ -90,7 +90,7 @@ fn what_one_district_makes_alone_is_an_incident_there_only() {
 }
 
 #[test]
-fn an_ordinary_report_of_the_city_makes_it_an_ordinary_incident() {
+fn an_ordinary_report_of_the_city_is_an_incident_beside_it() {
     let mut world = World::new();
     let now = START + DAYS * DAY_MS;
     for district in 0..12 {
@@ -98,11 +98,17 @@ fn an_ordinary_report_of_the_city_makes_it_an_ordinary_incident() {
     }
     let before = world.out.alerts.last().unwrap().incident_id;
     let [mut severe, _] = from(0, "severe", now + 60_000);
-    (severe.key, severe.key_place) = (CITY.to_owned(), place("cn-3101"));
+    (severe.key, severe.key_place) = ("actual/fire/cn-3101".into(), place("cn-3101"));
     severe.severity = 85;
     world.correlator.fold(&severe, &mut world.out);
     let last = world.out.alerts.last().unwrap();
-    assert_eq!((last.incident_id, last.level), (before, Level::Orange));
+    assert_ne!(last.incident_id, before);
+    assert_eq!((last.level, last.counts.reports), (Level::Orange, 1));
+    assert_eq!(last.headline.en, "Fire: Place cn-3101");
+    let city = world.out.alerts.iter().find(|it| it.incident_id == before);
+    let headline = &city.unwrap().headline;
+    assert_eq!(headline.en, "Fire: Place cn-3101, several areas");
+    assert_eq!(headline.zh, "地点cn-3101火灾（多个区域）");
 }
 
 #[test]
@@ -116,9 +122,9 @@ fn what_a_feed_carries_is_counted_once() {
             .sum()
     };
     let calls = world.calls as u32;
-    assert_eq!(sum(&|key| key == "~series/actual/fire/cn-3101"), calls);
+    assert_eq!(sum(&|key| key == "~series/actual/fire/~cn-3101"), calls);
     assert_eq!(
-        sum(&|key| key.starts_with("~series/actual/fire/cn-3101")),
+        sum(&|key| key.starts_with("~series/actual/fire/")),
         2 * calls
     );
     assert_eq!(sum(&|key| key == "~volume/actual/*/calls"), calls);

@@ -11,3 +11,4 @@ mod oracle_correlations;
 mod properties;
 mod sample;
 mod schema;
+mod wide_apart;

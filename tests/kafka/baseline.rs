@@ -115,7 +115,6 @@ fn a_run_that_joins_while_a_baseline_is_written_is_found() {
     let archive = [Archived {
         key: "actual/fire/cn-310115".into(),
         series,
-        wide: false,
     }];
     let mut joined = None;
     let config = plant.correlate_config();

@@ -185,7 +185,8 @@ fn a_rule_may_look_at_wider_tiers() {
             .map(|(n, of)| {
                 let narrower = n.checked_sub(1).map(|n| format!("cn-{}", expected[n]));
                 let severity = if n == 0 { 12 } else { 0 };
-                (format!("actual/gas_leak/cn-{of}"), severity, narrower)
+                let wide = if n == 0 { "" } else { "~" };
+                (format!("actual/gas_leak/{wide}cn-{of}"), severity, narrower)
             })
             .collect();
         assert_eq!(keys(&found), wanted, "{code}");

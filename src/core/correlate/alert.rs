@@ -12,8 +12,8 @@ use super::identity::alert_id;
 use super::score::{Summary, lines};
 use super::state::{Incident, Phase, urgency_of};
 use crate::core::model::{
-    ALERT_VERSION, Alert, Bilingual, Counts, DepartmentRequest, Growth, Hazard, IncidentState,
-    Level, MAX_REPORT_IDS, Millis, MsgType, Place, RoutedDepartment, ScoreLine, Status, Urgency,
+    ALERT_VERSION, Alert, Bilingual, Counts, DepartmentRequest, Growth, IncidentState, Level,
+    MAX_REPORT_IDS, Millis, MsgType, Place, RoutedDepartment, ScoreLine, Status, Urgency,
 };
 
 /// What the alert says beside the incident's state.
@@ -51,7 +51,7 @@ pub(super) fn build(
         exercise: incident.exercise.clone(),
         previous: incident.previous,
         key: key.to_owned(),
-        headline: headline(incident.status, incident.hazard, &place),
+        headline: headline(incident, &place),
         hazard: incident.hazard,
         category: incident.hazard.category(),
         place,
@@ -102,8 +102,9 @@ pub(super) fn requests(incident: &Incident, summary: &Summary) -> Vec<Department
     requests
 }
 
-fn headline(status: Status, hazard: Hazard, place: &Place) -> Bilingual {
-    let (mark_en, mark_zh) = match status {
+fn headline(incident: &Incident, place: &Place) -> Bilingual {
+    let hazard = incident.hazard;
+    let (mark_en, mark_zh) = match incident.status {
         Status::Actual => ("", ""),
         Status::Exercise => ("Exercise: ", "【演练】"),
         Status::Test => ("Test: ", "【测试】"),
@@ -121,9 +122,15 @@ fn headline(status: Status, hazard: Hazard, place: &Place) -> Bilingual {
             zh: format!("{mark_zh}{}（地点不明）", hazard.zh()),
         }
     } else {
+        // There may be an ordinary incident of the same place.
+        let (more_en, more_zh) = if incident.wide {
+            (", several areas", "（多个区域）")
+        } else {
+            ("", "")
+        };
         Bilingual {
-            en: format!("{mark_en}{name}: {}", place.name),
-            zh: format!("{mark_zh}{place_zh}{}", hazard.zh()),
+            en: format!("{mark_en}{name}: {}{more_en}", place.name),
+            zh: format!("{mark_zh}{place_zh}{}{more_zh}", hazard.zh()),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! have equal bytes, so that an unchanged key is not written again.
 
 use super::state::{Incident, KeyState, Previous, READABLE, STATE_VERSION, StateError};
-use crate::core::model::Millis;
+use crate::core::model::{Millis, is_wide_key};
 
 const HEADER: usize = 10;
 const INCIDENT: u8 = 0;
@@ -76,8 +76,11 @@ pub(super) fn decode(key: &str, bytes: &[u8]) -> Result<KeyState, StateError> {
     let header = header(key, bytes)?;
     let body = &bytes[HEADER..];
     let state = if header.is_incident {
-        rmp_serde::from_slice::<Incident>(body)
-            .map(|incident| KeyState::Incident(Box::new(incident)))
+        rmp_serde::from_slice::<Incident>(body).map(|mut incident| {
+            // Version 5 had incidents that were both.
+            incident.wide = is_wide_key(key);
+            KeyState::Incident(Box::new(incident))
+        })
     } else {
         rmp_serde::from_slice::<Previous>(body).map(KeyState::Previous)
     };

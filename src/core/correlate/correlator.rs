@@ -11,7 +11,7 @@ use super::series::AllSeries;
 use super::state::{KeyState, StateError};
 use super::store::{Kind, Store, lane_of};
 use crate::core::growth::{Carried, Series};
-use crate::core::model::{Alert, CorrelateOutcome, Detection, Millis, Retraction, Status};
+use crate::core::model::{Alert, CorrelateOutcome, Detection, Millis, Retraction, Status, WIDE};
 
 /// What folding gave; the caller clears it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -251,11 +251,11 @@ impl Correlator {
         self.series.keys()
     }
 
-    /// Fills the series of a key with what an archive knows of the time before it, as part of this transaction. `wide`: its reports
-    /// only count there. Returns how many reports that was; the error names the limit that was met.
-    pub fn fill(&mut self, key: &str, archive: &Series, wide: bool) -> Result<u64, &'static str> {
+    /// Fills the series of a key with what an archive knows of the time before it, as part of this transaction. Returns how many
+    /// reports that was; the error names the limit that was met.
+    pub fn fill(&mut self, key: &str, archive: &Series) -> Result<u64, &'static str> {
         let growth = &self.config.growth;
-        let filled = self.series.fill(&key.into(), archive, wide, growth);
+        let filled = self.series.fill(&key.into(), archive, growth);
         filled.map_err(|why| why.0)
     }
 
@@ -320,12 +320,13 @@ impl Correlator {
 }
 
 /// Whether the key is the one that status, hazard and exercise say: an exercise must not reach an actual incident, or one of
-/// another exercise, by its key.
+/// another exercise, by its key; nor what only counts in a wider area an ordinary one.
 pub(super) fn key_fits(detection: &Detection) -> bool {
     let mut parts = detection.key.splitn(4, '/');
     let fits = parts.next() == Some(detection.status.id())
         && parts.next() == Some(detection.hazard.id())
-        && parts.next().is_some();
+        && (parts.next())
+            .is_some_and(|place| place.starts_with(WIDE) == detection.wide_of.is_some());
     fits && parts.next() == detection.exercise.as_deref()
         && (detection.exercise.is_none() || detection.status == Status::Exercise)
 }

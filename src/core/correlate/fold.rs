@@ -14,7 +14,8 @@ use super::identity::incident_id;
 use super::members::join;
 use super::revise::{Cause, revise};
 use super::state::{Incident, KeyState, Phase, Previous, Published, StPlace};
-use super::timers::{fall_due, refresh_due, resolve_due, text_due};
+use super::timers::{fall_due, forget_due, refresh_due, resolve_due, text_due};
+use super::wide;
 use super::withdraw::take_out;
 use crate::core::model::{CorrelateOutcome, Detection, Millis, Retraction};
 
@@ -58,6 +59,7 @@ pub(super) fn open(detection: &Detection, previous: Option<&Previous>, now: Mill
         correlations: Vec::new(),
         growth_lines: Vec::new(),
         wide: detection.wide_of.is_some(),
+        areas: super::areas::Areas::default(),
         index: super::index::Index::default(),
     }
 }
@@ -81,8 +83,7 @@ pub(super) fn apply(
     if !joined.changed {
         return joined.outcome;
     }
-    // An ordinary detection makes an ordinary incident of it.
-    incident.wide &= detection.wide_of.is_some();
+    wide::begin_anew(incident, detection, now, &config.incident);
     growing.joined(incident, &detection.report, &joined, config, out);
     for limit in note(incident, detection, joined.replaced, &config.limits) {
         out.hit(limit, detection.status);
@@ -97,7 +98,10 @@ pub(super) fn apply(
     incident.last_seen = incident.last_seen.max(report.received.clamped());
     incident.rule_set = Arc::clone(&detection.rule_set);
     let mut cause = Cause::Report;
-    if !report.withdrawn && joined.outcome != CorrelateOutcome::Repeat {
+    if !report.withdrawn
+        && joined.outcome != CorrelateOutcome::Repeat
+        && wide::is_sign_of_life(incident, growing, config)
+    {
         // A withdrawal is no sign of life: it neither prolongs an incident nor wakes one.
         incident.last_activity = now;
         if incident.phase != Phase::Active {
@@ -145,9 +149,7 @@ pub(super) fn fire(
         }
         KeyState::Incident(incident) => incident,
     };
-    if let Phase::Resolved(resolved) = incident.phase
-        && resolved.plus(config.incident.reopen_for_ms) <= at
-    {
+    if forget_due(&incident, &config.incident).is_some_and(|due| due <= at) {
         let until = at.plus(config.incident.previous_for_ms);
         return (until > at && incident.is_queued()).then_some(KeyState::Previous(Previous {
             id: incident.id,

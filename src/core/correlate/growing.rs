@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::config::CorrelateConfig;
 use super::correlator::CorrelateOutput;
 use super::members::Joined;
-use super::series::{AllSeries, Who};
+use super::series::AllSeries;
 use super::state::{Incident, Member};
 use crate::core::growth::{GrowthConfig, Verdict};
 use crate::core::model::{Growth, GrowthPeriod, Millis, ReportRef, ScoreLine, Status};
@@ -37,34 +37,39 @@ impl Growing<'_> {
             return;
         };
         let status = incident.status;
-        let member = &mut incident.members[at];
-        let wide = member.wide_of.is_some();
+        let member = &incident.members[at];
+        let before = member.counted;
+        let area = member.wide_of;
         let feed = &*report.feed;
-        let who = Who { feed, wide };
         let due = observed(member);
-        member.counted = match member.counted {
+        let now = match before {
             Some(hour) if member.withdrawn => {
-                self.all.uncount(self.key, who, hour);
+                self.all.uncount(self.key, feed, hour);
                 None
             }
             Some(hour) if config.growth.calendar.hour(due.min(self.now)) != hour => {
-                self.all.uncount(self.key, who, hour);
-                self.count(who, due, status, config, out)
+                self.all.uncount(self.key, feed, hour);
+                self.count(feed, due, status, config, out)
             }
-            None if joined.fresh => self.count(who, due, status, config, out),
+            None if joined.fresh => self.count(feed, due, status, config, out),
             as_it_was => as_it_was,
         };
+        incident.members[at].counted = now;
+        let (from, to) = (joined.area_before.or(area).zip(before), area.zip(now));
+        if !incident.areas.moved(from, to) {
+            out.hit("areas_per_key", status);
+        }
     }
 
     fn count(
         &mut self,
-        who: Who<'_>,
+        feed: &str,
         at: Millis,
         status: Status,
         config: &CorrelateConfig,
         out: &mut CorrelateOutput,
     ) -> Option<i32> {
-        let (counted, hit) = self.all.count(self.key, who, at, self.now, &config.growth);
+        let (counted, hit) = self.all.count(self.key, feed, at, self.now, &config.growth);
         for limit in counted.err().into_iter().chain(hit) {
             out.hit(limit, status);
         }
@@ -76,9 +81,11 @@ impl Growing<'_> {
         let Some(at) = incident.member_at(feed, id) else {
             return;
         };
-        let wide = incident.members[at].wide_of.is_some();
-        if let Some(hour) = incident.members[at].counted.take() {
-            self.all.uncount(self.key, Who { feed, wide }, hour);
+        let member = &mut incident.members[at];
+        if let Some(hour) = member.counted.take() {
+            self.all.uncount(self.key, feed, hour);
+            let from = member.wide_of.map(|area| (area, hour));
+            incident.areas.moved(from, None);
         }
     }
 

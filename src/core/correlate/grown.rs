@@ -3,11 +3,10 @@
 //! Invariant: what is fulfilled depends on the rules that count in the incident and on what its series says, and not on the order
 //! in which their reports came. While growth is being learned nothing is.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::state::Incident;
-use crate::core::growth::{Calendar, GrowthConfig, Verdict};
+use crate::core::growth::{GrowthConfig, Verdict};
 use crate::core::model::{
     Detection, GrowthField, GrowthLine, GrowthPeriod, MAX_GROWTH_BECAUSE, MAX_GROWTH_BOUNDS,
     MAX_GROWTH_LINES, Millis, ScoreLine,
@@ -17,11 +16,7 @@ use crate::core::model::{
 const MAX_RULES: usize = 64;
 
 /// Notes the lines of a detection that changed the members; those of the newest rule set count. Returns a named limit that was met.
-/// What only counts says nothing of them: its rule has the same name, and would take away what an ordinary detection of it noted.
 pub(super) fn note(incident: &mut Incident, detection: &Detection) -> Option<&'static str> {
-    if detection.wide_of.is_some() {
-        return None;
-    }
     let lines: Vec<Arc<GrowthLine>> = detection
         .growth
         .iter()
@@ -93,21 +88,9 @@ pub(super) fn alarm(
     if !incident.wide || !verdict.alarm {
         return verdict;
     }
-    let hour = config.calendar.hour(now);
-    let begin = match verdict.period {
-        Some(GrowthPeriod::Hour) => hour,
-        _ => Calendar::day_of(hour) * 24,
-    };
-    let mut areas: BTreeMap<u16, u32> = BTreeMap::new();
-    for member in &incident.members {
-        if let (Some(area), Some(counted)) = (member.wide_of, member.counted)
-            && counted >= begin
-        {
-            *areas.entry(area).or_default() += 1;
-        }
-    }
-    let (all, most) = (areas.values().sum::<u32>(), areas.values().max());
-    let alarm = most.is_some_and(|most| 2 * most <= all);
+    let period = verdict.period.unwrap_or(GrowthPeriod::Day);
+    let (all, most) = incident.areas.most(period, config.calendar.hour(now));
+    let alarm = most > 0 && 2 * most <= all;
     Verdict { alarm, ..verdict }
 }
 

@@ -5,19 +5,21 @@
 
 use uuid::Uuid;
 
-use crate::core::model::{Detection, Millis};
+use crate::core::model::{Detection, Millis, WIDE};
 
 /// Namespace of incident ids. Fixed for good.
 pub const ALERT_NAMESPACE: Uuid = Uuid::from_u128(0x7c1d_5e0a_94b3_4f7e_8a26_d0c3_51b9_e64f);
 
 /// UUIDv5 in [`ALERT_NAMESPACE`] of `status/hazard/place`, opening feed, report id and opening time in milliseconds, each
-/// ended by a line feed; of an exercise with an id, this too. The opening time is the partition clock, which is the report's `received` unless it came late: a
+/// ended by a line feed; of an exercise with an id, this too; of what only counts in a wider area, [`WIDE`] stands before the place. The opening time is the partition clock, which is the report's `received` unless it came late: a
 /// late resend must not give a second incident the name of the first.
 pub fn incident_id(detection: &Detection, opened: Millis) -> Uuid {
+    let wide = detection.wide_of.as_ref().map(|_| WIDE);
     let mut name = format!(
-        "{}/{}/{}\n{}\n{}\n{}\n",
+        "{}/{}/{}{}\n{}\n{}\n{}\n",
         detection.status.id(),
         detection.hazard.id(),
+        wide.map(String::from).unwrap_or_default(),
         detection.key_place.code,
         detection.report.feed,
         detection.report.id,

@@ -38,6 +38,8 @@ pub(super) struct Joined {
     pub fresh: bool,
     /// The report had other content before.
     pub replaced: bool,
+    /// The narrower area in which it was before, where it only counts.
+    pub area_before: Option<u16>,
     /// Named limits that were hit.
     pub limits: Vec<&'static str>,
 }
@@ -50,19 +52,15 @@ impl Joined {
             arrived: false,
             fresh: false,
             replaced: false,
+            area_before: None,
             limits: Vec::new(),
         }
     }
 
     fn refused(limit: &'static str) -> Self {
-        Self {
-            outcome: CorrelateOutcome::Suppressed,
-            changed: false,
-            arrived: false,
-            fresh: false,
-            replaced: false,
-            limits: vec![limit],
-        }
+        let mut refused = Self::new(CorrelateOutcome::Suppressed, false);
+        refused.limits.push(limit);
+        refused
     }
 }
 
@@ -270,6 +268,7 @@ fn revised(
     }
     let mut joined = Joined::new(CorrelateOutcome::Merged, true);
     joined.replaced = true;
+    joined.area_before = member.wide_of;
     let (old_cluster, counted) = (member.cluster, member.counted);
     let was_withdrawn = member.withdrawn;
     incident.reports_changed();

@@ -20,6 +20,7 @@
 
 mod aggregate;
 mod alert;
+mod areas;
 mod book;
 mod codec;
 mod config;
@@ -49,6 +50,7 @@ mod state;
 mod store;
 mod sums;
 mod timers;
+mod wide;
 mod window;
 mod withdraw;
 

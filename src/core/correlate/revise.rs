@@ -46,6 +46,10 @@ pub(super) fn revise(
     if summary.is_empty() {
         return cancel(incident, &summary, growing, config, out);
     }
+    if incident.wide && cause == Cause::Report && incident.phase != Phase::Active {
+        // What is counted after its end changes nothing that was said of it.
+        return;
+    }
     let alarm = grown::alarm(incident, verdict, now, &config.growth);
     let decision = decide(incident, &summary, alarm, config, now);
     let rose_or_fell = cause != Cause::Quiet && decision.level != incident.level;

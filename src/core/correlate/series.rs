@@ -19,7 +19,7 @@ use crate::core::growth::{
     Carried, FeedVolume, GrowthConfig, KEPT_DAYS, Plan, Series, Verdict, carried, read,
     read_normalised,
 };
-use crate::core::model::{Growth, Millis, Status};
+use crate::core::model::{Growth, Millis, Status, is_wide_key};
 
 /// What the changelog keys of series begin with; they sort behind those of incidents.
 const SERIES_PREFIX: &str = "~series/";
@@ -49,21 +49,6 @@ impl Default for AllSeries {
     }
 }
 
-/// Whose report it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Who<'a> {
-    /// Feed.
-    pub feed: &'a str,
-    /// It only counts at the key: what its feed carries is known from the key of its own area.
-    pub wide: bool,
-}
-
-impl Who<'_> {
-    fn volume_keys(self, key: &str) -> Option<[Arc<str>; 2]> {
-        volume_keys(key, self.feed).filter(|_| !self.wide)
-    }
-}
-
 /// A counted report, or the name of the limit that it met.
 type Counted = Result<i32, &'static str>;
 
@@ -72,7 +57,7 @@ impl AllSeries {
     pub(super) fn count(
         &mut self,
         key: &Arc<str>,
-        who: Who<'_>,
+        feed: &str,
         at: Millis,
         now: Millis,
         config: &GrowthConfig,
@@ -83,26 +68,23 @@ impl AllSeries {
         if hour < oldest {
             return (Err("growth_late"), None);
         }
-        let counted = self.keys.count(key, who.feed, hour, oldest, config.series);
+        let counted = self.keys.count(key, feed, hour, oldest, config.series);
         if let Err(NotCounted(limit)) = counted {
             return (Err(limit), None);
         }
         let mut hit = None;
-        for volume in who.volume_keys(key).into_iter().flatten() {
-            let counted = self
-                .volumes
-                .count(&volume, who.feed, hour, oldest, MAX_VOLUMES);
+        for volume in counted_volumes(key, feed) {
+            let counted = self.volumes.count(&volume, feed, hour, oldest, MAX_VOLUMES);
             hit = hit.or(counted.err().map(|why| why.0));
         }
         (Ok(hour), hit)
     }
 
-    /// Fills a series with what an archive knows of the time before it; returns the number of reports. `wide`: they only count there.
+    /// Fills a series with what an archive knows of the time before it; returns the number of reports.
     pub(super) fn fill(
         &mut self,
         key: &Arc<str>,
         archive: &Series,
-        wide: bool,
         config: &GrowthConfig,
     ) -> Result<u64, NotCounted> {
         let newest = self.keys.get(key).and_then(|series| series.last_hour());
@@ -113,8 +95,7 @@ impl AllSeries {
         let mut reports = 0;
         for (feed, hour, count) in added {
             reports += u64::from(count);
-            let who = Who { feed: &feed, wide };
-            for volume in who.volume_keys(key).into_iter().flatten() {
+            for volume in counted_volumes(key, &feed) {
                 let add = |series: &mut Series| series.count(&feed, hour, count, oldest);
                 self.volumes.change(&volume, oldest, MAX_VOLUMES, add)?;
             }
@@ -123,10 +104,10 @@ impl AllSeries {
     }
 
     /// Takes back what was counted in `hour`.
-    pub(super) fn uncount(&mut self, key: &Arc<str>, who: Who<'_>, hour: i32) {
-        self.keys.uncount(key, who.feed, hour);
-        for volume in who.volume_keys(key).into_iter().flatten() {
-            self.volumes.uncount(&volume, who.feed, hour);
+    pub(super) fn uncount(&mut self, key: &Arc<str>, feed: &str, hour: i32) {
+        self.keys.uncount(key, feed, hour);
+        for volume in counted_volumes(key, feed) {
+            self.volumes.uncount(&volume, feed, hour);
         }
     }
 
@@ -272,6 +253,13 @@ impl AllSeries {
     pub(super) fn sizes(&self) -> [(usize, usize); LANES] {
         self.keys.sizes()
     }
+}
+
+/// Keys of the volumes in which a report of an incident key is counted. One that only counts in a wider area is in none: what its feed
+/// carries is known from the key of its own area.
+fn counted_volumes(key: &str, feed: &str) -> impl Iterator<Item = Arc<str>> {
+    let keys = volume_keys(key, feed).filter(|_| !is_wide_key(key));
+    keys.into_iter().flatten()
 }
 
 /// Keys of what a feed carries in all, and of the hazard of an incident key; none of what is not actual.

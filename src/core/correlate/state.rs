@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::aggregate::Aggregate;
+use super::areas::Areas;
 use super::correlations::Tracked;
 use super::index::Index;
 use super::rate::Rate;
@@ -19,8 +20,8 @@ use crate::core::model::{
 };
 
 /// Version of the encoding; first byte of every value.
-pub(super) const STATE_VERSION: u8 = 5;
-/// Versions that can be read. Version 4 had no score lines on growth and no wider areas.
+pub(super) const STATE_VERSION: u8 = 6;
+/// Versions that can be read. Version 4 had no score lines on growth and no wider areas, version 5 no areas of a wider one.
 pub(super) const READABLE: std::ops::RangeInclusive<u8> = 4..=STATE_VERSION;
 
 /// A value that is not a state of a known version.
@@ -128,9 +129,15 @@ pub(super) struct Incident {
     /// Score lines that depend on growth, by the rule whose they are.
     #[serde(default)]
     pub growth_lines: Vec<(u16, Vec<Arc<GrowthLine>>)>,
-    /// All of its reports only count here: nothing but growth puts it on the queue.
+    /// All of its reports only count here: nothing but growth puts it on the queue. Follows from the key ([`is_wide_key`]), whatever
+    /// was written.
+    ///
+    /// [`is_wide_key`]: crate::core::model::is_wide_key
     #[serde(default)]
     pub wide: bool,
+    /// Of a wider area: in which of its areas its reports lie.
+    #[serde(default)]
+    pub areas: Areas,
     /// Follows from the reports; no part of the state.
     #[serde(skip)]
     pub index: Index,

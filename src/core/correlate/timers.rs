@@ -55,12 +55,10 @@ pub(super) fn next_due(state: &KeyState, config: &IncidentConfig) -> Option<Mill
     match state {
         KeyState::Previous(previous) => Some(previous.until),
         KeyState::Incident(incident) => {
-            let life = match incident.phase {
-                Phase::Active => resolve_due(incident),
-                Phase::Resolved(at) => at.plus(config.reopen_for_ms),
-            };
+            let resolve = (incident.phase == Phase::Active).then(|| resolve_due(incident));
             [
-                Some(life),
+                resolve,
+                forget_due(incident, config),
                 fall_due(incident),
                 refresh_due(incident, config),
                 text_due(incident, config),
@@ -75,6 +73,20 @@ pub(super) fn next_due(state: &KeyState, config: &IncidentConfig) -> Option<Mill
 /// When an active incident becomes quiet.
 pub(super) fn resolve_due(incident: &Incident) -> Millis {
     incident.last_activity.plus(incident.quiet_ms)
+}
+
+/// When a resolved incident is forgotten. A wider area keeps its reports for as long as some come, though they wake nothing: they are
+/// told apart by them.
+pub(super) fn forget_due(incident: &Incident, config: &IncidentConfig) -> Option<Millis> {
+    let Phase::Resolved(at) = incident.phase else {
+        return None;
+    };
+    let since = if incident.wide {
+        at.max(incident.last_seen)
+    } else {
+        at
+    };
+    Some(since.plus(config.reopen_for_ms))
 }
 
 /// When the level of an active incident falls.

@@ -4,8 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::Xxh3;
-
+use super::content::content_hash;
 use super::excerpt::{excerpt, slice};
 use super::facts::Facts;
 use super::matcher::Matcher;
@@ -14,7 +13,7 @@ use crate::core::fingerprint::fingerprint;
 use crate::core::model::{
     DETECTION_VERSION, Detection, Feed, FeedKind, Fingerprint, MAX_EXCERPT_CHARS, MAX_MATCHES,
     Match, Millis, Place, Position, Report, ReportRef, SHADOW_VERSION, ScoreLine, ShadowHit,
-    Urgency, Value,
+    Urgency, Value, WIDE,
 };
 use crate::core::normalise::map_spans;
 use crate::core::place::{PlaceQuery, Resolved};
@@ -84,9 +83,9 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.set.gazetteer.at_tier(&self.resolved.place, rule.tier)
     }
 
-    fn key(&self, rule: &CompiledRule, place: &Place) -> String {
+    fn key(&self, rule: &CompiledRule, place: &str) -> String {
         let status = self.report.status.id();
-        let key = format!("{status}/{}/{}", rule.hazard.id(), place.code);
+        let key = format!("{status}/{}/{place}", rule.hazard.id());
         match &self.exercise {
             Some(exercise) => format!("{key}/{exercise}"),
             None => key,
@@ -111,7 +110,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             replaced_fired: rule.replaces.as_ref().is_some_and(replaced),
             fired: others,
             covered: live.clone().any(|other| other.hazard == rule.hazard),
-            key: self.key(rule, &place),
+            key: self.key(rule, &place.code),
             place: place.name.to_string(),
             excerpt: if title.is_empty() { excerpt } else { title },
             severity: severity(&self.score(rule)),
@@ -129,7 +128,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let matches = self.matches(rule);
         Detection {
             v: DETECTION_VERSION,
-            key: self.key(rule, &key_place),
+            key: self.key(rule, &key_place.code),
             status: self.report.status,
             exercise: self.exercise.clone(),
             hazard: rule.hazard,
@@ -178,7 +177,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             }
             let narrow = std::mem::replace(&mut narrower, place.code.clone());
             wider.push(Detection {
-                key: self.key(rule, &place),
+                key: self.key(rule, &format!("{WIDE}{}", place.code)),
                 severity: 0,
                 score: Vec::new(),
                 exposure: None,
@@ -385,33 +384,4 @@ fn spans(matcher: &Matcher, report: &Report<'_>) -> Vec<(u8, [u32; 2])> {
         }
     }
     spans
-}
-
-/// Hash of everything a revision may change; not of the position and times of the record.
-fn content_hash(report: &Report<'_>) -> u64 {
-    let mut hash = Xxh3::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update(&(bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    part(report.title.as_bytes());
-    part(report.text.as_bytes());
-    part(report.status.id().as_bytes());
-    part(&[u8::from(report.withdrawn)]);
-    part(report.place_code.as_deref().unwrap_or_default().as_bytes());
-    part(report.place_name.as_deref().unwrap_or_default().as_bytes());
-    if let Some(at) = report.coordinates {
-        part(&at.lat.to_bits().to_le_bytes());
-        part(&at.lon.to_bits().to_le_bytes());
-    }
-    for (name, value) in &report.fields {
-        part(name.as_bytes());
-        match value {
-            Value::Bool(flag) => part(&[u8::from(*flag)]),
-            Value::Int(number) => part(&number.to_le_bytes()),
-            Value::Float(number) => part(&number.to_bits().to_le_bytes()),
-            Value::Text(text) => part(text.as_bytes()),
-        }
-    }
-    hash.digest()
 }

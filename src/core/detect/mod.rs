@@ -7,6 +7,7 @@
 //! `build`, `excerpt` and `shown` make the detection.
 
 mod build;
+mod content;
 pub mod drill;
 mod engine;
 mod excerpt;

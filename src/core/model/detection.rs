@@ -109,13 +109,23 @@ pub struct DepartmentRequest {
     pub required: bool,
 }
 
+/// What stands before the place code in the key of a detection that only counts in a wider area; no place code begins so.
+pub const WIDE: char = '~';
+
+/// Whether a key is one under which reports only count.
+pub fn is_wide_key(key: &str) -> bool {
+    key.split('/')
+        .nth(2)
+        .is_some_and(|place| place.starts_with(WIDE))
+}
+
 /// One rule firing on one report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     /// Format version.
     pub v: u8,
     /// `status/hazard/place code`, for exercises with an id `status/hazard/place code/exercise id`: the unit of correlation and
-    /// the Kafka key.
+    /// the Kafka key. Of a detection that only counts in a wider area, [`WIDE`] stands before the place code: it never meets an ordinary one.
     pub key: String,
     /// Status of the report.
     pub status: Status,
@@ -173,7 +183,8 @@ pub struct Detection {
     /// Score lines of the rule that depend on growth, for correlate to add; ≤ [`MAX_GROWTH_LINES`](super::MAX_GROWTH_LINES).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub growth: Vec<Arc<GrowthLine>>,
-    /// A detection that only counts in a wider area than the rule's tier: the area of the next narrower tier in which it lies.
+    /// A detection that only counts in a wider area than the rule's tier, under a key of its own ([`is_wide_key`]): the area of the next
+    /// narrower tier in which it lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wide_of: Option<Arc<str>>,
     /// Where the report was read.

@@ -7,7 +7,7 @@ use std::io::Read as _;
 
 use super::codes;
 use crate::core::diagnostic::{Diagnostic, Gravity};
-use crate::core::model::{Coordinates, Tier};
+use crate::core::model::{Coordinates, Tier, WIDE};
 
 /// Largest gazetteer file after decompression.
 pub(super) const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -187,6 +187,12 @@ fn place_row(record: &csv::StringRecord) -> Result<PlaceRow, String> {
     let code = field(0);
     if code.is_empty() || code.len() > 64 {
         return Err("a place needs a code of 1 to 64 bytes".to_owned());
+    }
+    if code.starts_with(WIDE) || code.contains('/') {
+        // It is a part of incident keys.
+        return Err(format!(
+            "the code `{code}` begins with `{WIDE}` or has a `/`; write it without"
+        ));
     }
     let tier = tier(field(1)).ok_or_else(|| format!("`{}` is not a tier", field(1)))?;
     if field(3).is_empty() && field(4).is_empty() {

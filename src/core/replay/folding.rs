@@ -2,7 +2,6 @@
 //!
 //! Invariant: what comes out depends on the sequence of calls alone.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::driver::ReplayOutput;
@@ -22,8 +21,6 @@ pub struct Folding {
     summary: Summary,
     refresh_ms: i64,
     folded: CorrelateOutput,
-    /// Keys at which reports only counted.
-    wide: BTreeSet<String>,
 }
 
 impl Folding {
@@ -34,7 +31,6 @@ impl Folding {
             correlator: Correlator::new(config),
             summary: Summary::default(),
             folded: CorrelateOutput::default(),
-            wide: BTreeSet::new(),
         }
     }
 
@@ -53,9 +49,6 @@ impl Folding {
             for detection in detected.detections.drain(..) {
                 let end = self.correlator.fold(&detection, &mut self.folded);
                 self.summary.detection(end);
-                if detection.wide_of.is_some() && !self.wide.contains(&detection.key) {
-                    self.wide.insert(detection.key.clone());
-                }
                 out.detections.push((detection, end));
             }
             if let Some(retraction) = detected.retraction.take() {
@@ -95,11 +88,6 @@ impl Folding {
     /// The series of a key, as committed; see [`finish`](Self::finish).
     pub fn series(&self, key: &str) -> Option<Series> {
         self.correlator.series(key)
-    }
-
-    /// Whether reports only counted at a key.
-    pub fn is_wide(&self, key: &str) -> bool {
-        self.wide.contains(key)
     }
 
     /// Keys that have a series, sorted.

@@ -88,8 +88,8 @@
 //! being learned nothing holds, `growth.observed|lt` neither. The severity of a report knows no such line.
 //!
 //! `growth_tiers` names tiers wider than the rule's own: a report is counted there as well, in an incident of the wider area that only the
-//! count of its reports can put on the queue, and only where no single area of the next narrower tier makes more than half of it. As
-//! soon as a rule of that tier detects something there, it is an ordinary incident.
+//! count of its reports can put on the queue, and only where no single area of the next narrower tier makes more than half of it. It
+//! touches no incident that a rule of that tier has there.
 //!
 //! # Extends
 //!
