@@ -1,5 +1,6 @@
 //! Filters: documents of their own that narrow down the rules of a set, on reports.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -7,6 +8,7 @@ use tocsin::core::detect::{DetectEngine, DetectOutput};
 use tocsin::core::diagnostic::{Diagnostic, SourceFile};
 use tocsin::core::model::{Feed, Millis, Position, RawRecord};
 use tocsin::core::place::{Gazetteer, GazetteerSources};
+use tocsin::core::rule;
 use tocsin::core::ruleset::{RuleSet, RuleSources};
 
 const RULES: &str = "\
@@ -95,6 +97,125 @@ fn a_filter_narrows_the_rules_that_it_names_and_no_others() {
     );
     assert_eq!(fired(&two, "smoke on the stage"), vec!["fumes"]);
     assert_eq!(fired(&two, text), vec!["fumes"]);
+}
+
+/// A base, two rules that extend it, one of them by way of another rule, and one that does not.
+const EXTENDED: &str = "\
+title: Base
+id: base
+detection:
+  smoke: {any|contains: smoke}
+  condition: smoke
+tocsin: {abstract: true, hazard: fire, score: {base: 30}}
+---
+title: One
+id: one
+tocsin: {extends: base}
+---
+title: Two
+id: two
+tocsin: {extends: one}
+---
+title: Other
+id: other
+detection:
+  smoke: {any|contains: smoke}
+  condition: smoke
+tocsin: {hazard: fire, score: {base: 30}}
+---
+title: Barbecues
+id: grills
+filter:
+  rules: [base]
+  grill: {any|contains: barbecue}
+  steak: {any|contains: steak}
+  close: {any|near: {of: [grill, steak], within: 5}}
+  condition: not grill and not close
+";
+
+#[test]
+fn a_filter_for_an_abstract_rule_narrows_all_that_extend_it() {
+    let mut found = Vec::new();
+    let parsed = rule::parse_set(&[file("a.yml", EXTENDED)], &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+    assert_eq!(parsed.filters[0].rules, ["one", "two"]);
+    assert_eq!(parsed.abstracts[0].rules, ["one", "two"]);
+    let filter = format!("---\n{EXTENDED}");
+    assert_eq!(
+        fired(&filter, "smoke over the barbecue"),
+        ["fumes", "other", "smoke"]
+    );
+    // One that nobody extends is most likely a slip.
+    let alone = EXTENDED.replace("extends: base", "hazard: fire, score: {base: 30}");
+    let alone = alone.replace("tocsin: {extends: one}", "detection:\n  smoke: {any|contains: smoke}\n  condition: smoke\ntocsin: {hazard: fire, score: {base: 30}}");
+    let alone = alone.replacen(
+        "id: one\n",
+        "id: one\ndetection:\n  smoke: {any|contains: smoke}\n  condition: smoke\n",
+        1,
+    );
+    let parsed = rule::parse_set(&[file("a.yml", &alone)], &mut found);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!((found[0].code, found[0].line), ("T0042", 35));
+    assert!(parsed.filters[0].rules.is_empty());
+}
+
+/// What is printed of a filtered rule can be read again, and is as narrow.
+#[test]
+fn a_filtered_rule_is_printed_so_that_it_can_be_read() {
+    let mut found = Vec::new();
+    let parsed = rule::parse_set(&[file("a.yml", EXTENDED)], &mut found);
+    let one = &parsed.rules[0];
+    let text = rule::print(&rule::callable(one));
+    let again = rule::parse_set(&[file("b.yml", &text)], &mut found);
+    assert!(found.is_empty(), "{found:#?}\n{text}");
+    assert_eq!(rule::print(&again.rules[0]), text);
+    assert_eq!(again.rules[0].condition, one.condition);
+}
+
+/// `rules list` shows what there is besides rules, and which rules are filtered.
+#[test]
+fn filters_and_abstract_rules_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("rules")).unwrap();
+    std::fs::write(folder.path().join("rules/a.yml"), EXTENDED).unwrap();
+    let config = folder.path().join("tocsin.toml");
+    std::fs::write(&config, "[paths]\nrules = \"rules\"\n").unwrap();
+    let list = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+        command.args(["rules", "list", "--config"]).arg(&config);
+        let output = command.args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rows: serde_json::Value = serde_json::from_str(&list(&["--json"])).unwrap();
+    let kinds: Vec<&str> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["rule", "rule", "rule", "filter", "abstract"]);
+    assert_eq!(rows[0]["filters"], json!(["grills"]));
+    assert_eq!(rows[2].get("filters"), None);
+    assert_eq!(rows[3]["rules"], json!(["one", "two"]));
+    let text = list(&[]);
+    assert!(text.contains("One  [filtered by grills]"), "{text}");
+    assert!(text.contains("Barbecues  [for 2 rules]"), "{text}");
+    let shown = list(&["--show", "one"]);
+    assert!(
+        shown.starts_with("# narrowed down by the filter “Barbecues” ("),
+        "{shown}"
+    );
+    let shown = list(&["--show", "grills"]);
+    assert!(
+        shown.starts_with("title: Barbecues\n") && shown.ends_with("not close\n"),
+        "{shown}"
+    );
+    let shown = list(&["--show", "base"]);
+    assert!(
+        shown.starts_with("title: Base\n") && shown.ends_with("{base: 30}}\n"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -158,6 +158,38 @@ fn fixes_take_out_what_adds_nothing_and_nothing_else() {
     );
 }
 
+/// Of the bundled lexicons nothing odd is said to those who write rules alone, and fixing needs no lexicons of theirs.
+#[test]
+fn rules_of_ones_own_are_linted_and_fixed_without_the_bundled_lexicons() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir(path("rules")).unwrap();
+    let with = |b: &str| {
+        rule(
+            "a",
+            &format!("  a: {{any|lexicon: fire_event_en}}\n{b}  condition: a"),
+            "",
+        )
+    };
+    std::fs::write(path("rules/a.yml"), with("  b: {any|contains: fumes}\n")).unwrap();
+    std::fs::write(path("tocsin.toml"), "[paths]\nrules = \"rules\"\n").unwrap();
+    let shown = |output: &Output| -> serde_json::Value {
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"))
+    };
+    let output = run(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let found = shown(&output);
+    assert_eq!(found["findings"].as_array().unwrap().len(), 1, "{found:#}");
+    assert_eq!(found["findings"][0]["code"], "T0020");
+    let output = run(folder.path(), &["--fix"]);
+    assert_eq!(output.status.code(), Some(0), "{:#}", shown(&output));
+    assert_eq!(shown(&output)["fixed"], 1);
+    assert_eq!(
+        std::fs::read_to_string(path("rules/a.yml")).unwrap(),
+        with("")
+    );
+}
+
 /// A title or a reason that would steer a terminal, or that XML cannot hold, is refused at its place.
 #[test]
 fn what_people_are_shown_holds_no_control_characters() {

@@ -79,7 +79,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(id) = &args.rule
         && !explainer.ids().any(|known| **known == **id)
     {
-        let why = format!("--rule: no rule `{id}`; `tocsin rules list` shows them");
+        let why = format!(
+            "--rule: no rule `{id}` that fires on reports; `tocsin rules list` shows them (a filter or an abstract rule is explained with the rules that it is for)"
+        );
         return Err(Misused(why).into());
     }
     let mut replayer = replayer(&settings, &set, &shared, received)?;

@@ -1,5 +1,7 @@
 //! `tocsin rules lint`: everything that is wrong or odd about rules and lexicons, all at once.
 //!
+//! Where the rules or the lexicons are one's own and the others the bundled ones, nothing odd is said about those: nobody can change them.
+//!
 //! Exit codes: 0 nothing found, 1 findings (after `--fix`: findings that are left), 2 wrong usage or configuration.
 
 use std::collections::BTreeMap;
@@ -57,8 +59,8 @@ struct ShownFinding<'a> {
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
     let paths = &settings.paths;
-    if args.fix && (paths.rules.is_none() || paths.lexicons.is_none()) {
-        let why = "--fix writes files: set paths.rules and paths.lexicons";
+    if args.fix && paths.rules.is_none() && paths.lexicons.is_none() {
+        let why = "--fix writes files, and the bundled ones cannot be written: set paths.rules, paths.lexicons or both";
         writeln!(io::stderr().lock(), "error: {why}")?;
         return Ok(ExitCode::from(MISUSED));
     }
@@ -66,7 +68,8 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let (mut found, mut sources) = findings(paths, &settings.feeds, &tests);
     let mut fixed = 0;
     if args.fix {
-        fixed = write_fixes(&found, &sources)?;
+        let own = |source: &&SourceFile| !is_bundled(paths, &source.name);
+        fixed = write_fixes(&found, sources.iter().filter(own))?;
         (found, sources) = findings(paths, &settings.feeds, &tests);
     }
     sources.extend(tests);
@@ -149,11 +152,24 @@ pub(super) fn findings(
         };
         found.extend(unknown(&rules, &cases, world));
     }
+    let own_some = paths.rules.is_some() || paths.lexicons.is_some();
+    found.retain(|finding| {
+        finding.gravity == Gravity::Error || !own_some || !is_bundled(paths, &finding.file)
+    });
     (found, sources)
 }
 
+/// Whether a file of rules or lexicons is one of the program's own. Named by the operator a file stands below the folder that was named.
+fn is_bundled(paths: &Paths, name: &str) -> bool {
+    let below = |folder: &Option<PathBuf>, of: &str| folder.is_none() && name.starts_with(of);
+    below(&paths.rules, "rules/") || below(&paths.lexicons, "lexicons/")
+}
+
 /// Writes every file that has something to fix; the number of findings fixed.
-fn write_fixes(found: &[Diagnostic], sources: &[SourceFile]) -> anyhow::Result<usize> {
+fn write_fixes<'s>(
+    found: &[Diagnostic],
+    sources: impl Iterator<Item = &'s SourceFile>,
+) -> anyhow::Result<usize> {
     let mut by_file: BTreeMap<&str, Vec<&Diagnostic>> = BTreeMap::new();
     for finding in found {
         by_file.entry(&finding.file).or_default().push(finding);

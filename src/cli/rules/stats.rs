@@ -71,6 +71,11 @@ fn page(shown: &Shown, out: &mut String) -> std::fmt::Result {
     writeln!(out, "correlations  {}", counted(&stats.correlations))?;
     writeln!(
         out,
+        "besides       {} filters, {} abstract rules that others extend",
+        stats.filters, stats.abstracts
+    )?;
+    writeln!(
+        out,
         "terms         {} in {} lexicons, {} words in rules",
         stats.terms,
         stats.lexicons.len(),

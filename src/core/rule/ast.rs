@@ -49,6 +49,31 @@ pub struct CorrelationRule {
     pub correlation: Correlation,
 }
 
+/// A document that narrows rules down, as far as others have to know of it: what it says stands in those rules.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct FilterNote {
+    pub file: String,
+    pub at: At,
+    /// Its id, or the title where it has none.
+    pub id: String,
+    pub title: String,
+    /// Ids of the rules that it narrows down, in the order of the files.
+    pub rules: Vec<String>,
+}
+
+/// An abstract rule, as far as others have to know of it: what it says stands in those that extend it.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct AbstractNote {
+    pub file: String,
+    pub at: At,
+    pub id: String,
+    pub title: String,
+    /// Ids of the rules that extend it, in the end, in the order of the files.
+    pub rules: Vec<String>,
+}
+
 /// A named selection.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]

@@ -80,7 +80,7 @@ fn resolve<'r>(
                     .help("on feeds a correlation calls rules; `rules eval` evaluates chains");
                 None
             }
-            Some(Called::Abstract) => {
+            Some(Called::Abstract(_)) => {
                 let message = format!("`{name}` is abstract: it never fires");
                 findings.error(codes::UNKNOWN_REFERENCE, *at, message);
                 None

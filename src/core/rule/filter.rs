@@ -2,12 +2,14 @@
 //!
 //! Invariant: a filtered rule is the rule whose condition is its own and that of every filter for it. The selections of a filter stand
 //! in the rule under `FILTER: NAME`, which no condition of a file can write; a finding about one of them that shows only with the rule
-//! is placed at the rule. Bounded: [`MAX_FILTERS`], [`MAX_CALLS`], [`MAX_COPIED`].
+//! is placed at the rule. A filter for an abstract rule is one for every rule that extends it. Bounded: [`MAX_FILTERS`], [`MAX_CALLS`], [`MAX_COPIED`].
 
-use super::ast::{Condition, Group, Selection, Test};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ast::{Condition, FilterNote, Group, Rule, Selection, Test};
 use super::parse::{Called, DESCRIPTIVE, Parsed, title};
 use super::prune::{near_uses, renumber};
-use super::{block, codes, condition, selection};
+use super::{block, codes, condition, inherit, selection};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::yaml::{At, Findings, Key, Node};
 
@@ -22,6 +24,7 @@ const MAX_COPIED: usize = 200_000;
 pub(super) struct Filter<'s> {
     file: &'s str,
     at: At,
+    id: Option<String>,
     title: String,
     /// Ids or names of rules; `None`: any rule.
     calls: Option<Vec<(String, At)>>,
@@ -68,6 +71,7 @@ pub(super) fn read<'s>(
     Some(Filter {
         file,
         at: node.at,
+        id: inherit::id(node).filter(|id| !id.is_empty()),
         title,
         calls,
         selections,
@@ -105,16 +109,13 @@ pub(super) fn apply(filters: &[Filter<'_>], parsed: &mut Parsed, found: &mut Vec
     for (number, filter) in filters.iter().enumerate() {
         let mut findings = Findings::new(filter.file);
         let ids = filter.calls.as_ref().map(|calls| {
-            let ids = calls
-                .iter()
-                .filter_map(|call| called(parsed, call, &mut findings));
-            ids.collect::<Vec<String>>()
+            let ids = calls.iter();
+            let ids = ids.flat_map(|call| called(parsed, call, &mut findings));
+            ids.collect::<BTreeSet<String>>()
         });
+        let mut narrowed = Vec::new();
         for rule in &mut parsed.rules {
-            if ids
-                .as_ref()
-                .is_some_and(|ids| ids.iter().all(|id| **id != *rule.id))
-            {
+            if ids.as_ref().is_some_and(|ids| !ids.contains(&*rule.id)) {
                 continue;
             }
             copied += filter.selections.len();
@@ -125,41 +126,103 @@ pub(super) fn apply(filters: &[Filter<'_>], parsed: &mut Parsed, found: &mut Vec
                 findings.error(codes::BAD_VALUE, filter.at, message);
                 break;
             }
-            let before = rule.selections.len();
-            let own = filter.selections.iter().map(|one| Selection {
-                name: named(&filter.title, &one.name),
-                at: rule.at,
-                group: placed(&one.group, &filter.title, rule.at),
-            });
-            rule.selections.extend(own);
-            let mut condition = filter.condition.clone();
-            renumber(&mut condition, &mut |index| *index += before);
-            let first = std::mem::replace(&mut rule.condition, Condition::And(Vec::new()));
-            rule.condition = Condition::And(vec![first, condition]);
+            narrow(rule, filter);
+            narrowed.push(rule.id.to_string());
         }
+        parsed.filters.push(FilterNote {
+            file: filter.file.to_owned(),
+            at: filter.at,
+            id: filter.id.clone().unwrap_or_else(|| filter.title.clone()),
+            title: filter.title.clone(),
+            rules: narrowed,
+        });
         found.append(&mut findings.list);
     }
 }
 
-/// The id of the rule that a filter names.
-fn called(
-    parsed: &Parsed,
-    (name, at): &(String, At),
-    findings: &mut Findings<'_>,
-) -> Option<String> {
+/// The filter's selections and condition beside the rule's own.
+fn narrow(rule: &mut Rule, filter: &Filter<'_>) {
+    let before = rule.selections.len();
+    let own = filter.selections.iter().map(|one| Selection {
+        name: named(&filter.title, &one.name),
+        at: rule.at,
+        group: placed(&one.group, &filter.title, rule.at),
+    });
+    rule.selections.extend(own);
+    let mut condition = filter.condition.clone();
+    renumber(&mut condition, &mut |index| *index += before);
+    let first = std::mem::replace(&mut rule.condition, Condition::And(Vec::new()));
+    rule.condition = Condition::And(vec![first, condition]);
+}
+
+/// The ids of the rules that a filter means by a name.
+fn called(parsed: &Parsed, (name, at): &(String, At), findings: &mut Findings<'_>) -> Vec<String> {
     match parsed.called.get(name) {
-        Some(Called::Rule(id)) => return Some(id.clone()),
+        Some(Called::Rule(id)) => return vec![id.clone()],
+        Some(Called::Abstract(id)) => {
+            // Of one that could not be read its own findings speak.
+            let Some(note) = parsed.abstracts.iter().find(|note| note.id == *id) else {
+                return Vec::new();
+            };
+            if note.rules.is_empty() {
+                let message = format!("no rule extends `{name}`: there is nothing to narrow down");
+                findings.warn(codes::UNKNOWN_REFERENCE, *at, message);
+            }
+            return note.rules.clone();
+        }
         Some(_) => {
             let message = format!("`{name}` is no rule that fires on reports");
             let finding = findings.error(codes::UNSUPPORTED, *at, message);
-            finding.help("name the rules that extend it, or that it calls");
+            finding.help("name the rules that it calls");
         }
         None => {
             let message = format!("there is no rule `{name}`");
             findings.error(codes::UNKNOWN_REFERENCE, *at, message);
         }
     }
-    None
+    Vec::new()
+}
+
+/// The rule with its filters' selections under names that a condition of a file can call, so that it can be printed and read again.
+pub fn callable(rule: &Rule) -> Rule {
+    let mut rule = rule.clone();
+    let mut taken: BTreeSet<String> = rule.selections.iter().map(|s| s.name.clone()).collect();
+    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+    for one in &mut rule.selections {
+        let Some((_, own)) = one.name.rsplit_once(": ") else {
+            continue;
+        };
+        let base = format!("filter_{own}");
+        let mut name = base.clone();
+        for number in 2.. {
+            if taken.insert(name.clone()) {
+                break;
+            }
+            name = format!("{base}_{number}");
+        }
+        renamed.insert(std::mem::replace(&mut one.name, name.clone()), name);
+    }
+    for one in &mut rule.selections {
+        rename(&mut one.group, &renamed);
+    }
+    rule
+}
+
+fn rename(group: &mut Group, names: &BTreeMap<String, String>) {
+    match group {
+        Group::All(parts) | Group::Any(parts) => {
+            parts.iter_mut().for_each(|part| rename(part, names));
+        }
+        Group::Item(item) => {
+            if let Test::Near { of, .. } = &mut item.test {
+                for (name, _) in of {
+                    if let Some(other) = names.get(name) {
+                        name.clone_from(other);
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn named(filter: &str, selection: &str) -> String {

@@ -26,6 +26,8 @@ pub(super) struct Whole {
     pub node: Node,
     /// Where it says `extends`: the place of everything copied.
     pub at: At,
+    /// Ids of the bases, theirs too.
+    pub bases: Vec<String>,
 }
 
 impl<'n> Bases<'n> {
@@ -56,7 +58,7 @@ impl<'n> Bases<'n> {
             at: node.at,
             data: Data::Map(Vec::new()),
         };
-        for base in bases {
+        for base in &bases {
             let copy = self.copy(base, extends.at, findings)?;
             merge(&mut whole, copy, &[]);
         }
@@ -64,6 +66,7 @@ impl<'n> Bases<'n> {
         Ok(Some(Whole {
             node: whole,
             at: extends.at,
+            bases: bases.into_iter().filter_map(id).collect(),
         }))
     }
 
@@ -179,6 +182,11 @@ const OWN: &[&str] = &["abstract", "extends", "replaces"];
 /// The bases that a rule names.
 pub(super) fn extends(node: &Node) -> Option<&Node> {
     node.get("tocsin")?.get("extends")
+}
+
+/// The id of a document that has one.
+pub(super) fn id(node: &Node) -> Option<String> {
+    Some(node.get("id")?.text()?.trim().to_owned())
 }
 
 /// Whether a rule is there only to be extended.

@@ -190,6 +190,7 @@ pub mod sigma;
 pub use ast::*;
 pub use compile::{absent, compile};
 pub use correlate::correlate;
+pub use filter::callable;
 pub use parse::{Called, Parsed, parse, parse_all, parse_set};
 pub use pattern::{Pattern, is_word};
 pub use print::{Entry, condition_text, entries, growth_text, print};

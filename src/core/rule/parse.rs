@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 
-use super::ast::{Condition, CorrelationRule, Rule, RuleStatus, Selection};
+use super::ast::{
+    AbstractNote, Condition, CorrelationRule, FilterNote, Rule, RuleStatus, Selection,
+};
 use super::inherit::{self, Bases};
 use super::{block, codes, condition, correlation, filter, prune, selection};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
@@ -47,6 +49,10 @@ pub struct Parsed {
     pub rules: Vec<Rule>,
     /// Likewise.
     pub correlations: Vec<CorrelationRule>,
+    /// Likewise; what they say stands in the rules.
+    pub filters: Vec<FilterNote>,
+    /// Likewise.
+    pub abstracts: Vec<AbstractNote>,
     /// What there is by ids and names, readable or not.
     pub called: HashMap<String, Called>,
 }
@@ -58,11 +64,12 @@ pub enum Called {
     /// By its id.
     Rule(String),
     Correlation,
-    Abstract,
+    /// By its id.
+    Abstract(String),
 }
 
 /// The rules of all files, in their order, each with what it extends and narrowed down by its filters, and the correlations;
-/// abstract rules are checked and left out.
+/// abstract rules are checked, and only noted.
 pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed {
     let mut files: Vec<(Vec<Node>, Findings<'_>)> = Vec::new();
     for source in sources {
@@ -73,6 +80,7 @@ pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed 
     let (nodes, findings): (Vec<_>, Vec<_>) = files.into_iter().unzip();
     let mut bases = Bases::new(nodes.iter().flatten());
     let (mut ids, mut filters) = (HashMap::new(), Vec::new());
+    let mut extended: HashMap<String, Vec<String>> = HashMap::new();
     for ((documents, mut findings), source) in nodes.iter().zip(findings).zip(sources) {
         for node in documents {
             if node.get("filter").is_some() {
@@ -87,7 +95,8 @@ pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed 
                 continue;
             }
             if inherit::is_abstract(node) {
-                base(node, &mut bases, &mut findings);
+                let note = base(node, &source.name, &mut bases, &mut findings);
+                parsed.abstracts.extend(note);
                 continue;
             }
             let Ok(whole) = bases.resolve(node, &mut findings) else {
@@ -95,6 +104,10 @@ pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed 
             };
             let before = findings.list.len();
             let inherited = whole.as_ref().map(|whole| whole.at);
+            for base in whole.iter().flat_map(|whole| &whole.bases) {
+                let by = extended.entry(base.clone()).or_default();
+                by.extend(inherit::id(node));
+            }
             let node = whole.as_ref().map_or(node, |whole| &whole.node);
             parsed
                 .rules
@@ -102,6 +115,9 @@ pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed 
             forget_echoes(node, before, &mut findings.list);
         }
         found.append(&mut findings.list);
+    }
+    for note in &mut parsed.abstracts {
+        note.rules = extended.remove(&note.id).unwrap_or_default();
     }
     filter::apply(&filters, &mut parsed, found);
     parsed
@@ -113,7 +129,7 @@ impl Parsed {
         let text = |key: &str| node.get(key).and_then(Node::text).map(str::trim);
         let called = match text("id") {
             _ if node.get("correlation").is_some() => Called::Correlation,
-            _ if inherit::is_abstract(node) => Called::Abstract,
+            Some(id) if inherit::is_abstract(node) => Called::Abstract(id.to_owned()),
             Some(id) => Called::Rule(id.to_owned()),
             None => return,
         };
@@ -144,8 +160,13 @@ fn known_once<'n>(
 }
 
 /// Checks an abstract rule as far as it can be without the rules that extend it.
-fn base<'n>(node: &'n Node, bases: &mut Bases<'n>, findings: &mut Findings<'_>) {
-    let _ = (text(node, "title", findings), id(node, findings));
+fn base<'n>(
+    node: &'n Node,
+    file: &str,
+    bases: &mut Bases<'n>,
+    findings: &mut Findings<'_>,
+) -> Option<AbstractNote> {
+    let (title, id) = (title(node, findings), id(node, findings));
     for (key, _) in node.map().unwrap_or_default() {
         let known = ["title", "id", "status", "detection", "tocsin"];
         if !known.contains(&&*key.text) && !DESCRIPTIVE.contains(&&*key.text) {
@@ -161,6 +182,13 @@ fn base<'n>(node: &'n Node, bases: &mut Bases<'n>, findings: &mut Findings<'_>) 
         block::partial(block, findings);
     }
     let _ = bases.resolve(node, findings);
+    Some(AbstractNote {
+        file: file.to_owned(),
+        at: node.at,
+        id: id?.to_owned(),
+        title: title?.to_owned(),
+        rules: Vec::new(),
+    })
 }
 
 /// Drops what conditions say, from the finding `since` on, about selections that are there and could not be read: that they

@@ -85,6 +85,10 @@ pub struct OfRule {
 pub struct Stats {
     pub rules: Count,
     pub correlations: Count,
+    /// Documents that narrow rules down.
+    pub filters: u64,
+    /// Rules that others extend and that never fire themselves.
+    pub abstracts: u64,
     pub hazards: BTreeMap<String, OfHazard>,
     /// Rules by language; a rule of two counts in both, one of none under `-`.
     pub languages: BTreeMap<String, u64>,
@@ -118,6 +122,8 @@ pub fn stats(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> S
     for rule in &parsed.correlations {
         stats.correlations.add(rule.status);
     }
+    stats.filters = parsed.filters.len() as u64;
+    stats.abstracts = parsed.abstracts.len() as u64;
     stats.lexicons = lexicons
         .iter()
         .map(|lexicon| of_lexicon(lexicon, &parsed.rules))
