@@ -3,6 +3,13 @@
 //! Invariant: a mention is only a possibility; which entry is meant, and whether any is, decides `choose`. Streets, papers,
 //! universities and people that carry a place's name are no mention of it.
 
+mod beside;
+
+use beside::{
+    DIVISION_ENDINGS, DIVISION_WORDS, NOT_A_PLACE_AFTER, NOT_A_PLACE_AFTER_HAN, NOT_A_PLACE_BEFORE,
+    STREETS, WEAK_AFTER_HAN, WEAK_BEFORE_HAN,
+};
+
 use super::names::{MAX_NAME_WORDS, Names, Posting, has_han};
 use super::words::{Word, Words};
 use crate::core::normalise::normalise;
@@ -48,187 +55,6 @@ pub(super) struct Mention {
     /// A capitalised word that is no place stands right beside it.
     pub in_longer_name: bool,
 }
-
-/// Words after a place's name that make it the name of something else.
-const NOT_A_PLACE_AFTER: [&str; 58] = [
-    "st",
-    "street",
-    "road",
-    "rd",
-    "avenue",
-    "ave",
-    "av",
-    "blvd",
-    "boulevard",
-    "drive",
-    "dr",
-    "lane",
-    "ln",
-    "way",
-    "highway",
-    "hwy",
-    "parkway",
-    "pkwy",
-    "terrace",
-    "pl",
-    "square",
-    "sq",
-    "bridge",
-    "tunnel",
-    "river",
-    "creek",
-    "bay",
-    "gulf",
-    "strait",
-    "university",
-    "college",
-    "times",
-    "post",
-    "tribune",
-    "herald",
-    "globe",
-    "journal",
-    "gazette",
-    "chronicle",
-    "news",
-    "airlines",
-    "airways",
-    "bank",
-    "hotel",
-    "hilton",
-    "jr",
-    "smith",
-    "jones",
-    "johnson",
-    "ct",
-    "crescent",
-    "close",
-    "ridge",
-    "hill",
-    "mountains",
-    "sun",
-    "mail",
-    "dispatch",
-];
-
-/// Streets are told by these even in lower case: "76th and Columbus ave".
-const STREETS: [&str; 8] = [
-    "street", "road", "rd", "avenue", "ave", "blvd", "hwy", "highway",
-];
-
-/// Words before a place's name that make it a person's, a ship's or a landform's.
-const NOT_A_PLACE_BEFORE: [&str; 34] = [
-    "mr",
-    "mrs",
-    "ms",
-    "miss",
-    "dr",
-    "sir",
-    "lady",
-    "lord",
-    "president",
-    "governor",
-    "gov",
-    "mayor",
-    "senator",
-    "sen",
-    "judge",
-    "officer",
-    "sgt",
-    "captain",
-    "capt",
-    "coach",
-    "king",
-    "queen",
-    "prince",
-    "princess",
-    "lake",
-    "mount",
-    "mt",
-    "fort",
-    "cape",
-    "uss",
-    "hms",
-    "hurricane",
-    "cyclone",
-    "typhoon",
-];
-
-/// Words that belong to the name before them.
-const DIVISION_WORDS: [&str; 10] = [
-    "county",
-    "city",
-    "district",
-    "province",
-    "prefecture",
-    "state",
-    "region",
-    "municipality",
-    "parish",
-    "borough",
-];
-
-/// What follows a Chinese name that makes it the name of something else: roads, bridges, papers, schools, the time zone.
-const NOT_A_PLACE_AFTER_HAN: [&str; 44] = [
-    "路",
-    "街",
-    "大街",
-    "大道",
-    "巷",
-    "弄",
-    "胡同",
-    "桥",
-    "大桥",
-    "大厦",
-    "广场",
-    "饭店",
-    "酒店",
-    "宾馆",
-    "时间",
-    "大学",
-    "日报",
-    "晚报",
-    "晨报",
-    "商报",
-    "时报",
-    "早报",
-    "都市报",
-    "青年报",
-    "卫视",
-    "电视台",
-    "电台",
-    "网",
-    "航空",
-    "银行",
-    "籍",
-    "菜",
-    "话",
-    "号",
-    "江",
-    "河",
-    "湖",
-    "海峡",
-    "山脉",
-    "牌",
-    "证券",
-    "新闻",
-    "法制报",
-    "理工",
-];
-
-/// What stands before a Chinese name of a destination or an origin.
-const WEAK_BEFORE_HAN: [&str; 16] = [
-    "开往", "前往", "飞往", "驶往", "发往", "去往", "运往", "送往", "转往", "来自", "返回", "赶往",
-    "飞抵", "往", "赴", "距",
-];
-
-/// What follows a Chinese name of a destination or an origin.
-const WEAK_AFTER_HAN: [&str; 6] = ["人", "方向", "口音", "牌照", "车牌", "农民工"];
-
-/// Endings that make a Chinese name complete: nothing that follows changes it.
-const DIVISION_ENDINGS: [char; 11] = [
-    '省', '市', '区', '县', '州', '盟', '旗', '镇', '乡', '道', '国',
-];
 
 /// Appends the mentions in `text`; `normal` is its normal form, where that is known.
 pub(super) fn find(
