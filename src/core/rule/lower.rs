@@ -1,17 +1,19 @@
 //! Selections → expressions over leaves: which field a question is about, and which part of it the term index can answer.
 
+mod fields;
+mod terms;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ast::{Group, How, Item, Need, Op, Selection, Test};
+use terms::word_edges;
+
+use super::ast::{Group, How, Item, Need, Selection, Test};
 use super::codes;
 use super::compile::{Builder, cost};
-use super::pattern::{Pattern, is_word};
-use super::program::{
-    EXTRACTED, Expr, Guard, Leaf, NumberTest, Posting, ValueTest, edge, kind_bit, scope,
-};
-use crate::core::lexicon::{Lexicon, MAX_PATTERN, Mode, Term};
-use crate::core::model::FeedKind;
+use super::pattern::Pattern;
+use super::program::{EXTRACTED, Expr, Leaf, Posting, ValueTest, edge, scope};
+use crate::core::lexicon::{Lexicon, MAX_PATTERN, Mode};
 use crate::core::normalise::normalise;
 use crate::core::yaml::{At, Findings};
 
@@ -284,94 +286,6 @@ impl<'a, 'f> Lowering<'a, 'f> {
         true
     }
 
-    fn lexicon(
-        &mut self,
-        scope: u8,
-        names: &[(String, At)],
-        all: bool,
-        need: Need,
-    ) -> Option<Expr> {
-        let mut found = Vec::new();
-        for (name, at) in names {
-            if let Some(lexicon) = self.lexicons.get(name.as_str()) {
-                found.push(*lexicon);
-            } else {
-                let mut known: Vec<&str> = self.lexicons.keys().copied().collect();
-                known.sort_unstable();
-                self.findings
-                    .error(
-                        codes::UNKNOWN_LEXICON,
-                        *at,
-                        format!("there is no lexicon `{name}`"),
-                    )
-                    .help(format!("there are: {}", known.join(", ")));
-            }
-        }
-        if found.len() != names.len() {
-            return None;
-        }
-        if !all {
-            let atom = self.lexicon_atom(scope, &found);
-            return Some(self.atom(scope, atom, need));
-        }
-        let parts = found
-            .iter()
-            .map(|lexicon| {
-                let atom = self.lexicon_atom(scope, &[lexicon]);
-                self.atom(scope, atom, need)
-            })
-            .collect();
-        Some(self.many(parts, true))
-    }
-
-    fn lexicon_atom(&mut self, scope: u8, lexicons: &[&Lexicon]) -> u32 {
-        let mut key: Vec<String> = lexicons.iter().map(|l| l.name.to_string()).collect();
-        key.sort_unstable();
-        key.dedup();
-        if let Some(atom) = self.builder.shared.get(&(scope, key.clone())) {
-            return *atom;
-        }
-        let atom = self.builder.atoms;
-        self.builder.atoms += 1;
-        let mut seen = HashMap::new();
-        for name in &key {
-            let Some(lexicon) = self.lexicons.get(name.as_str()) else {
-                continue;
-            };
-            for term in &lexicon.terms {
-                // The same term in two lexicons is one distinct term; the first one's weight counts.
-                if seen.insert((&term.normalised, term.mode), ()).is_none() {
-                    self.term(atom, scope, term);
-                }
-            }
-        }
-        self.builder.shared.insert((scope, key), atom);
-        atom
-    }
-
-    fn term(&mut self, atom: u32, scope: u8, term: &Term) {
-        let begin = self.builder.guards.len() as u32;
-        for unless in &term.unless {
-            let pattern = self.builder.pattern(&unless.text);
-            self.builder.guards.push(Guard {
-                pattern,
-                around: unless.around,
-            });
-        }
-        let guards = [begin, self.builder.guards.len() as u32];
-        let edges = word_edges(&term.normalised, term.mode);
-        let pattern = self.builder.pattern(&term.normalised);
-        let posting = Posting {
-            atom,
-            scope,
-            edges,
-            weight: term.weight.min(100) as u8,
-            guards,
-            term: term.text.clone(),
-        };
-        self.builder.postings.push((pattern, posting));
-    }
-
     fn near(&mut self, scope: u8, at: At, of: &[(String, At); 2], within: u32) -> Option<Expr> {
         let mut sides = Vec::new();
         for (name, place) in of {
@@ -394,120 +308,6 @@ impl<'a, 'f> Lowering<'a, 'f> {
             within,
         }))
     }
-
-    fn kind(&mut self, item: &Item) -> Option<Expr> {
-        let Test::Text {
-            how: How::Equals,
-            values,
-            all: false,
-            ..
-        } = &item.test
-        else {
-            return self.misplaced(item.at);
-        };
-        let mut bits = 0;
-        for value in values {
-            if let Some(kind) = FeedKind::parse(&value.source) {
-                bits |= kind_bit(kind);
-            } else {
-                self.findings
-                    .error(
-                        codes::BAD_VALUE,
-                        item.at,
-                        format!("`{}` is no kind of feed", value.source),
-                    )
-                    .help("news, post, hotline, dispatch, sensor, official");
-                return None;
-            }
-        }
-        Some(self.builder.leaf(Leaf::Kind(bits)))
-    }
-
-    fn number(&mut self, name: &str, item: &Item) -> Option<Expr> {
-        let name: Arc<str> = name.into();
-        let tests: Vec<NumberTest> = match &item.test {
-            Test::Compare { op, value } => vec![NumberTest::Compare(*op, *value)],
-            Test::Exists(wanted) => vec![NumberTest::Exists(*wanted)],
-            Test::Text {
-                how: How::Equals,
-                values,
-                ..
-            } => {
-                let tests: Option<Vec<_>> = values
-                    .iter()
-                    .map(|v| {
-                        if v.null {
-                            Some(NumberTest::Exists(false))
-                        } else {
-                            v.source.trim().parse().ok().map(NumberTest::Is)
-                        }
-                    })
-                    .collect();
-                match tests {
-                    Some(tests) => tests,
-                    None => return self.misplaced(item.at),
-                }
-            }
-            _ => return self.misplaced(item.at),
-        };
-        let parts = tests
-            .into_iter()
-            .map(|test| {
-                self.builder.leaf(Leaf::Number {
-                    name: name.clone(),
-                    test,
-                })
-            })
-            .collect();
-        Some(self.many(parts, false))
-    }
-
-    fn values(&mut self, item: &Item, leaf: &dyn Fn(ValueTest) -> Leaf) -> Option<Expr> {
-        let (tests, all): (Vec<ValueTest>, bool) = match &item.test {
-            Test::Text {
-                how,
-                cased,
-                all,
-                values,
-                need,
-            } => {
-                if *need != Need::default() {
-                    return self.misplaced(item.at);
-                }
-                let tests = values
-                    .iter()
-                    .map(|value| ValueTest::Pattern {
-                        how: *how,
-                        cased: *cased,
-                        pattern: if *cased {
-                            value.clone()
-                        } else {
-                            value.map(normalise)
-                        },
-                    })
-                    .collect();
-                (tests, *all)
-            }
-            Test::Regex { values, all, .. } => {
-                let tests = values
-                    .iter()
-                    .map(|(source, regex)| ValueTest::Regex {
-                        source: source.clone(),
-                        regex: regex.clone(),
-                    })
-                    .collect();
-                (tests, *all)
-            }
-            Test::Compare { op, value } => (vec![ValueTest::Compare(*op, *value)], *op == Op::Neq),
-            Test::Exists(wanted) => (vec![ValueTest::Exists(*wanted)], false),
-            Test::Lexicon { .. } | Test::Near { .. } => return self.misplaced(item.at),
-        };
-        let parts = tests
-            .into_iter()
-            .map(|test| self.builder.leaf(leaf(test)))
-            .collect();
-        Some(self.many(parts, all))
-    }
 }
 
 fn has_near(group: &Group) -> bool {
@@ -515,11 +315,4 @@ fn has_near(group: &Group) -> bool {
         Group::All(groups) | Group::Any(groups) => groups.iter().any(has_near),
         Group::Item(item) => matches!(item.test, Test::Near { .. }),
     }
-}
-
-/// The edges at which a term is bounded: those where it has a letter or digit of an alphabetic script itself.
-fn word_edges(normalised: &str, mode: Mode) -> u8 {
-    let left = mode != Mode::Substring && normalised.chars().next().is_some_and(is_word);
-    let right = mode == Mode::Word && normalised.chars().next_back().is_some_and(is_word);
-    (u8::from(left) * edge::LEFT) | (u8::from(right) * edge::RIGHT)
 }
