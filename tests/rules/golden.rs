@@ -148,7 +148,7 @@ fn every_lint_has_a_file_that_provokes_it() {
         if count > 0 {
             hold(&folder, code, "fixed.yml", &fixed);
         }
-        let fixable = ["T0103", "T0104"].contains(code);
+        let fixable = ["T0103", "T0104", "T0113"].contains(code);
         assert_eq!(count > 0, fixable, "{code}");
     }
 }

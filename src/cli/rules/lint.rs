@@ -22,6 +22,9 @@ use crate::core::tools::fix::fix;
 use crate::core::tools::lint::lint;
 use crate::core::tools::unknown::{World, unknown};
 
+/// Rounds of `--fix`.
+const MAX_ROUNDS: usize = 8;
+
 /// Arguments of `rules lint`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -68,9 +71,16 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let (mut found, mut sources) = findings(paths, &settings.feeds, &tests);
     let mut fixed = 0;
     if args.fix {
-        let own = |source: &&SourceFile| !is_bundled(paths, &source.name);
-        fixed = write_fixes(&found, sources.iter().filter(own))?;
-        (found, sources) = findings(paths, &settings.feeds, &tests);
+        // Two that share a comma are taken out one after the other.
+        for _ in 0..MAX_ROUNDS {
+            let own = |source: &&SourceFile| !is_bundled(paths, &source.name);
+            let now = write_fixes(&found, sources.iter().filter(own))?;
+            if now == 0 {
+                break;
+            }
+            fixed += now;
+            (found, sources) = findings(paths, &settings.feeds, &tests);
+        }
     }
     sources.extend(tests);
     let mut out = io::stdout().lock();
