@@ -133,3 +133,36 @@ fn the_gate_opens_and_names_every_reason_to_stay_shut() {
     assert!(reasons.contains("lint: "), "{reasons}");
     assert_eq!(gate("7", "2", &["--rule", "nobody"]).status.code(), Some(2));
 }
+
+/// 1 says that a rule may not go live; where nothing could be read, nothing was judged.
+#[test]
+fn hits_that_cannot_be_read_are_no_judgement() {
+    let dir = folder();
+    let gone = [
+        "rules",
+        "shadow",
+        "--input",
+        "gone.jsonl",
+        "--min-days",
+        "1",
+    ];
+    let output = tocsin(dir.path(), &gone);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("gone.jsonl"), "{said}");
+    let other = [
+        "rules",
+        "shadow",
+        "--input",
+        "hits.jsonl",
+        "--rule",
+        "nobody",
+    ];
+    let output = tocsin(dir.path(), &other);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        said.lines().next(),
+        Some("no hit of `nobody` as a shadow rule")
+    );
+}

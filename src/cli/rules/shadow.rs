@@ -1,6 +1,6 @@
 //! `tocsin rules shadow`: what rules of `status: test` would have added and removed, and the gate before they go live.
 //!
-//! Exit codes: 0 done, and every rule passes the gate; 1 one does not; 2 wrong usage or files that do not load.
+//! Exit codes: 0 done, and every rule passes the gate; 1 one does not; 2 wrong usage, or files or hits that cannot be read.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::super::corpus::{open_input, progress, read_line};
-use super::super::{FAILED, Global, MISUSED, escaped};
+use super::super::{FAILED, Global, MISUSED, Misused, escaped};
 use super::load;
 use super::promote::{Bars, Gate, Verdict};
 use crate::config::Settings;
@@ -59,7 +59,8 @@ struct Shown {
 /// Runs the tool.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
-    let (tally, unreadable) = read(args, &settings)?;
+    // Not 1: nothing was judged.
+    let (tally, unreadable) = read(args, &settings).map_err(Misused::from_error)?;
     let end = args.input.is_none().then(wall_clock);
     let mut rules = tally.observed(end, args.samples.min(MAX_SAMPLES));
     let wanted = |id: &str| args.rules.is_empty() || args.rules.iter().any(|rule| rule == id);
@@ -81,7 +82,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
     } else {
-        out.write_all(text(&shown).as_bytes())?;
+        out.write_all(text(&shown, &args.rules).as_bytes())?;
     }
     let passed = shown.gate.iter().flatten().all(|verdict| verdict.ok);
     Ok(ExitCode::from(if passed { 0 } else { FAILED }))
@@ -147,13 +148,18 @@ fn gate(
     gate.judge(&rules, observed).map(Some)
 }
 
-fn text(shown: &Shown) -> String {
+fn text(shown: &Shown, of: &[String]) -> String {
     let mut out = String::new();
     for one in &shown.rules {
         // Writing to a string cannot fail.
         let _ = rule_text(one, &mut out);
     }
-    if shown.rules.is_empty() {
+    for id in of {
+        if shown.rules.iter().all(|one| *one.rule != **id) {
+            let _ = writeln!(out, "no hit of `{id}` as a shadow rule");
+        }
+    }
+    if shown.rules.is_empty() && of.is_empty() {
         out += "no hit of a shadow rule\n";
     }
     if shown.unreadable > 0 {
