@@ -287,4 +287,15 @@ fn a_rise_of_the_city_ends_with_its_alarm() {
     let of_city = world.first_of_city();
     let last = of_city.last().unwrap();
     assert_eq!(last.state, IncidentState::Resolved, "{}", last.sent);
+    // A rise of the next days is an incident of its own, and names the one before.
+    let later = now + 3 * DAY_MS;
+    world.every_20_minutes(now + 30 * HOUR_MS, later);
+    let before = world.out.alerts.len();
+    for n in 0..18 {
+        world.smell(CALLS, DISTRICTS[n % 6], later + n as i64 * 1_000);
+    }
+    let of_city = |alert: &&Alert| &*alert.place.code == CITY;
+    let again = world.out.alerts[before..].iter().find(of_city).unwrap();
+    assert_eq!(again.revision, 1);
+    assert_eq!(again.previous, Some(opened.incident_id));
 }

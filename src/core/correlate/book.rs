@@ -150,18 +150,20 @@ impl Book {
         always: bool,
         config: &GrowthConfig,
     ) -> Option<Running> {
+        let today = self.days.get(key).copied();
+        let today = today.filter(|today| today.is_of(hour));
         let anew = |series: &Series| {
             let worth = always || may_alarm(series, hour, config);
-            worth.then(|| Running::of(series, hour, config))
+            let at = |today: Today| today.at(series, hour, config);
+            worth.then(|| today.map_or_else(|| Running::of(series, hour, config), at))
         };
-        let today = self.days.get(key).copied().filter(|_| !always);
         let (key, running) = match self.touched.get_key_value(key) {
             None => return anew(&self.committed(key)?),
             Some((_, slot)) if slot.gone => return None,
             Some((key, slot)) => {
                 let known = slot.running.filter(|running| running.is_of(hour));
                 let is_calm = |today: Today| today.is_calm(&slot.series, hour, config);
-                if known.is_none() && today.is_some_and(is_calm) {
+                if known.is_none() && !always && today.is_some_and(is_calm) {
                     return None;
                 }
                 (Arc::clone(key), known.or_else(|| anew(&slot.series)))
@@ -170,13 +172,17 @@ impl Book {
         if let Some(slot) = self.touched.get_mut(&key) {
             slot.running = running;
         }
-        if let Some(running) = running {
-            if self.days.len() >= MAX_DAYS {
-                self.days.clear();
-            }
-            self.days.insert(key, running.today());
+        if let Some(running) = running.filter(|_| today.is_none()) {
+            self.keep_today(key, running.today());
         }
         running
+    }
+
+    fn keep_today(&mut self, key: Arc<str>, today: Today) {
+        if self.days.len() >= MAX_DAYS {
+            self.days.clear();
+        }
+        self.days.insert(key, today);
     }
 
     /// Other settings hold from now on.
@@ -208,10 +214,25 @@ impl Book {
         }
     }
 
-    /// The whole reading of a key at an hour, where its parts are kept: what is usual for it was worked out right before.
-    pub(super) fn reading(&self, key: &str, hour: i32, config: &GrowthConfig) -> Option<Growth> {
+    /// The whole reading of a key that was touched in this transaction; none where it is being learned, or its plan is not known.
+    pub(super) fn reading(
+        &mut self,
+        key: &Arc<str>,
+        hour: i32,
+        config: &GrowthConfig,
+    ) -> Option<Growth> {
         let slot = self.touched.get(key).filter(|slot| !slot.gone)?;
-        let running = slot.running.filter(|of| of.is_of(hour))?;
+        let today = self.days.get(key).filter(|today| today.is_of(hour));
+        let known = slot.running.filter(|of| of.is_of(hour));
+        let (running, is_new) = match (known, today) {
+            (Some(running), _) => (running, false),
+            (None, Some(today)) => (today.at(&slot.series, hour, config), false),
+            (None, None) => (Running::of(&slot.series, hour, config), true),
+        };
+        if is_new {
+            self.keep_today(Arc::clone(key), running.today());
+        }
+        let slot = self.touched.get(key)?;
         if !running.verdict(config).alarm {
             return running.reading(&slot.series, config);
         }

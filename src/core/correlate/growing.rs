@@ -90,9 +90,11 @@ impl Growing<'_> {
     }
 
     /// What the series says, right after [`verdict`](Self::verdict).
-    pub(super) fn read(&self, config: &GrowthConfig) -> Option<Growth> {
-        let read = || self.all.shown(self.key, self.now, config);
-        config.enabled.then(read).flatten()
+    pub(super) fn read(&mut self, config: &GrowthConfig) -> Option<Growth> {
+        let shown = config
+            .enabled
+            .then(|| self.all.shown(self.key, self.now, config));
+        shown.flatten()
     }
 
     /// Whether it is an alarm; none where nothing is counted. `always`: what it says although it is none.

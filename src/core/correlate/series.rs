@@ -127,7 +127,12 @@ impl AllSeries {
     }
 
     /// The same right after [`verdict`](Self::verdict), which keeps most of it.
-    pub(super) fn shown(&self, key: &str, now: Millis, config: &GrowthConfig) -> Option<Growth> {
+    pub(super) fn shown(
+        &mut self,
+        key: &Arc<str>,
+        now: Millis,
+        config: &GrowthConfig,
+    ) -> Option<Growth> {
         let kept = self.keys.reading(key, config.calendar.hour(now), config);
         #[cfg(debug_assertions)]
         if kept.is_some() {

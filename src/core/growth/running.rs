@@ -6,8 +6,8 @@
 use super::Calendar;
 use super::normalised::Plan;
 use super::reading::{GrowthConfig, Verdict, chosen, is_alarm, milli, shown};
-use super::series::{Counted, Series};
-use super::w2::{Deviation, LAG_DAYS};
+use super::series::{Counted, FeedCounts, Series};
+use super::w2::{Deviation, LAG_DAYS, hour_of_days};
 use super::window::{Judged, Window};
 use crate::core::model::{Growth, GrowthPeriod, MAX_GROWTH_PERIODS};
 
@@ -18,6 +18,8 @@ pub struct Running {
     /// A bit for each feed of the series that is judged, and the first day on which all of them were known.
     judged: u16,
     first: i32,
+    /// A bit for each day from that one on: whether it may be compared with today.
+    alike: u64,
     by_day: Option<Deviation>,
     by_hour: Option<Deviation>,
     c2: Option<Deviation>,
@@ -26,12 +28,15 @@ pub struct Running {
     in_hour: u32,
 }
 
-/// What is usual on a day, at whatever hour of it: enough to say that nothing is an alarm.
+/// What is usual on a day, at whatever hour of it: enough to say that nothing is an alarm, and most of what a reading of any hour needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Today {
     day: i32,
     judged: u16,
+    first: i32,
+    alike: u64,
     by_day: Option<Deviation>,
+    c2: Option<Deviation>,
 }
 
 impl Today {
@@ -43,18 +48,72 @@ impl Today {
     /// Whether the series is no alarm at `hour`, whatever is usual in it: there are too few in the hour, and no more than usual today.
     /// False where that is not known.
     pub fn is_calm(&self, series: &Series, hour: i32, config: &GrowthConfig) -> bool {
-        if Calendar::day_of(hour) != self.day {
+        if !self.is_of(hour) {
             return false;
         }
-        let sum = |from: i32| -> u32 {
-            let feeds = series.feeds().iter().enumerate();
-            let judged = feeds.filter(|(at, _)| self.judged & 1 << at != 0);
-            let of = judged.map(|(_, feed)| feed.sum(from, hour.saturating_add(1)));
-            of.fold(0, u32::saturating_add)
-        };
+        let sum = |from: i32| self.sum(series, from, hour);
         let usual = |usual: Deviation| usual.again(sum(self.day * 24)).statistic < config.threshold;
         sum(hour) < config.min_reports && self.by_day.is_none_or(usual)
     }
+
+    /// Whether the hour is one of the day.
+    pub fn is_of(&self, hour: i32) -> bool {
+        Calendar::day_of(hour) == self.day
+    }
+
+    /// The reading of an hour of the day: of the baseline it looks at the hours alone that are compared with this one.
+    pub fn at(&self, series: &Series, hour: i32, config: &GrowthConfig) -> Running {
+        Running {
+            hour,
+            judged: self.judged,
+            first: self.first,
+            alike: self.alike,
+            by_day: self.by_day,
+            by_hour: self.by_hour(series, hour, config),
+            c2: self.c2,
+            day: self.sum(series, self.day * 24, hour),
+            in_hour: self.sum(series, hour, hour),
+        }
+    }
+
+    /// What [`hour_of_week`](super::hour_of_week) says of the whole window.
+    fn by_hour(&self, series: &Series, hour: i32, config: &GrowthConfig) -> Option<Deviation> {
+        if self.judged == 0 {
+            return None;
+        }
+        let (begin, of_day) = (self.first * 24, hour.rem_euclid(24));
+        let days = usize::try_from(self.day - self.first).ok()?;
+        // Of each day the hour before, the hour, and the one after.
+        let mut near = vec![[0.0; 3]; days];
+        for (_, feed) in judged_feeds(self.judged, series) {
+            let from = feed.hours.partition_point(|(at, _)| *at < begin);
+            for (at, count) in &feed.hours[from..] {
+                let off = at - begin - of_day + 1;
+                let (day, slot) = (off.div_euclid(24), off.rem_euclid(24) as usize);
+                let of_day = usize::try_from(day).ok().and_then(|day| near.get_mut(day));
+                if let Some(count_of) = of_day.and_then(|hours| hours.get_mut(slot)) {
+                    *count_of += f64::from(*count);
+                }
+            }
+        }
+        let alike: Vec<bool> = (0..=days).map(|day| self.alike >> day & 1 == 1).collect();
+        let observed = f64::from(self.sum(series, hour, hour));
+        let near = |day: usize| near[day];
+        hour_of_days(near, &alike, days, of_day as usize, observed, &config.w2)
+    }
+
+    /// Reports of the judged feeds in the hours `from..=to`.
+    fn sum(&self, series: &Series, from: i32, to: i32) -> u32 {
+        let feeds = judged_feeds(self.judged, series);
+        let of = feeds.map(|(_, feed)| feed.sum(from, to.saturating_add(1)));
+        of.fold(0, u32::saturating_add)
+    }
+}
+
+/// The feeds of a series with a bit.
+fn judged_feeds(judged: u16, series: &Series) -> impl Iterator<Item = (usize, &FeedCounts)> {
+    let feeds = series.feeds().iter().enumerate();
+    feeds.filter(move |(at, _)| judged & 1 << at != 0)
 }
 
 /// The first hour whose reports change nothing about what is usual on a day: the profile of the last hour of a day looks at the
@@ -69,7 +128,10 @@ impl Running {
         Today {
             day: Calendar::day_of(self.hour),
             judged: self.judged,
+            first: self.first,
+            alike: self.alike,
             by_day: self.by_day,
+            c2: self.c2,
         }
     }
 
@@ -79,21 +141,26 @@ impl Running {
         let window = Judged::of(series, today, config).ok().map(|judged| {
             let alike = judged.alike(today, config);
             let window = Window::of(&judged, hour, true, &alike, None, config);
-            (judged, window)
+            (judged, window, alike)
         });
-        Self::new(hour, window)
+        let mut running = Self::new(hour, window.as_ref().map(|(judged, of, _)| (judged, of)));
+        let alike = window.iter().flat_map(|(_, _, alike)| alike).zip(0..);
+        running.alike = alike.fold(0, |bits, (alike, day)| bits | u64::from(*alike) << day);
+        running
     }
 
     /// The same where the feeds carry more or less than usual.
     pub fn under(plan: &Plan, series: &Series, hour: i32, config: &GrowthConfig) -> Self {
-        Self::new(hour, plan.window(series, hour, config))
+        let window = plan.window(series, hour, config);
+        Self::new(hour, window.as_ref().map(|(judged, of)| (judged, of)))
     }
 
-    fn new(hour: i32, window: Option<(Judged<'_>, Window)>) -> Self {
+    fn new(hour: i32, window: Option<(&Judged<'_>, &Window)>) -> Self {
         let mut running = Self {
             hour,
             judged: 0,
             first: 0,
+            alike: 0,
             by_day: None,
             by_hour: None,
             c2: None,
@@ -181,8 +248,7 @@ impl Running {
             GrowthPeriod::Day => (24, (today - most).max(self.first) * 24),
         };
         let mut counts = vec![0_u32; ((self.hour - first) / length + 1) as usize];
-        let judged = series.feeds().iter().enumerate();
-        for (_, feed) in judged.filter(|(at, _)| self.judged & 1 << at != 0) {
+        for (_, feed) in judged_feeds(self.judged, series) {
             let begin = feed.hours.partition_point(|(hour, _)| *hour < first);
             for (hour, count) in &feed.hours[begin..] {
                 let slot = usize::try_from((hour - first) / length).ok();
@@ -254,6 +320,9 @@ mod tests {
                     today = running.today();
                 }
                 prop_assert_eq!(running.verdict(&config), Verdict::from(&naive));
+                let anew = running.today().at(&series, hour, &config);
+                prop_assert_eq!(anew.verdict(&config), running.verdict(&config));
+                prop_assert_eq!(anew.reading(&series, &config), running.reading(&series, &config));
                 if let Some(whole) = running.reading(&series, &config) {
                     prop_assert_eq!(whole, naive.clone());
                 }

@@ -57,6 +57,9 @@ impl FeedVolume<'_> {
         let counts: Vec<(i32, u32)> = known
             .map(|day| (day, self.all.sum(day * 24, day * 24 + 24)))
             .collect();
+        if counts.iter().all(|(_, count)| *count > 0) {
+            return Vec::new();
+        }
         let mut spoken: Vec<u32> = counts.iter().map(|c| c.1).filter(|c| *c > 0).collect();
         spoken.sort_unstable();
         let usual = spoken.get(spoken.len() / 2).copied().unwrap_or(0);

@@ -119,20 +119,32 @@ pub fn w2_rate(
 /// two neighbours on the days of the stratum. The neighbours make the profile smooth: four Sundays alone would be four numbers.
 pub fn hour_of_week(counts: &[f64], rest: &[bool], at: usize, control: &W2) -> Option<Deviation> {
     let (day, hour) = (at / 24, at % 24);
+    let near = |day: usize| {
+        let at = day * 24 + hour;
+        let before = at.checked_sub(1).map_or(0.0, |before| counts[before]);
+        [before, counts[at], counts[at + 1]]
+    };
+    let observed = *counts.get(at)?;
+    hour_of_days(near, rest, day, hour, observed, control)
+}
+
+/// The same where only the hours in question are known: `near` gives those of a day, its neighbours around it.
+pub(super) fn hour_of_days(
+    near: impl Fn(usize) -> [f64; 3],
+    rest: &[bool],
+    day: usize,
+    hour: usize,
+    observed: f64,
+    control: &W2,
+) -> Option<Deviation> {
     let mut values = Vec::with_capacity(3 * control.baseline);
     for day in baseline(rest, day, control)? {
-        for near in [hour.checked_sub(1), Some(hour), Some(hour + 1)] {
-            // The hour before the first midnight is not known.
-            let at = match near {
-                Some(near) => day * 24 + near,
-                None if day > 0 => day * 24 - 1,
-                None => continue,
-            };
-            values.push(counts[at]);
-        }
+        // The hour before the first midnight is not known.
+        let known = usize::from(day == 0 && hour == 0);
+        values.extend_from_slice(&near(day)[known..]);
     }
     let (expected, sigma) = usual(&values, control)?;
-    Some(Deviation::of(*counts.get(at)?, expected, sigma))
+    Some(Deviation::of(observed, expected, sigma))
 }
 
 /// The days of the baseline of day `at`.
