@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -17,6 +17,9 @@ use super::worker::Progress;
 
 /// Probes a second.
 const PROBES: f64 = 50.0;
+
+/// Longest wait for the alerts of what was sent.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Bench {
     /// Every so many records of the latency run is a probe: a fire at a place of its own, which makes an alert at once.
@@ -43,10 +46,12 @@ impl Bench {
             std::thread::sleep(Duration::from_millis(20));
         }
         let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::new(AtomicU64::new(0));
         let reader = {
             let (brokers, stop) = (self.brokers.clone(), stop.clone());
             let queue = context.names.queue.clone();
-            std::thread::spawn(move || latencies(&brokers, &queue, &stop))
+            let seen = seen.clone();
+            std::thread::spawn(move || latencies(&brokers, &queue, &seen, &stop))
         };
         let detected = {
             let (brokers, stop) = (self.brokers.clone(), stop.clone());
@@ -69,7 +74,13 @@ impl Bench {
             producer.poll(Duration::from_millis(1));
         }
         producer.flush(Duration::from_secs(60)).expect("flush");
-        std::thread::sleep(Duration::from_secs(5));
+        // What was sent is waited for, however far behind the pipeline is.
+        let until = Instant::now() + PATIENCE;
+        while seen.load(Ordering::SeqCst) < probes && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        // A probe makes alerts of several hazards: the others come with the first.
+        std::thread::sleep(Duration::from_secs(2));
         stop.store(true, Ordering::SeqCst);
         let (mut found, written) = reader.join().expect("the reader");
         let detected = detected.join().expect("the reader of detections");
@@ -148,8 +159,14 @@ fn follow(brokers: &str, topic: &str, group: &str) -> BaseConsumer {
 
 /// Of every alert of a probe: hazard and report, and the milliseconds from its `received` to when its alert could be read; and those to
 /// when the worker handed it to its client.
-fn latencies(brokers: &str, queue: &str, stop: &AtomicBool) -> (Vec<(String, i64)>, Vec<i64>) {
+fn latencies(
+    brokers: &str,
+    queue: &str,
+    probes: &AtomicU64,
+    stop: &AtomicBool,
+) -> (Vec<(String, i64)>, Vec<i64>) {
     let consumer = follow(brokers, queue, "latency-reader");
+    let mut of_probes = BTreeSet::new();
     let (mut found, mut written) = (Vec::new(), Vec::new());
     while !stop.load(Ordering::SeqCst) {
         if let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) {
@@ -158,6 +175,8 @@ fn latencies(brokers: &str, queue: &str, stop: &AtomicBool) -> (Vec<(String, i64
                 serde_json::from_slice(message.payload().unwrap_or_default()).expect("an alert");
             // Refreshes and other timers are due at a time of their own, not at a report's.
             if alert.revision == 1 && alert.report_ids.iter().any(|id| id.contains("probe-")) {
+                of_probes.insert(alert.report_ids.join(" "));
+                probes.store(of_probes.len() as u64, Ordering::SeqCst);
                 let id = format!("{} {}", alert.hazard.id(), alert.report_ids.join(" "));
                 found.push((id, seen.since(alert.last_seen)));
                 if let Some(at) = message.timestamp().to_millis() {

@@ -1,11 +1,13 @@
 //! Through Apache Kafka exactly once: the detect worker against the same loop with no engine in it, on the same broker, in
 //! turns; and the latency from a report to its alert at half load.
 //!
-//! `cargo bench --bench exactly_once [-- --quick] [-- --rate | --latency | --stage]`. Records are the texts of `$TOCSIN_BENCH_TEXTS` (JSON
-//! lines with `text`), else of the bundled sample feed, as Tocsin JSON; rules are the bundled ones. The bare loop is written by
-//! hand, not the worker with an idle stage: consume, produce the same detections (worked out before), send the offsets, commit;
-//! with the worker's client settings and its bounds of a transaction. What bounds the worker is printed beside: the stage without
-//! Kafka, and the share of the time that goes to the ends of transactions.
+//! `cargo bench --bench exactly_once [-- --quick] [-- --rate | --latency | --stage]`. Half load is half of what the detect worker
+//! alone reaches, which two cores that carry broker, writer, readers and correlate beside it may not; `$TOCSIN_BENCH_RATE` states
+//! another one. Records are the texts of `$TOCSIN_BENCH_TEXTS` (JSON lines with `text`), else of the bundled sample feed, as Tocsin
+//! JSON; rules are the bundled ones. The bare loop is written by hand, not the worker with an idle stage: consume, produce the same
+//! detections (worked out before), send the offsets, commit; with the worker's client settings and its bounds of a transaction.
+//! What bounds the worker is printed beside: the stage without Kafka, and the share of the time that goes to the ends of
+//! transactions.
 
 #[path = "../../kafka/broker.rs"]
 #[allow(dead_code)]
@@ -49,7 +51,9 @@ fn main() {
     bench.fill(records);
     let rate = bench.rates(records, if has("--latency") { 1 } else { rounds });
     if !has("--rate") {
-        let half = if quick { QUICK_RATE } else { rate / 2.0 };
+        let stated = std::env::var("TOCSIN_BENCH_RATE").ok();
+        let stated = stated.and_then(|rate| rate.parse().ok());
+        let half = stated.unwrap_or(if quick { QUICK_RATE } else { rate / 2.0 });
         // Topics of its own: what the rounds left would have to be read first.
         Bench::new(&broker.address(), "live.")
             .latency(half, Duration::from_secs(if quick { 5 } else { 20 }));
