@@ -12,6 +12,7 @@ pub mod drill;
 mod engine;
 mod excerpt;
 mod facts;
+mod json;
 mod matcher;
 mod quick;
 mod scan;
