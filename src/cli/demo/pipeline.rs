@@ -302,7 +302,6 @@ impl Reader {
             .set("group.id", "tocsin-demo.reader")
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
-            .set("fetch.wait.max.ms", "50")
             .create()?;
         let mut all = TopicPartitionList::new();
         for topic in [&names.detections, &names.queue] {

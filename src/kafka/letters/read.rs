@@ -171,13 +171,8 @@ fn reader(
     let Some(partitions) = counts.get(&names.dead_letters).copied() else {
         return Err(LettersError::NoTopic(names.dead_letters.clone()));
     };
-    let consumer = client::consumer(settings)
-        // A group id only opens the client's queue; nothing is committed or joined.
-        .set("group.id", format!("{}.dead-letters", settings.group))
-        .set("enable.auto.commit", "false")
+    let consumer = client::onlooker(settings)
         .set("enable.partition.eof", "true")
-        .set("auto.offset.reset", "earliest")
-        .set("isolation.level", "read_committed")
         .create()
         .map_err(kafka("client configuration"))?;
     Ok((consumer, partitions))
