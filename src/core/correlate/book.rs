@@ -3,7 +3,7 @@
 //! Invariant: where a transaction is cut, lost or restored changes nothing; a lane's series are bounded apart from those of the others.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -26,7 +26,7 @@ pub(super) struct Book {
     /// Name of the limit of their number.
     limit: &'static str,
     committed: FxHashMap<Arc<str>, Box<[u8]>>,
-    touched: BTreeMap<Arc<str>, Slot>,
+    touched: FxHashMap<Arc<str>, Slot>,
     /// What is usual today by key, as last worked out; kept over transactions, dropped with whatever it followed from.
     days: FxHashMap<Arc<str>, Today>,
     /// By the last hour that was counted: who makes room.
@@ -44,7 +44,7 @@ impl Book {
             prefix,
             limit,
             committed: FxHashMap::default(),
-            touched: BTreeMap::new(),
+            touched: FxHashMap::default(),
             days: FxHashMap::default(),
             ages: Default::default(),
         }
@@ -293,7 +293,9 @@ impl Book {
 
     /// Adds the changes of this transaction, sorted by key.
     pub(super) fn changes(&mut self, changes: &mut Vec<StateChange>) {
-        for (key, slot) in &mut self.touched {
+        let mut touched: Vec<_> = self.touched.iter_mut().collect();
+        touched.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, slot) in touched {
             slot.encode();
             let bytes = slot.encoded.as_deref();
             if bytes != self.committed.get(key).map(|bytes| &**bytes) {

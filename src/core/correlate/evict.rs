@@ -48,7 +48,7 @@ fn choose(incident: &Incident, count: usize) -> Vec<u32> {
         class[*member as usize] = if rank < last { 2 } else { 1 };
     }
     let mut order: Vec<u32> = (0..incident.members.len() as u32).collect();
-    order.sort_by_key(|index| {
+    order.sort_by_cached_key(|index| {
         let member = &incident.members[*index as usize];
         let severity = member.severity();
         (class[*index as usize], severity, member.received, *index)

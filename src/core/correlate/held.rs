@@ -38,13 +38,24 @@ impl Reports {
             .map(|(_, key)| key)
     }
 
-    /// A key's reports changed.
+    /// A key's reports changed; both are sorted. A large incident keeps nearly all of them, which are passed over side by side.
     pub(super) fn replace(&mut self, key: &Arc<str>, before: &[u64], after: &[u64]) {
-        for gone in before.iter().filter(|r| after.binary_search(r).is_err()) {
-            self.0.remove(&(*gone, Arc::clone(key)));
-        }
-        for new in after.iter().filter(|r| before.binary_search(r).is_err()) {
-            self.0.insert((*new, Arc::clone(key)));
+        let (mut old, mut new) = (before.iter().peekable(), after.iter().peekable());
+        loop {
+            match (old.peek(), new.peek()) {
+                (Some(was), Some(is)) if was == is => {
+                    (old.next(), new.next());
+                }
+                (Some(&&was), is) if is.is_none_or(|is| was < **is) => {
+                    self.0.remove(&(was, Arc::clone(key)));
+                    old.next();
+                }
+                (_, Some(&&is)) => {
+                    self.0.insert((is, Arc::clone(key)));
+                    new.next();
+                }
+                (_, None) => return,
+            }
         }
     }
 
@@ -52,5 +63,32 @@ impl Reports {
     pub(super) fn fill(&mut self, mut entries: Vec<(u64, Arc<str>)>) {
         entries.sort_unstable();
         self.0 = entries.into_iter().collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_a_key_holds_is_found_and_nothing_else(
+            steps in prop::collection::vec(prop::collection::btree_set(0_u64..12, 0..8), 1..6),
+        ) {
+            let key: Arc<str> = "actual/fire/x".into();
+            let mut reports = Reports::default();
+            let mut before = Vec::new();
+            for step in steps {
+                let after: Vec<u64> = step.into_iter().collect();
+                reports.replace(&key, &before, &after);
+                for report in 0..12 {
+                    prop_assert_eq!(reports.keys(report).count() == 1, after.contains(&report));
+                }
+                prop_assert_eq!(reports.0.len(), after.len());
+                before = after;
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::identity::report_hash;
 use super::score::{add_up, with_uncounted};
 use super::standing::{MAX_CLUSTERS, earlier, telling_order};
-use super::state::Incident;
+use super::state::{Incident, Member};
 use super::sums::Sums;
 use crate::core::model::MAX_EVIDENCE;
 
@@ -233,8 +233,20 @@ impl Amounts {
         match cluster.stands {
             Stands::Member(first) => {
                 cluster.copies += 1;
+                let stood = &incident.members[first as usize];
+                let is_first = earlier(incident, at, first);
+                let alike = is_first && counts_alike(member, stood);
+                if alike {
+                    cluster.stands = Stands::Member(at);
+                }
                 self.sums.add_copy();
-                !earlier(incident, at, first)
+                if !alike {
+                    return !is_first;
+                }
+                // It is shown instead of the one that stood for them before.
+                self.telling.retain(|other| *other != first);
+                self.tell(incident, at);
+                true
             }
             Stands::Entry(first) => {
                 cluster.copies += 1;
@@ -287,6 +299,22 @@ impl Amounts {
     pub(super) fn copies(&self, cluster: u32) -> u32 {
         self.clusters.get(cluster as usize).map_or(0, |c| c.copies)
     }
+}
+
+/// Whether it makes no difference to the sums which of two near-duplicates stands for the other.
+fn counts_alike(a: &Member, b: &Member) -> bool {
+    let of = |member: &Member| {
+        let Member {
+            source,
+            reliability,
+            kind,
+            urgency,
+            exposure,
+            ..
+        } = member;
+        (*source, *reliability, *kind, *urgency, *exposure)
+    };
+    of(a) == of(b) && a.rules == b.rules
 }
 
 /// Panics when a summary from the index is not the one from the reports.

@@ -50,6 +50,7 @@ mod state;
 mod store;
 mod sums;
 mod timers;
+mod warm;
 mod wide;
 mod window;
 mod withdraw;

@@ -11,6 +11,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::book::{Book, NotCounted};
 use super::correlator::StateChange;
 use super::state::StateError;
@@ -19,7 +21,7 @@ use crate::core::growth::{
     Carried, FeedVolume, GrowthConfig, KEPT_DAYS, Plan, Series, Verdict, carried, read,
     read_normalised,
 };
-use crate::core::model::{Growth, Millis, Status, is_wide_key};
+use crate::core::model::{Growth, Hazard, Millis, Status, is_wide_key};
 
 /// What the changelog keys of series begin with; they sort behind those of incidents.
 const SERIES_PREFIX: &str = "~series/";
@@ -38,6 +40,7 @@ pub fn is_baseline(key: &[u8]) -> bool {
 pub(super) struct AllSeries {
     keys: Book,
     volumes: Book,
+    names: Names,
 }
 
 impl Default for AllSeries {
@@ -45,6 +48,7 @@ impl Default for AllSeries {
         Self {
             keys: Book::new(SERIES_PREFIX, "growth_series"),
             volumes: Book::new(VOLUME_PREFIX, "growth_volumes"),
+            names: Names::default(),
         }
     }
 }
@@ -73,7 +77,7 @@ impl AllSeries {
             return (Err(limit), None);
         }
         let mut hit = None;
-        for volume in counted_volumes(key, feed) {
+        for volume in self.names.counted(key, feed).into_iter().flatten() {
             let counted = self.volumes.count(&volume, feed, hour, oldest, MAX_VOLUMES);
             hit = hit.or(counted.err().map(|why| why.0));
         }
@@ -95,7 +99,7 @@ impl AllSeries {
         let mut reports = 0;
         for (feed, hour, count) in added {
             reports += u64::from(count);
-            for volume in counted_volumes(key, &feed) {
+            for volume in self.names.counted(key, &feed).into_iter().flatten() {
                 let add = |series: &mut Series| series.count(&feed, hour, count, oldest);
                 self.volumes.change(&volume, oldest, MAX_VOLUMES, add)?;
             }
@@ -106,7 +110,7 @@ impl AllSeries {
     /// Takes back what was counted in `hour`.
     pub(super) fn uncount(&mut self, key: &Arc<str>, feed: &str, hour: i32) {
         self.keys.uncount(key, feed, hour);
-        for volume in counted_volumes(key, feed) {
+        for volume in self.names.counted(key, feed).into_iter().flatten() {
             self.volumes.uncount(&volume, feed, hour);
         }
     }
@@ -260,18 +264,46 @@ impl AllSeries {
     }
 }
 
-/// Keys of the volumes in which a report of an incident key is counted. One that only counts in a wider area is in none: what its feed
-/// carries is known from the key of its own area.
-fn counted_volumes(key: &str, feed: &str) -> impl Iterator<Item = Arc<str>> {
-    let keys = volume_keys(key, feed).filter(|_| !is_wide_key(key));
-    keys.into_iter().flatten()
+/// Keys of volumes, by feed and hazard: made once and not for every report.
+#[derive(Debug, Default)]
+struct Names(FxHashMap<Box<str>, Vec<(Box<str>, [Arc<str>; 2])>>);
+
+impl Names {
+    /// Keys of the volumes in which a report of an incident key is counted. One that only counts in a wider area is in none: what its
+    /// feed carries is known from the key of its own area.
+    fn counted(&mut self, key: &str, feed: &str) -> Option<[Arc<str>; 2]> {
+        let hazard = hazard_of(key).filter(|_| !is_wide_key(key))?;
+        if let Some(known) = self.0.get(feed).and_then(|of| find(of, hazard)) {
+            return Some(known.clone());
+        }
+        if self.0.len() >= MAX_VOLUMES {
+            self.0.clear();
+        }
+        let made = volume_keys(key, feed)?;
+        let of = self.0.entry(feed.into()).or_default();
+        if of.len() >= Hazard::ALL.len() {
+            of.clear();
+        }
+        of.push((hazard.into(), made.clone()));
+        Some(made)
+    }
 }
 
-/// Keys of what a feed carries in all, and of the hazard of an incident key; none of what is not actual.
-fn volume_keys(key: &str, feed: &str) -> Option<[Arc<str>; 2]> {
+fn find<'a>(of: &'a [(Box<str>, [Arc<str>; 2])], hazard: &str) -> Option<&'a [Arc<str>; 2]> {
+    let known = of.iter().find(|(known, _)| **known == *hazard)?;
+    Some(&known.1)
+}
+
+/// The hazard of an incident key that is actual.
+fn hazard_of(key: &str) -> Option<&str> {
     let mut parts = key.splitn(3, '/');
-    let status = parts.next().filter(|s| *s == Status::Actual.id())?;
-    let hazard = parts.next()?;
-    let of = |hazard: &str| format!("{status}/{hazard}/{feed}").into();
+    parts.next().filter(|s| *s == Status::Actual.id())?;
+    parts.next()
+}
+
+/// What a feed carries in all, and of the hazard of an incident key; none of what is not actual.
+fn volume_keys(key: &str, feed: &str) -> Option<[Arc<str>; 2]> {
+    let hazard = hazard_of(key)?;
+    let of = |hazard: &str| format!("{}/{hazard}/{feed}", Status::Actual.id()).into();
     Some([of("*"), of(hazard)])
 }

@@ -3,7 +3,6 @@
 //! Invariant: what is committed is the very bytes of the changelog; rolling back leaves no trace of the transaction. There is
 //! one lane (clock, timers, counts) per status, so that no lane can see another.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -15,6 +14,7 @@ use super::held::{Reports, held};
 use super::identity::report_hash;
 use super::state::{KeyState, READABLE, STATE_VERSION, StateError};
 use super::timers::{Timers, next_due};
+use super::warm::{Kept, Warm};
 use crate::core::model::{Millis, Status};
 
 /// Changelog key of the clocks; sorts after every incident key.
@@ -80,7 +80,9 @@ impl Slot {
 #[derive(Debug, Default)]
 pub(super) struct Store {
     committed: FxHashMap<Arc<str>, Box<[u8]>>,
-    touched: BTreeMap<Arc<str>, Slot>,
+    touched: FxHashMap<Arc<str>, Slot>,
+    /// Large ones of the committed, decoded.
+    warm: Warm,
     /// Of the committed states.
     reports: Reports,
     pub lanes: [Lane; LANES],
@@ -115,11 +117,22 @@ impl Store {
                 },
             ),
             Some((key, bytes)) => {
-                let (due, state) = (header(key, bytes)?.due, decode(key, bytes)?);
+                let due = header(key, bytes)?.due;
+                let Kept { state, held } = match self.warm.take(key) {
+                    Some(kept) => {
+                        debug_assert!(decode(key, bytes).is_ok_and(|state| state == kept.state));
+                        kept
+                    }
+                    None => {
+                        let state = decode(key, bytes)?;
+                        let held = held(Some(&state));
+                        Kept { state, held }
+                    }
+                };
                 (
                     Arc::clone(key),
                     Slot {
-                        held: held(Some(&state)),
+                        held,
                         state: Some(state),
                         due,
                         encoded: Encoded::Stale,
@@ -155,7 +168,9 @@ impl Store {
     /// The changes of this transaction, sorted by key, one per changed key.
     pub(super) fn changes(&mut self) -> Vec<StateChange> {
         let mut changes = Vec::new();
-        for (key, slot) in &mut self.touched {
+        let mut touched: Vec<_> = self.touched.iter_mut().collect();
+        touched.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, slot) in touched {
             slot.encode();
             let bytes = match &slot.encoded {
                 Encoded::Bytes(bytes) => Some(&**bytes),
@@ -182,10 +197,13 @@ impl Store {
     pub(super) fn commit(&mut self) {
         for (key, mut slot) in std::mem::take(&mut self.touched) {
             slot.encode();
-            self.reports
-                .replace(&key, &slot.held, &held(slot.state.as_ref()));
+            let held = held(slot.state.as_ref());
+            self.reports.replace(&key, &slot.held, &held);
             match slot.encoded {
                 Encoded::Bytes(bytes) => {
+                    if let Some(state) = slot.state {
+                        self.warm.keep(&key, Kept { state, held }, bytes.len());
+                    }
                     self.committed.insert(key, bytes);
                 }
                 Encoded::Removed | Encoded::Stale => {

@@ -12,7 +12,7 @@ use crate::core::growth::Series;
 use crate::core::model::{DetectOutcome, Millis};
 
 /// Lines between two commits of the fold, which bound its memory.
-const COMMIT_EVERY: u64 = 1_024;
+const COMMIT_EVERY: u64 = 32_768;
 
 /// Folds what lines led to, in their order.
 #[derive(Debug)]
