@@ -38,7 +38,9 @@ try {
   await page.evaluate(() => {
     window.mark = "the same page";
     window.changed = 0;
-    new MutationObserver((all) => { for (const it of all) for (const node of it.addedNodes) if (node.classList?.contains("row")) window.changed++; }).observe(document.getElementById("board"), { childList: true, subtree: true });
+    const added = (it) => [...it.addedNodes].filter((node) => node.classList?.contains("row")).length;
+    new MutationObserver((all) => { for (const it of all) window.changed += it.type === "attributes" ? 1 : added(it); })
+      .observe(document.getElementById("board"), { childList: true, subtree: true, attributeFilter: ["data-version"] });
   });
   // What the page works, in processor time: the same on a busy machine as on an idle one.
   const inspector = await page.context().newCDPSession(page);

@@ -23,6 +23,18 @@ try {
   check(Math.abs(await placed() - top) < 2, `the selected row stays where it was: ${top} → ${await placed()}`);
   check(await board.evaluate(() => document.activeElement.closest(".row")?.dataset.id) === chosen, "the focus stays");
   check(await board.evaluate(() => document.body.dataset.rung) === "1", "a red incident rings once");
+
+  // What changes does so in the row that is there: a cell that says the same is the same one, and so is the link under the focus.
+  const version = await board.evaluate((id) => {
+    const row = document.getElementById("i-" + id);
+    window.held = [row, row.querySelector(".c-what"), row.querySelector("a.open")];
+    return row.dataset.version;
+  }, chosen);
+  await post("/for-tests/act/" + chosen, "note");
+  await board.waitForFunction(([id, version]) => document.getElementById("i-" + id).dataset.version !== version, [chosen, version]);
+  check(await board.evaluate(() => window.held.every((it) => it.isConnected) && window.held[0].matches(".selected.changed")), "the row changes in place");
+  check(await board.evaluate(() => document.activeElement === window.held[2]), "with the focus where it was");
+  await board.waitForFunction(() => !document.querySelector(".row.changed, .row.arrived"));
   await board.keyboard.press("k");
   check(await board.evaluate(() => document.activeElement.closest(".row")?.dataset.id) !== chosen, "k goes back");
   await board.keyboard.press("/");

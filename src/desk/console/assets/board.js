@@ -1,4 +1,5 @@
 // The board's live changes: rows are put in, changed and taken out in place. Scroll position, focus and selection stay.
+// The server sends what a second brought in one message; it is one pass over the page, with one layout.
 "use strict";
 
 (() => {
@@ -7,6 +8,7 @@
   const words = document.currentScript.dataset;
   const fresh = document.getElementById("fresh");
   const MOST = 600; // rows kept of one level; the rest is behind "more"
+  const FLASH = 2500; // milliseconds in which a row is seen to be new or other
   const RUNG = 5000; // incidents of which it is remembered that they rang
   const rung = new Map();
   const made = Number(document.querySelector("meta[name=now]").content); // when the page was
@@ -51,18 +53,39 @@
     return row && { id: row.id, top: row.getBoundingClientRect().top };
   }
 
+  // Only cells that differ are exchanged: the rest of the row, its place and what is marked in it stay.
+  function morph(old, row) {
+    for (const { name, value } of row.attributes) if (name !== "class" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    const kept = ["selected", "arrived", "changed"].filter((name) => old.classList.contains(name));
+    const named = [row.className, ...kept].join(" ");
+    if (old.className !== named) old.className = named;
+    [...row.cells].forEach((cell, i) => { if (!old.cells[i].isEqualNode(cell)) old.cells[i].replaceWith(cell); });
+  }
+
+  // The row as it stands on the page now; none when it belongs to what "more" would show.
   function put(row) {
-    const old = document.getElementById(row.id);
-    const focused = old?.contains(document.activeElement);
-    const chosen = old?.classList.contains("selected");
-    const rose = old && old.dataset.level !== row.dataset.level;
     const group = document.getElementById("g-" + row.dataset.level);
-    if (!group) { old?.remove(); return; }
-    if (old && !rose && before(old, row) === 0) old.replaceWith(row);
-    else { old?.remove(); if (!place(row, group)) return; }
-    row.classList.add(old ? "changed" : "arrived");
-    if (chosen) row.classList.add("selected");
-    if (focused) row.querySelector("a.open")?.focus({ preventScroll: true });
+    const old = document.getElementById(row.id);
+    if (!group) { old?.remove(); return null; }
+    window.tocsin.arrived(row);
+    if (!old) {
+      row.classList.add("arrived");
+      return place(row, group) ? row : null;
+    }
+    const focused = old.contains(document.activeElement);
+    const stays = old.dataset.level === row.dataset.level && before(old, row) === 0;
+    morph(old, row);
+    old.classList.add("changed");
+    if (!stays) {
+      old.remove();
+      if (!place(old, group)) return null;
+    }
+    if (focused && !old.contains(document.activeElement)) old.querySelector("a.open")?.focus({ preventScroll: true });
+    return old;
+  }
+
+  function set(element, text) {
+    if (element && element.textContent !== text) element.textContent = text;
   }
 
   // An incident that is new, or has risen, since the page was made or since it last rang: wherever its row belongs.
@@ -84,7 +107,7 @@
     for (const [level, total] of Object.entries(totals)) {
       sum += total;
       const group = document.getElementById("g-" + level);
-      for (const id of ["n-", "c-"]) { const shown = document.getElementById(id + level); if (shown) shown.textContent = total; }
+      for (const id of ["n-", "c-"]) set(document.getElementById(id + level), String(total));
       if (group) group.querySelector(".group").hidden = total === 0;
     }
     document.getElementById("board-empty").hidden = sum > 0;
@@ -103,12 +126,13 @@
       const rows = [...parsed.querySelectorAll("tr.row")];
       // No layout is asked for in between: fifty rows cost one.
       const known = new Set(rows.filter((row) => document.getElementById(row.id)).map((row) => row.id));
-      for (const row of rows) put(document.adoptNode(row));
+      const shown = rows.map((row) => put(document.adoptNode(row))).filter((row) => row);
       const read = kept && document.getElementById(kept.id);
-      if (read) for (const row of rows) {
-        const before = row.isConnected && read.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_PRECEDING;
-        if (before && !known.has(row.id)) above++;
+      if (read) for (const row of shown) {
+        const precedes = row.isConnected && read.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_PRECEDING;
+        if (precedes && !known.has(row.id)) above++;
       }
+      setTimeout(() => { for (const row of shown) row.classList.remove("arrived", "changed"); }, FLASH);
     }
     if (change.counts) counts(change.counts);
     if (kept) {
@@ -116,7 +140,6 @@
       const moved = row ? row.getBoundingClientRect().top - kept.top : 0;
       if (moved) scrollBy(0, moved);
     }
-    window.tocsin.arrived(board);
     if (above) { fresh.textContent = words.new.replace("{}", above); fresh.hidden = false; }
   }
 
@@ -126,5 +149,5 @@
     patch(event.detail.data);
   });
   fresh.addEventListener("click", () => scrollTo({ top: 0, behavior: "smooth" }));
-  addEventListener("scroll", () => { if (scrollY < 200 && above) { above = 0; fresh.hidden = true; } }, { passive: true });
+  addEventListener("scroll", () => { if (above && scrollY < 200) { above = 0; fresh.hidden = true; } }, { passive: true });
 })();

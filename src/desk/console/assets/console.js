@@ -116,7 +116,8 @@
   const help = document.getElementById("help");
   const openHelp = () => help.showModal();
   document.getElementById("help-button")?.addEventListener("click", openHelp);
-  const rows = () => [...document.querySelectorAll(".row a.open")].filter((link) => link.offsetParent);
+  // The row is asked, not what is in it: what is off the screen has no layout, and would get one.
+  const rows = () => [...document.querySelectorAll(".row")].filter((row) => row.offsetParent && row.querySelector("a.open"));
   let last = null;
   document.addEventListener("focusin", (event) => {
     const row = event.target.closest?.(".row");
@@ -128,12 +129,12 @@
   }
   function selected() { return document.querySelector(".row.selected") || document.activeElement?.closest?.(".row"); }
   function step(by) {
-    const links = rows();
-    if (!links.length) return;
-    const at = links.findIndex((link) => link.closest(".row").dataset.id === last);
-    const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by));
-    links[next].focus({ preventScroll: true });
-    links[next].closest(".row").scrollIntoView({ block: "nearest" });
+    const all = rows();
+    if (!all.length) return;
+    const at = all.findIndex((row) => row.dataset.id === last);
+    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
+    next.querySelector("a.open").focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
   }
   function unfold(details) {
     if (!details) return false;

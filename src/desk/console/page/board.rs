@@ -78,7 +78,7 @@ pub fn page(viewer: &Viewer, view: &BoardView) -> Markup {
         }
         div #board data-live=(live) hx-ext="sse" sse-connect=(live) {
             div.sink hidden sse-swap="rows" hx-swap="none" {}
-            table.board {
+            table.board role="table" {
                 caption.hidden { (viewer.t(Msg::OpenIncidents)) }
                 (columns(viewer))
                 @for group in &view.groups { (group_rows(viewer, view, group)) }
@@ -103,8 +103,9 @@ fn columns(viewer: &Viewer) -> Markup {
         ("c-held", Msg::HeldBy),
     ];
     html! {
-        thead { tr {
-            @for (class, name) in names { th.{(class)} scope="col" { (viewer.t(name)) } }
+        // The rows are grids to the eye; what they are is said to readers that go by the layout.
+        thead role="rowgroup" { tr role="row" {
+            @for (class, name) in names { th.{(class)} scope="col" role="columnheader" { (viewer.t(name)) } }
         } }
     }
 }
@@ -112,9 +113,9 @@ fn columns(viewer: &Viewer) -> Markup {
 fn group_rows(viewer: &Viewer, view: &BoardView, group: &Group) -> Markup {
     let id = group.level.id();
     html! {
-        tbody id={"g-" (id)} data-level=(id) {
-            tr.group hidden[group.total == 0] {
-                th colspan="7" scope="rowgroup" {
+        tbody id={"g-" (id)} data-level=(id) role="rowgroup" {
+            tr.group role="row" hidden[group.total == 0] {
+                th colspan="7" scope="rowgroup" role="rowheader" {
                     (widgets::level(viewer.lang, group.level)) " "
                     span.total id={"n-" (id)} { (group.total) }
                 }
@@ -128,7 +129,7 @@ fn group_rows(viewer: &Viewer, view: &BoardView, group: &Group) -> Markup {
 fn more(viewer: &Viewer, query: &str, group: &Group) -> Markup {
     html! {
         @if let Some(next) = &group.next {
-            tr.more { td colspan="7" {
+            tr.more role="row" { td colspan="7" role="cell" {
                 button type="button" hx-get={"/board/more?level=" (group.level.id()) "&after=" (next) "&" (query)}
                     hx-target="closest tr" hx-swap="outerHTML" {
                     (viewer.t(Msg::More))

@@ -184,21 +184,21 @@ pub fn draw(lang: Lang, row: &Row, now: Millis) -> Markup {
         _ => "row drill",
     };
     html! {
-        tr id={"i-" (row.id)} class=(class) data-id=(row.id) data-version=(row.version) data-level=(row.level.id())
+        tr id={"i-" (row.id)} class=(class) role="row" data-id=(row.id) data-version=(row.version) data-level=(row.level.id())
             data-score=(row.score) data-first=(row.first_seen.0) data-status=(row.status.id()) data-step=(row.step.id())
             data-depts=(departments.join(" ")) {
-            td.c-score { (widgets::level(lang, row.level)) span.score { (row.score) } }
-            td.c-what { (what(lang, row)) }
-            td.c-spark {
+            td.c-score role="cell" { (widgets::level(lang, row.level)) span.score { (row.score) } }
+            td.c-what role="cell" { (what(lang, row)) }
+            td.c-spark role="cell" {
                 (widgets::spark(lang, &row.last_hour))
                 @if let Some(growth) = &row.growth { (widgets::growth_spark(lang, growth)) }
             }
-            td.c-src title=(lang.fill(Msg::ReportsAndCopies, format!("{} + {}", row.counts[0], row.counts[1]))) {
+            td.c-src role="cell" title=(lang.fill(Msg::ReportsAndCopies, format!("{} + {}", row.counts[0], row.counts[1]))) {
                 (row.counts[2]) span.muted { "/" (row.counts[0]) @if row.counts[1] > 0 { "+" (row.counts[1]) } }
             }
-            td.c-age { (time::ago(lang, row.first_seen, now)) span.muted.last { (time::ago(lang, row.last_seen, now)) } }
-            td.c-due { (due(lang, row, now)) }
-            td.c-held { (holders(lang, row)) }
+            td.c-age role="cell" { (time::ago(lang, row.first_seen, now)) span.muted.last { (time::ago(lang, row.last_seen, now)) } }
+            td.c-due role="cell" { (due(lang, row, now)) }
+            td.c-held role="cell" { (holders(lang, row)) }
         }
     }
 }
