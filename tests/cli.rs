@@ -123,6 +123,56 @@ fn check_names_every_broken_rule_at_its_place_and_exits_with_1() {
     );
 }
 
+/// One wrong key does not hide what is wrong elsewhere.
+#[test]
+fn check_finds_what_is_wrong_everywhere_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    std::fs::write(rules.join("a.yml"), "title: x\ndetection: {}\n").unwrap();
+    let path = folder.path().join("tocsin.toml");
+    let text = "[kafka]\nbroker = \"x\"\nworkers = 0\n[paths]\nrules = \"rules\"\ndepartments = \"missing.yaml\"\n\
+                [[feeds]]\nid = \"a\"\ntopic = \"t\"\ndecoder = \"mapped\"\nkind = \"news\"\nreliability = 60\n";
+    std::fs::write(&path, text).unwrap();
+    let output = tocsin(&["check", "--json", "--config", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = shown["diagnostics"].as_array().unwrap();
+    for (code, what) in [
+        ("C0003", "unknown field `broker`"),
+        ("C0005", "kafka.workers"),
+        ("C0001", "missing.yaml"),
+        ("C0007", "mapping"),
+        ("T00", "a.yml"),
+    ] {
+        let named = found.iter().any(|it| {
+            it["code"].as_str().unwrap().starts_with(code) && it.to_string().contains(what)
+        });
+        assert!(named, "{code} {what}: {shown:#}");
+    }
+    assert!(shown["configuration"].is_null(), "{shown:#}");
+}
+
+#[test]
+fn replay_does_not_write_two_things_into_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    let path = path.to_str().unwrap();
+    let args = [
+        "replay",
+        "--input",
+        "-",
+        "--detections",
+        path,
+        "--alerts",
+        path,
+    ];
+    let output = tocsin(&args);
+    assert!(!output.status.success());
+    let said = text(&output.stderr);
+    assert!(said.contains("same file") && said.contains(path), "{said}");
+}
+
 #[test]
 fn schemas_are_json_schemas_of_their_subject() {
     for (what, field) in [

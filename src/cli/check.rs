@@ -10,11 +10,14 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{FAILED, Global, MISUSED, render};
-use crate::config::{ConfigErrors, Settings, codes, compile_rule_set, load_rule_files};
-use crate::core::detect::DetectEngine;
+use crate::config::{Settings, codes, compile_rule_set, read_rule_files};
+use crate::core::decode::Decoder;
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use crate::core::ruleset::RuleSet;
 use crate::desk::http::start::reach;
+
+/// Findings that may follow from a file that could not be read: unknown lexicons, rules and places, and a folder without rules.
+const MISSED: [&str; 5] = ["T0013", "T0026", "T0042", "T0907", codes::NO_RULES];
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -25,6 +28,7 @@ pub struct Args {
 }
 
 /// Everything found.
+#[derive(Default)]
 struct Findings {
     code: u8,
     settings: Option<Settings>,
@@ -78,53 +82,67 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(found.code))
 }
 
+/// What does not depend on what is wrong is looked at all the same: all errors at once.
 fn find(global: &Global) -> Findings {
-    let settings = match global.settings() {
-        Ok(settings) => settings,
-        Err(errors) => return Findings::stopped(MISUSED, None, errors),
-    };
-    let files = match load_rule_files(&settings.paths) {
-        Ok(files) => files,
-        Err(diagnostics) => {
-            let errors = ConfigErrors {
-                diagnostics,
-                sources: Vec::new(),
-            };
-            return Findings::stopped(FAILED, Some(settings), errors);
+    let mut found = Findings::default();
+    let (settings, is_whole) = match global.settings() {
+        Ok(settings) => (settings, true),
+        Err(errors) => {
+            (found.diagnostics, found.sources) = (errors.diagnostics, errors.sources);
+            found.code = MISUSED;
+            match errors.rest {
+                Some(rest) => (*rest, false),
+                None => return found,
+            }
         }
     };
-    let mut sources: Vec<SourceFile> = files.rules.iter().chain(&files.lexicons).cloned().collect();
-    sources.push(files.departments.clone());
-    let (rule_files, lexicon_files) = (files.rules.len(), files.lexicons.len());
-    let set = match compile_rule_set(files) {
-        Ok(set) => Arc::new(set),
-        Err(errors) => return Findings::stopped(FAILED, Some(settings), errors),
-    };
-    let loaded = Loaded {
-        version: set.version.to_string(),
-        rule_files,
-        lexicon_files,
-        places: set.gazetteer.len(),
-        departments: set.routing.all().len(),
-        feeds: settings.feeds.len(),
-    };
-    let mut diagnostics = set.warnings.clone();
-    diagnostics.extend(feeds(&set, &settings));
-    diagnostics.extend(notify(&set, &settings));
-    let failed = diagnostics.iter().any(|it| it.gravity == Gravity::Error);
-    let unsafe_desk = desk(&settings);
-    let code = match (&unsafe_desk, failed) {
-        (Some(_), _) => MISUSED,
-        (None, true) => FAILED,
-        (None, false) => 0,
-    };
-    diagnostics.extend(unsafe_desk);
-    Findings {
-        code,
-        settings: Some(settings),
-        loaded: Some(loaded),
-        diagnostics,
-        sources,
+    found.rules(&settings, is_whole);
+    if is_whole {
+        found.diagnostics.extend(desk(&settings).inspect(|_| {
+            found.code = MISUSED;
+        }));
+        found.settings = Some(settings);
+    }
+    found
+}
+
+impl Findings {
+    /// The rule set and what refers to it.
+    fn rules(&mut self, settings: &Settings, is_whole: bool) {
+        let (files, unread) = read_rule_files(&settings.paths);
+        let sources = files.rules.iter().chain(&files.lexicons);
+        self.sources.extend(sources.cloned());
+        self.sources.push(files.departments.clone());
+        let counts = (files.rules.len(), files.lexicons.len());
+        let is_read = unread.is_empty();
+        self.diagnostics.extend(unread);
+        let compiled = compile_rule_set(files).map(Arc::new);
+        let mut found = match &compiled {
+            Ok(set) => set.warnings.clone(),
+            Err(errors) => errors.diagnostics.clone(),
+        };
+        let set = compiled.as_ref().ok();
+        found.extend(feeds(set.map(|set| &**set), settings));
+        if let Some(set) = set.filter(|_| is_read) {
+            found.extend(notify(set, settings));
+        }
+        // A name that may well stand in a file that could not be read is not called unknown.
+        found.retain(|it| is_read || !MISSED.contains(&it.code));
+        let failed = !is_read || found.iter().any(|it| it.gravity == Gravity::Error);
+        if failed {
+            self.code = self.code.max(FAILED);
+        }
+        self.diagnostics.extend(found);
+        if let Some(set) = compiled.ok().filter(|_| is_read && is_whole) {
+            self.loaded = Some(Loaded {
+                version: set.version.to_string(),
+                rule_files: counts.0,
+                lexicon_files: counts.1,
+                places: set.gazetteer.len(),
+                departments: set.routing.all().len(),
+                feeds: settings.feeds.len(),
+            });
+        }
     }
 }
 
@@ -149,7 +167,7 @@ fn desk(settings: &Settings) -> Option<Diagnostic> {
 }
 
 /// What is wrong between feeds, decoders and gazetteer.
-fn feeds(set: &Arc<RuleSet>, settings: &Settings) -> Vec<Diagnostic> {
+fn feeds(set: Option<&RuleSet>, settings: &Settings) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for feed in settings.shared_feeds() {
         let mut report = |gravity: Gravity, message: String| {
@@ -164,10 +182,11 @@ fn feeds(set: &Arc<RuleSet>, settings: &Settings) -> Vec<Diagnostic> {
                 help: None,
             });
         };
-        if let Err(why) = DetectEngine::new(set.clone(), std::slice::from_ref(&feed)) {
-            report(Gravity::Error, why);
+        if let Err(why) = Decoder::new(Arc::clone(&feed)) {
+            report(Gravity::Error, format!("feed `{}`: {why}", feed.id));
         }
-        if let Some(home) = &feed.home
+        if let (Some(home), Some(set)) = (&feed.home, set)
+            && set.gazetteer.len() > 0
             && set.gazetteer.get(home).is_none()
         {
             let message = format!("home `{home}` is not in the gazetteer");
@@ -200,16 +219,6 @@ fn notify(set: &RuleSet, settings: &Settings) -> Vec<Diagnostic> {
 }
 
 impl Findings {
-    fn stopped(code: u8, settings: Option<Settings>, errors: ConfigErrors) -> Self {
-        Self {
-            code,
-            settings,
-            loaded: None,
-            diagnostics: errors.diagnostics,
-            sources: errors.sources,
-        }
-    }
-
     fn shown(&self) -> Shown<'_> {
         Shown {
             ok: self.code == 0,

@@ -46,10 +46,7 @@ pub(super) fn load(paths: &Paths) -> Result<Loaded, ConfigErrors> {
 }
 
 fn bare(diagnostics: Vec<Diagnostic>) -> ConfigErrors {
-    ConfigErrors {
-        diagnostics,
-        sources: Vec::new(),
-    }
+    ConfigErrors::new(diagnostics, Vec::new())
 }
 
 /// The thread that reads again; it ends when this is dropped.

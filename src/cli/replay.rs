@@ -195,6 +195,14 @@ impl Sinks {
         if on_stdout.iter().filter(|on| **on).count() > 1 {
             bail!("only one of --detections -, --alerts - and --json can go to standard output");
         }
+        if let (Some(one), Some(other)) = (&args.detections, &args.alerts)
+            && one == other
+        {
+            bail!(
+                "--detections and --alerts are the same file, {}: give each its own",
+                one.display()
+            );
+        }
         let open = |path: &Option<PathBuf>| path.as_deref().map(writer).transpose();
         Ok(Self {
             detections: open(&args.detections)?,

@@ -42,6 +42,19 @@ pub struct ConfigErrors {
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that the diagnostics point into.
     pub sources: Vec<SourceFile>,
+    /// What the settings are without those that do not fit, to look further with; none where there is no telling.
+    pub rest: Option<Box<Settings>>,
+}
+
+impl ConfigErrors {
+    /// What is wrong with anything but the settings.
+    pub fn new(diagnostics: Vec<Diagnostic>, sources: Vec<SourceFile>) -> Self {
+        Self {
+            diagnostics,
+            sources,
+            rest: None,
+        }
+    }
 }
 
 impl fmt::Display for ConfigErrors {
@@ -118,11 +131,11 @@ impl Settings {
     /// The effective configuration, or every error found.
     pub fn load(options: &LoadOptions) -> Result<Self, ConfigErrors> {
         let layers = Layers::read(options)?;
-        let mut settings = match layers.merge() {
-            Ok(settings) => settings,
-            Err(first) => return Err(layers.explain(&first.to_string())),
+        let (mut settings, mut diagnostics) = match layers.merge() {
+            Ok(settings) => (settings, Vec::new()),
+            Err(first) => layers.explain(&first.to_string())?,
         };
-        let mut diagnostics = layers.place(bounds::check(&settings));
+        diagnostics.extend(layers.place(bounds::check(&settings)));
         let mut sources = layers.sources.clone();
         if let Some(folder) = options.file().and_then(Path::parent) {
             settings.paths.anchor(folder);
@@ -169,6 +182,7 @@ impl Settings {
             Err(ConfigErrors {
                 diagnostics,
                 sources,
+                rest: Some(Box::new(settings)),
             })
         }
     }
@@ -204,6 +218,7 @@ impl Layers {
                 return Err(ConfigErrors {
                     diagnostics: errors,
                     sources: vec![source],
+                    rest: None,
                 });
             }
             if found.len() > MAX_LEAVES {
@@ -239,30 +254,48 @@ impl Layers {
         builder.build()?.try_deserialize()
     }
 
-    /// Every leaf that alone does not fit; `first` when each alone does.
-    fn explain(&self, first: &str) -> ConfigErrors {
+    /// The settings without every leaf that alone does not fit, and what is wrong with those; `first` when each alone does.
+    fn explain(&self, first: &str) -> Result<(Settings, Vec<Diagnostic>), ConfigErrors> {
         let mut diagnostics = Vec::new();
+        let mut rest = self.base();
         for leaf in &self.leaves {
             let text = nested(&leaf.key, leaf.value.clone());
             let layer = File::from_str(&text, FileFormat::Toml);
-            if let Err(error) = self.try_alone(self.base().add_source(layer)) {
-                diagnostics.push(leaf.diagnostic(&error));
+            match self.try_alone(self.base().add_source(layer.clone())) {
+                Ok(()) => rest = rest.add_source(layer),
+                Err(error) => diagnostics.push(leaf.diagnostic(&error)),
             }
         }
-        diagnostics.extend(feeds::read(&self.sources).1);
         for (name, value) in &self.environment {
             let layer = environment(BTreeMap::from([(name.clone(), value.clone())]));
-            if let Err(error) = self.try_alone(self.base().add_source(layer)) {
-                diagnostics.push(whole(ENVIRONMENT, &format!("{name}: {error}"), &error));
+            match self.try_alone(self.base().add_source(layer.clone())) {
+                Ok(()) => rest = rest.add_source(layer),
+                Err(error) => {
+                    diagnostics.push(whole(ENVIRONMENT, &format!("{name}: {error}"), &error));
+                }
             }
         }
         for entry in &self.overrides {
             let text = nested(&entry.key, entry.value.clone());
             let layer = File::from_str(&text, FileFormat::Toml);
-            if let Err(error) = self.try_alone(self.base().add_source(layer)) {
-                diagnostics.push(whole(&entry.flag, &error, &error));
+            match self.try_alone(self.base().add_source(layer.clone())) {
+                Ok(()) => rest = rest.add_source(layer),
+                Err(error) => diagnostics.push(whole(&entry.flag, &error, &error)),
             }
         }
+        let rest = rest.build().and_then(Config::try_deserialize::<Settings>);
+        let (read, found) = feeds::read(&self.sources);
+        if let Ok(mut rest) = rest
+            && !diagnostics.is_empty()
+        {
+            if read.is_empty() {
+                diagnostics.extend(found);
+            }
+            // With feeds of its own the file is read for them again, and what is wrong with them said then.
+            rest.feeds = read;
+            return Ok((rest, diagnostics));
+        }
+        diagnostics.extend(found);
         if diagnostics.is_empty() {
             let name = self
                 .sources
@@ -270,10 +303,11 @@ impl Layers {
                 .map_or(BUNDLED_NAME, |source| source.name.as_str());
             diagnostics.push(whole(name, first, first));
         }
-        ConfigErrors {
+        Err(ConfigErrors {
             diagnostics,
             sources: self.sources.clone(),
-        }
+            rest: None,
+        })
     }
 
     #[expect(clippy::unused_self, reason = "reads as a step of `explain`")]
@@ -357,6 +391,7 @@ fn unreadable(diagnostic: Diagnostic) -> ConfigErrors {
             ..diagnostic
         }],
         sources: Vec::new(),
+        rest: None,
     }
 }
 

@@ -30,4 +30,4 @@ pub use notify_check::MAX_RECEIVERS;
 pub use rule_set::{compile_rule_set, compile_rule_set_with, load_routing, load_rule_set};
 pub use secret::{MASK, Secret};
 pub use settings::*;
-pub use sources::{Digests, RuleFiles, load_rule_files, read_yaml};
+pub use sources::{Digests, RuleFiles, load_rule_files, read_rule_files, read_yaml};

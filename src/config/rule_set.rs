@@ -13,23 +13,16 @@ use crate::core::ruleset::{RuleSet, RuleSources};
 
 /// Reads and compiles the rule set of the configured files, else of the bundled ones.
 pub fn load_rule_set(paths: &Paths) -> Result<RuleSet, ConfigErrors> {
-    let files = load_rule_files(paths).map_err(|diagnostics| ConfigErrors {
-        diagnostics,
-        sources: Vec::new(),
-    })?;
+    let files =
+        load_rule_files(paths).map_err(|diagnostics| ConfigErrors::new(diagnostics, Vec::new()))?;
     compile_rule_set(files)
 }
 
 /// Reads the routing table of the configured file, else the bundled one.
 pub fn load_routing(paths: &Paths) -> Result<Routing, ConfigErrors> {
-    let source = load_departments(paths).map_err(|error| ConfigErrors {
-        diagnostics: vec![error],
-        sources: Vec::new(),
-    })?;
-    Routing::parse(&source).map_err(|diagnostics| ConfigErrors {
-        diagnostics,
-        sources: vec![source],
-    })
+    let source =
+        load_departments(paths).map_err(|error| ConfigErrors::new(vec![error], Vec::new()))?;
+    Routing::parse(&source).map_err(|diagnostics| ConfigErrors::new(diagnostics, vec![source]))
 }
 
 /// Compiles a rule set from files that are read already.
@@ -62,16 +55,10 @@ pub fn compile_rule_set_with(
     });
     match compiled {
         Ok(set) if diagnostics.is_empty() => Ok(set),
-        Ok(_) => Err(ConfigErrors {
-            diagnostics,
-            sources: shown,
-        }),
+        Ok(_) => Err(ConfigErrors::new(diagnostics, shown)),
         Err(found) => {
             diagnostics.extend(found);
-            Err(ConfigErrors {
-                diagnostics,
-                sources: shown,
-            })
+            Err(ConfigErrors::new(diagnostics, shown))
         }
     }
 }

@@ -79,6 +79,16 @@ fn add(hash: &mut Sha256, parts: &[&[u8]]) {
 
 /// Reads the files of a rule set. Errors name every file that could not be read.
 pub fn load_rule_files(paths: &Paths) -> Result<RuleFiles, Vec<Diagnostic>> {
+    let (files, errors) = read_rule_files(paths);
+    if errors.is_empty() {
+        Ok(files)
+    } else {
+        Err(errors)
+    }
+}
+
+/// What can be read of a rule set, and an error for everything that cannot, which is left empty.
+pub fn read_rule_files(paths: &Paths) -> (RuleFiles, Vec<Diagnostic>) {
     let mut errors = Vec::new();
     let mut keep = |result: Result<Vec<SourceFile>, Diagnostic>| {
         result.unwrap_or_else(|error| {
@@ -95,16 +105,13 @@ pub fn load_rule_files(paths: &Paths) -> Result<RuleFiles, Vec<Diagnostic>> {
         errors.push(error);
         Vec::new()
     });
-    if errors.is_empty() {
-        Ok(RuleFiles {
-            rules,
-            lexicons,
-            departments,
-            places,
-        })
-    } else {
-        Err(errors)
-    }
+    let files = RuleFiles {
+        rules,
+        lexicons,
+        departments,
+        places,
+    };
+    (files, errors)
 }
 
 /// The routing table's file, configured or bundled.

@@ -161,10 +161,7 @@ pub fn read_scenario(
     }
     match scenario {
         Some(scenario) if !wrong(&diagnostics) => Ok((scenario, diagnostics)),
-        _ => Err(ConfigErrors {
-            diagnostics,
-            sources: vec![file.clone()],
-        }),
+        _ => Err(ConfigErrors::new(diagnostics, vec![file.clone()])),
     }
 }
 

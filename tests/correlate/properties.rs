@@ -230,11 +230,23 @@ proptest! {
             .collect();
         permuted.sort_by_key(|(at, _)| *at);
         let permuted: Vec<(i64, Pick)> = permuted.into_iter().map(|(_, report)| report).collect();
-        let members = |finals: BTreeMap<(String, usize), Seen>| -> BTreeMap<_, _> {
-            let live = finals.into_iter().filter(|(_, seen)| !seen.reports.is_empty());
-            live.map(|(key, seen)| (key, (seen.reports, seen.copies, seen.score, seen.certainty))).collect()
+        let live = |finals: BTreeMap<(String, usize), Seen>| -> BTreeMap<_, _> {
+            finals.into_iter().filter(|(_, seen)| !seen.reports.is_empty()).collect()
         };
-        prop_assert_eq!(members(play(&reports)), members(play(&permuted)));
+        let (sent, swapped) = (live(play(&reports)), live(play(&permuted)));
+        let members = |seen: &Seen| (seen.reports.clone(), seen.copies, seen.score, seen.certainty);
+        let of = |finals: &BTreeMap<(String, usize), Seen>| -> BTreeMap<_, _> {
+            finals.iter().map(|(key, seen)| (key.clone(), members(seen))).collect()
+        };
+        prop_assert_eq!(of(&sent), of(&swapped));
+        for (one, other) in sent.values().zip(swapped.values()) {
+            // A level that was reached on the way holds until the score is the hysteresis below its threshold; so does nothing else.
+            let higher = one.level.max(other.level);
+            let threshold = config().level.threshold(higher);
+            let held = threshold - i32::from(config().level.hysteresis) <= i32::from(one.score)
+                && i32::from(one.score) < threshold;
+            prop_assert!(one.level == other.level || held, "{one:?} {other:?}");
+        }
     }
 }
 

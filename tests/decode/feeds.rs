@@ -80,6 +80,7 @@ fn samples_decode_as_the_table_says() {
 #[test]
 fn full_sets_decode_as_the_table_says() {
     let Some(folder) = full_data().map(|data| data.join("feeds")) else {
+        println!("left out: the full sets are not here; the bundled samples are checked");
         return;
     };
     let seen = check(&folder);
@@ -233,4 +234,50 @@ fn a_record_too_large_is_refused_before_it_is_read() {
         assert_eq!(as_record(&decoder(kind), &record), "D0001");
         assert_eq!(as_record(&decoder(kind), b""), "D0002");
     }
+}
+
+/// Whoever connects a feed wants to know which of its items it is.
+#[test]
+fn a_refused_item_of_a_document_is_found() {
+    for (kind, file, tag) in [
+        (DecoderKind::Cap, "bushfire_invalid.edxlde", "alert"),
+        (DecoderKind::Rss, "invalid.rss", "item"),
+    ] {
+        let path = data("data").join("feeds");
+        let Some(path) = find(&path, file).or_else(|| find(&full_data()?.join("feeds"), file))
+        else {
+            panic!("{file} is not there");
+        };
+        let bytes = std::fs::read(path).unwrap();
+        let items = decoder(kind).decode_document(&bytes).unwrap();
+        let many = items.len() > 1;
+        let refused: Vec<_> = items.into_iter().filter_map(Result::err).collect();
+        assert!(!refused.is_empty(), "{file}");
+        for refusal in refused {
+            let at = refusal.at.expect("a position");
+            let tag_there = String::from_utf8_lossy(&bytes[at..])
+                .chars()
+                .take(20)
+                .collect::<String>();
+            assert!(
+                tag_there.starts_with('<') && tag_there.contains(tag),
+                "{file}: {tag_there}"
+            );
+            assert_eq!(refusal.message.starts_with("item "), many, "{refusal:?}");
+        }
+    }
+}
+
+fn find(folder: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    for entry in entries {
+        let path = entry.path();
+        if path.file_name()?.to_str()? == name {
+            return Some(path);
+        }
+        if let Some(found) = path.is_dir().then(|| find(&path, name)).flatten() {
+            return Some(found);
+        }
+    }
+    None
 }

@@ -24,7 +24,7 @@ const SMALL: Size = Size {
     reports: 15_000,
     kills: 5,
     life: Duration::from_secs(6),
-    outage: Duration::from_secs(5),
+    outage: Duration::from_secs(20),
     kafka: "transaction_max_ms = 30\ntransaction_max_records = 500\nsession_timeout_ms = 3000\ntransaction_timeout_ms = 3000",
 };
 

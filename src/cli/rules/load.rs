@@ -27,10 +27,8 @@ pub(super) type Digests = BTreeMap<String, [u8; 32]>;
 pub(super) fn rule_set_with_places(
     paths: &Paths,
 ) -> Result<(Arc<RuleSet>, RuleFiles, Digests), ConfigErrors> {
-    let files = load_rule_files(paths).map_err(|diagnostics| ConfigErrors {
-        diagnostics,
-        sources: Vec::new(),
-    })?;
+    let files =
+        load_rule_files(paths).map_err(|diagnostics| ConfigErrors::new(diagnostics, Vec::new()))?;
     let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let places = files.places.iter();
     let places: Digests = places
@@ -98,10 +96,7 @@ pub(super) fn test_files(
     if diagnostics.is_empty() {
         Ok(files)
     } else {
-        Err(ConfigErrors {
-            diagnostics,
-            sources: files,
-        })
+        Err(ConfigErrors::new(diagnostics, files))
     }
 }
 
@@ -113,10 +108,7 @@ pub(super) fn cases(files: &[SourceFile]) -> Result<Vec<Case>, ConfigErrors> {
         .flat_map(|file| case::parse(file, &mut diagnostics))
         .collect();
     if diagnostics.iter().any(|d| d.gravity == Gravity::Error) {
-        return Err(ConfigErrors {
-            diagnostics,
-            sources: files.to_vec(),
-        });
+        return Err(ConfigErrors::new(diagnostics, files.to_vec()));
     }
     Ok(cases)
 }

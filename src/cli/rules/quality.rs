@@ -166,10 +166,7 @@ fn read_sets(paths: &[PathBuf]) -> Result<Vec<Set>, ConfigErrors> {
     if diagnostics.is_empty() {
         Ok(sets)
     } else {
-        Err(ConfigErrors {
-            diagnostics,
-            sources: files,
-        })
+        Err(ConfigErrors::new(diagnostics, files))
     }
 }
 

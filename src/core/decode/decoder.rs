@@ -133,7 +133,11 @@ pub(super) fn check_size(payload: &[u8], limit: usize) -> Result<(), Refusal> {
         return Err(Refusal::decode(RefusalCode::Empty, "the record is empty"));
     }
     if payload.len() > limit {
-        let message = format!("{} bytes, {limit} are allowed", payload.len());
+        // What reads lines keeps one byte more than is allowed, and no more.
+        let message = match payload.len() - limit {
+            1 => format!("more than the {limit} bytes that are allowed"),
+            _ => format!("{} bytes, {limit} are allowed", payload.len()),
+        };
         return Err(Refusal::decode(RefusalCode::TooLarge, message));
     }
     Ok(())

@@ -2,6 +2,8 @@
 //!
 //! Invariant: the same readers as for single records; a report that is refused does not stop the next.
 
+use std::borrow::Cow;
+
 use super::decoder::{Decoder, MAX_RECORD, check_size};
 use super::finish::finish;
 use super::json::{Scanner, utf8};
@@ -38,28 +40,36 @@ impl Decoder {
 
     fn xml_document(&self, document: &[u8]) -> Result<Vec<Item>, Refusal> {
         let text = xml::text(document)?;
+        // A position in text that was transcoded is none in the document.
+        let moved = matches!(text, Cow::Owned(_));
         let root = xml::parse(&text)?;
-        let done = |report: Result<Report<'static>, Refusal>| finish(&self.feed, report?);
-        Ok(match self.feed.decoder {
+        let done = |report: Result<Report<'static>, Refusal>, start: usize| {
+            let item = report.and_then(|report| finish(&self.feed, report));
+            item.map_err(|refusal| Refusal {
+                at: refusal.at.or(Some(start)).filter(|_| !moved),
+                ..refusal
+            })
+        };
+        let items = match self.feed.decoder {
             DecoderKind::Open311 => {
                 let requests = open311::xml_items(&root)?;
-                requests
-                    .iter()
-                    .map(|request| done(open311::read(self, request)))
-                    .collect()
+                let starts = open311::xml_starts(&root);
+                let read = |(request, start)| done(open311::read(self, request), start);
+                requests.iter().zip(starts).map(read).collect()
             }
             DecoderKind::Rss => {
                 let channel = rss::Channel::of(&root);
                 rss::items(&root)?
                     .iter()
-                    .map(|item| done(rss::read(self, &channel, item)))
+                    .map(|item| done(rss::read(self, &channel, item), item.start))
                     .collect()
             }
             _ => cap::items(&root)?
                 .iter()
-                .map(|alert| done(cap::read(self, alert)))
+                .map(|alert| done(cap::read(self, alert), alert.start))
                 .collect(),
-        })
+        };
+        Ok(numbered(items))
     }
 
     fn json_document(&self, document: &[u8]) -> Result<Vec<Item>, Refusal> {
@@ -73,7 +83,7 @@ impl Decoder {
                 let root = Json::parse(text)?;
                 let read =
                     |item: &&Json<'_>| Ok(finish(&self.feed, self.json_item(item)?)?.into_owned());
-                Ok(self.json_items(&root)?.iter().map(read).collect())
+                Ok(numbered(self.json_items(&root)?.iter().map(read).collect()))
             }
             _ => self.elements(text, skipped),
         }
@@ -123,6 +133,17 @@ impl Decoder {
             ..refusal
         })
     }
+}
+
+/// Which of several items was refused.
+fn numbered(mut items: Vec<Item>) -> Vec<Item> {
+    let count = items.len();
+    for (item, number) in items.iter_mut().zip(1..).filter(|_| count > 1) {
+        if let Err(refusal) = item {
+            refusal.message = format!("item {number} of {count}: {}", refusal.message);
+        }
+    }
+    items
 }
 
 /// JSON lines: the first line is an object of its own and not the only one.

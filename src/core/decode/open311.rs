@@ -62,6 +62,14 @@ pub(super) fn xml_items(root: &Element<'_>) -> Read<Vec<Json<'static>>> {
     }
 }
 
+/// Bytes at which the elements of [`xml_items`] begin.
+pub(super) fn xml_starts(root: &Element<'_>) -> Vec<usize> {
+    match root.name.as_str() {
+        "service_requests" => root.all("request").map(|request| request.start).collect(),
+        _ => vec![root.start],
+    }
+}
+
 /// XML and JSON of GeoReport v2 have the same names.
 fn from_xml(request: &Element<'_>) -> Json<'static> {
     let member = |name: &'static str| {

@@ -21,6 +21,8 @@ type Read<T> = Result<T, Refusal>;
 /// An element.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Element<'a> {
+    /// Byte at which its tag begins.
+    pub(super) start: usize,
     /// Prefix as written, or empty.
     pub(super) prefix: String,
     /// Local name.
@@ -144,7 +146,9 @@ pub(super) fn parse(text: &str) -> Read<Element<'_>> {
         let event = reader
             .read_event()
             .map_err(|error| syntax(&error, reader.error_position() as usize))?;
-        let done = builder.event(event).map_err(|refusal| refusal.at(start))?;
+        let done = builder
+            .event(event, start)
+            .map_err(|refusal| refusal.at(start))?;
         if done {
             break;
         }

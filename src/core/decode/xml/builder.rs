@@ -19,15 +19,15 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// Takes one event; true at the end of the document.
-    pub(super) fn event(&mut self, event: Event<'a>) -> Read<bool> {
+    /// Takes one event, which begins at this byte; true at the end of the document.
+    pub(super) fn event(&mut self, event: Event<'a>, start: usize) -> Read<bool> {
         match event {
             Event::Start(tag) => {
-                let element = self.element(&tag)?;
+                let element = self.element(&tag, start)?;
                 self.open.push(element);
             }
             Event::Empty(tag) => {
-                let element = self.element(&tag)?;
+                let element = self.element(&tag, start)?;
                 self.open.push(element);
                 self.close()?;
             }
@@ -100,7 +100,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn element(&mut self, tag: &BytesStart<'a>) -> Read<Element<'a>> {
+    fn element(&mut self, tag: &BytesStart<'a>, start: usize) -> Read<Element<'a>> {
         if self.open.len() >= MAX_DEPTH {
             return Err(Refusal::decode(
                 RefusalCode::TooDeep,
@@ -144,6 +144,7 @@ impl<'a> Builder<'a> {
             .rev()
             .find(|(_, declared, _)| declared == prefix);
         Ok(Element {
+            start,
             prefix: prefix.to_owned(),
             name: name.to_owned(),
             namespace: known
