@@ -19,6 +19,7 @@ mod panicked;
 mod plant;
 mod poison;
 mod reload;
+mod replayed;
 mod rerouted;
 mod rollback;
 mod secure;
