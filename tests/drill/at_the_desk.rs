@@ -13,9 +13,6 @@ use tocsin::desk::store::Saved;
 use tocsin::desk::{DeskMetrics, Observer as _};
 use uuid::Uuid;
 
-/// Metrics are read for one interleaving of so many: a registry is large.
-const METRICS_EVERY: u64 = 100;
-
 /// What the desk holds of actual incidents.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct AtTheDesk {
@@ -23,7 +20,31 @@ pub(super) struct AtTheDesk {
     events: Vec<(Uuid, String)>,
     board: Vec<BoardRow>,
     agenda: Vec<(Uuid, Vec<AgendaReason>)>,
-    metrics: Vec<String>,
+}
+
+/// What a desk measures, over many interleavings: what differs in one differs in the sum.
+pub(super) struct Figures {
+    registry: prometheus::Registry,
+    metrics: Arc<DeskMetrics>,
+}
+
+impl Figures {
+    pub(super) fn new(routing: &Routing) -> Self {
+        let registry = prometheus::Registry::new();
+        let departments = routing.all().iter().map(|it| Arc::clone(&it.id));
+        let metrics = DeskMetrics::new(&registry, departments).unwrap();
+        Self { registry, metrics }
+    }
+
+    /// Of what is actual, or of no status.
+    pub(super) fn actual(&self) -> Vec<String> {
+        let encoder = prometheus::TextEncoder::new();
+        let text = encoder.encode_to_string(&self.registry.gather()).unwrap();
+        let lines = text
+            .lines()
+            .filter(|line| !line.contains("status=\"exercise\"") && !line.starts_with('#'));
+        lines.map(str::to_owned).collect()
+    }
 }
 
 /// How much of it was tried.
@@ -44,11 +65,11 @@ impl std::ops::AddAssign for Tried {
     }
 }
 
-struct Desk {
-    policy: Policy,
+struct Desk<'a> {
+    policy: &'a Policy,
     cases: BTreeMap<Uuid, Case>,
     log: Vec<(Uuid, Event)>,
-    metrics: Option<(prometheus::Registry, Arc<DeskMetrics>)>,
+    figures: &'a Figures,
 }
 
 /// What somebody does about a revision: the same whatever else there is.
@@ -82,11 +103,10 @@ fn deed(alert: &Alert, case: &Case) -> Option<(Actor, Action)> {
     })
 }
 
-impl Desk {
+impl Desk<'_> {
     fn keep(&mut self, id: Uuid, case: Case, events: Vec<Event>) {
-        if let Some((_, metrics)) = &self.metrics {
-            metrics.committed(&[Saved::new(case.clone(), events.clone())]);
-        }
+        let metrics = &self.figures.metrics;
+        metrics.committed(&[Saved::new(case.clone(), events.clone())]);
         self.log.extend(events.into_iter().map(|event| (id, event)));
         self.cases.insert(id, case);
     }
@@ -102,7 +122,7 @@ impl Desk {
                 return;
             };
             let mut case = self.cases[&id].clone();
-            let events = case.advance(at, &self.policy);
+            let events = case.advance(at, self.policy);
             assert!(case.due() != Some(at), "time passes");
             self.keep(id, case, events);
         }
@@ -114,15 +134,15 @@ impl Desk {
         let alert = Arc::new(alert.clone());
         let (case, events) = match self.cases.remove(&id) {
             Some(mut case) => {
-                let events = case.revise(Arc::clone(&alert), now, &self.policy);
+                let events = case.revise(Arc::clone(&alert), now, self.policy);
                 (case, events)
             }
-            None => Case::open(Arc::clone(&alert), now, &self.policy),
+            None => Case::open(Arc::clone(&alert), now, self.policy),
         };
         self.keep(id, case, events);
         let mut case = self.cases[&id].clone();
         if let Some((actor, action)) = deed(&alert, &case)
-            && let Ok(events) = case.act(&actor, &action, now.plus(1), &self.policy)
+            && let Ok(events) = case.act(&actor, &action, now.plus(1), self.policy)
         {
             self.keep(id, case, events);
         }
@@ -136,17 +156,6 @@ impl Desk {
         let is_actual = |id: &Uuid| self.cases[id].status() == Status::Actual;
         let mut board: Vec<BoardRow> = actual().map(Case::row).collect();
         board.sort_by_key(|row| (std::cmp::Reverse(rank(row.level, row.score)), row.incident));
-        let metrics = self
-            .metrics
-            .as_ref()
-            .map_or_else(Vec::new, |(registry, _)| {
-                let encoder = prometheus::TextEncoder::new();
-                let text = encoder.encode_to_string(&registry.gather()).unwrap();
-                let lines = text.lines().map(str::to_owned);
-                lines
-                    .filter(|line| !line.contains("status=\"exercise\"") && !line.starts_with('#'))
-                    .collect()
-            });
         AtTheDesk {
             cases: actual()
                 .map(|case| (case.incident, serde_json::to_string(case).unwrap()))
@@ -161,27 +170,22 @@ impl Desk {
                 .map(|case| (case.incident, case.agenda_reasons()))
                 .collect(),
             board,
-            metrics,
         }
     }
 }
 
 /// The desk that reads these alerts in the order of their time, and then lets time pass until `end`.
 pub(super) fn at_the_desk(
-    routing: &Arc<Routing>,
+    policy: &Policy,
+    figures: &Figures,
     alerts: &[Alert],
-    (seed, end): (u64, Millis),
+    end: Millis,
 ) -> (AtTheDesk, Tried) {
     let mut desk = Desk {
-        policy: Policy::new(Arc::clone(routing)),
+        policy,
         cases: BTreeMap::new(),
         log: Vec::new(),
-        metrics: seed.is_multiple_of(METRICS_EVERY).then(|| {
-            let registry = prometheus::Registry::new();
-            let departments = routing.all().iter().map(|it| Arc::clone(&it.id));
-            let metrics = DeskMetrics::new(&registry, departments).unwrap();
-            (registry, metrics)
-        }),
+        figures,
     };
     // An alert of a timer carries the time at which it was due.
     let mut alerts: Vec<&Alert> = alerts.iter().collect();

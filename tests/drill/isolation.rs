@@ -1,6 +1,6 @@
 //! A drill changes nothing that is actual: over 10,000 seeded interleavings of real and simulated reports of the same hazards at
-//! the same places, every actual outcome, alert, limit and byte of state is the same with the drill and without it; and so is what
-//! the joint meeting makes of them (`at_the_desk`).
+//! the same places, every actual outcome, detection, retraction, alert, limit and byte of state is the same with the drill and without
+//! it; and so is what the joint meeting makes of each of them (`at_the_desk`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +14,15 @@ use tocsin::core::model::{
     Alert, CorrelateOutcome, DetectOutcome, Detection, Feed, Millis, Position, RawRecord,
     Retraction, Status,
 };
+use tocsin::core::obligation::Policy;
 use tocsin::core::place::{Gazetteer, GazetteerSources};
 use tocsin::core::ruleset::{RuleSet, RuleSources};
 
-use super::at_the_desk::{Tried, at_the_desk};
+use super::at_the_desk::{Figures, Tried, at_the_desk};
 
 const SEEDS: u64 = 10_000;
-/// One of so many is taken on at the desk.
-const DESK_EVERY: u64 = 4;
+/// What the desk measures is compared after so many: a registry is large, and what differs in one differs in the sum.
+const FIGURES_EVERY: usize = 50;
 const KEY: &[u8] = b"the drill key of a test, no secret";
 const START: i64 = 1_767_225_600_000;
 
@@ -104,13 +105,69 @@ enum Labelled {
     Withdrawn,
 }
 
+/// A record of a feed.
+struct Made {
+    feed: usize,
+    id: String,
+    body: Vec<u8>,
+    received: i64,
+    labelled: Labelled,
+    exercise: &'static str,
+}
+
 /// What a record led to in detect.
+#[derive(Debug, PartialEq)]
 struct Step {
     drill: bool,
     outcome: DetectOutcome,
     detections: Vec<Detection>,
     retraction: Option<Retraction>,
     verdict: Option<&'static str>,
+}
+
+impl Made {
+    fn new(random: &mut Random, received: i64, drill: bool, nth: u64) -> Self {
+        let feed = random.below(3) as usize;
+        // The same ids, words and places on both sides.
+        let id = format!("r-{}", random.below(8));
+        let text = [
+            "House on fire in the old town",
+            "House on fire in the old town again, smoke over the whole street now",
+            "居民楼起火，造成2人死亡",
+            "gas leak at the market",
+            "quiet evening",
+        ][random.below(5) as usize];
+        let at = [(30.0, 104.0), (31.0, 121.5)][random.below(2) as usize];
+        let withdrawn = random.below(5) == 0;
+        let observed = received - [0, 1_000, 7_200_000][usize::from(random.below(20) == 0) * 2];
+        let body = serde_json::json!({
+            "id": id, "text": text, "lat": at.0, "lon": at.1, "observed": Millis(observed).to_string(),
+            "withdrawn": !drill && withdrawn, "publisher": format!("p{}", random.below(4)),
+        });
+        let labelled = match (drill, withdrawn, random.below(6)) {
+            (true, true, _) => Labelled::Withdrawn,
+            (true, false, _) => Labelled::Drill,
+            (false, _, 0) => Labelled::Wrongly,
+            (false, _, 1) => Labelled::Half,
+            _ => Labelled::No,
+        };
+        Self {
+            feed,
+            id,
+            body: serde_json::to_vec(&body).unwrap(),
+            received,
+            labelled,
+            exercise: if nth.is_multiple_of(2) {
+                "drill-a"
+            } else {
+                "drill-b"
+            },
+        }
+    }
+
+    fn is_drill(&self) -> bool {
+        matches!(self.labelled, Labelled::Drill | Labelled::Withdrawn)
+    }
 }
 
 struct Bench {
@@ -143,56 +200,15 @@ impl Bench {
         }
     }
 
-    fn step(&mut self, random: &mut Random, received: i64, drill: bool, nth: u64) -> Step {
-        let feed = random.below(3) as usize;
-        // The same ids, words and places on both sides.
-        let id = format!("r-{}", random.below(8));
-        let text = [
-            "House on fire in the old town",
-            "House on fire in the old town again, smoke over the whole street now",
-            "居民楼起火，造成2人死亡",
-            "gas leak at the market",
-            "quiet evening",
-        ][random.below(5) as usize];
-        let at = [(30.0, 104.0), (31.0, 121.5)][random.below(2) as usize];
-        let withdrawn = random.below(5) == 0;
-        let observed = received - [0, 1_000, 7_200_000][usize::from(random.below(20) == 0) * 2];
-        let body = serde_json::json!({
-            "id": id, "text": text, "lat": at.0, "lon": at.1, "observed": Millis(observed).to_string(),
-            "withdrawn": !drill && withdrawn, "publisher": format!("p{}", random.below(4)),
-        });
-        let body = serde_json::to_vec(&body).unwrap();
-        let labelled = match (drill, withdrawn, random.below(6)) {
-            (true, true, _) => Labelled::Withdrawn,
-            (true, false, _) => Labelled::Drill,
-            (false, _, 0) => Labelled::Wrongly,
-            (false, _, 1) => Labelled::Half,
-            _ => Labelled::No,
-        };
-        self.detect(feed, &id, &body, received, labelled, nth)
-    }
-
-    fn detect(
-        &mut self,
-        feed: usize,
-        id: &str,
-        body: &[u8],
-        received: i64,
-        labelled: Labelled,
-        nth: u64,
-    ) -> Step {
-        let name = Arc::clone(&self.feeds[feed].id);
-        let exercise = if nth.is_multiple_of(2) {
-            "drill-a"
-        } else {
-            "drill-b"
-        };
+    fn detect(&mut self, made: &Made) -> Step {
+        let (id, body, labelled) = (&*made.id, &*made.body, made.labelled);
+        let (name, exercise) = (Arc::clone(&self.feeds[made.feed].id), made.exercise);
         let mac = match labelled {
             Labelled::Withdrawn => self.key.withdrawal_mac(exercise, &name, id, body),
             Labelled::Wrongly => self.key.mac(exercise, &name, "another", body),
             _ => self.key.mac(exercise, &name, id, body),
         };
-        let mut record = RawRecord::new(body, Millis(received));
+        let mut record = RawRecord::new(body, Millis(made.received));
         if labelled != Labelled::No {
             record.headers.push((EXERCISE_ID, exercise.as_bytes()));
         }
@@ -208,8 +224,8 @@ impl Bench {
             offset: 0,
         };
         let mut out = DetectOutput::default();
-        let outcome = self.engine.process(feed, &record, &position, &mut out);
-        let drill = matches!(labelled, Labelled::Drill | Labelled::Withdrawn);
+        let outcome = self.engine.process(made.feed, &record, &position, &mut out);
+        let drill = made.is_drill();
         let status = if drill {
             Status::Exercise
         } else {
@@ -250,6 +266,7 @@ struct Counted {
     expired: u64,
     cancelled: u64,
     series: u64,
+    figures: u64,
     desk: Tried,
 }
 
@@ -358,44 +375,38 @@ fn a_drill_changes_nothing_that_is_actual() {
             && expired > 100
             && cancelled > 100
             && series > SEEDS
-            && desk.deeds > SEEDS / 10
-            && desk.missed > SEEDS / 4
-            && desk.closed > 20
-            && desk.exercises > SEEDS / 8,
+            && desk.deeds > SEEDS / 10 * 4
+            && desk.missed > SEEDS
+            && desk.closed > 80
+            && desk.exercises > SEEDS / 2
+            && sum(|it| it.figures) == SEEDS / FIGURES_EVERY as u64,
         "{desk:?}, {alerts} actual and {exercises} exercise alerts, {limits} limits hit by drills, {rejected} labels rejected, {expired} \
          expired, {cancelled} cancelled, {series} series"
     );
 }
 
 fn interleavings(set: Arc<RuleSet>, seeds: impl Iterator<Item = u64>) -> Counted {
-    let mut bench = Bench::new(set);
+    let policy = Policy::new(Arc::clone(&set.routing));
+    let [with, without] = [(); 2].map(|()| Figures::new(&set.routing));
+    let mut bench = Bench::new(Arc::clone(&set));
+    let mut undisturbed = Bench::new(set);
     let mut counted = Counted::default();
-    for seed in seeds {
-        let mut random = Random(seed);
-        let mut at = START;
-        let count = 4 + random.below(9);
-        let steps: Vec<Step> = (0..count)
-            .map(|nth| {
-                at += [0, 1_000, 40_000, 700_000][random.below(4) as usize];
-                // Some come late.
-                let received = at - i64::from(random.below(4) == 0) * random.below(90_000) as i64;
-                let drill = random.below(2) == 0;
-                bench.step(&mut random, received, drill, nth)
-            })
-            .collect();
+    for (nth, seed) in seeds.enumerate() {
+        let (steps, alone, end) = history(&mut bench, &mut undisturbed, seed);
         let mixed: Vec<&Step> = steps.iter().collect();
-        let alone: Vec<&Step> = steps.iter().filter(|step| !step.drill).collect();
-        let end = at + 3_600_000;
-        let (with, mixed) = fold(&bench, &mixed, end, &mut counted);
-        let (without, alone) = fold(&bench, &alone, end, &mut Counted::default());
-        assert_eq!(with, without, "seed {seed}");
-        // The desk takes longer than the fold; thousands of interleavings are enough for it.
-        if seed.is_multiple_of(DESK_EVERY) {
-            let end = (seed, Millis(end + 3 * 86_400_000));
-            let (with, tried) = at_the_desk(&bench.config.routing, &mixed, end);
-            let (without, _) = at_the_desk(&bench.config.routing, &alone, end);
-            assert_eq!(with, without, "seed {seed} at the desk");
-            counted.desk += tried;
+        let alone: Vec<&Step> = alone.iter().collect();
+        let (left, mixed) = fold(&bench, &mixed, end, &mut counted);
+        let (right, alone) = fold(&bench, &alone, end, &mut Counted::default());
+        assert_eq!(left, right, "seed {seed}");
+        let end = Millis(end + 3 * 86_400_000);
+        let (left, tried) = at_the_desk(&policy, &with, &mixed, end);
+        let (right, _) = at_the_desk(&policy, &without, &alone, end);
+        assert_eq!(left, right, "seed {seed} at the desk");
+        counted.desk += tried;
+        if nth % FIGURES_EVERY == FIGURES_EVERY - 1 {
+            let (left, right) = (with.actual(), without.actual());
+            assert_eq!(left, right, "figures up to seed {seed}");
+            counted.figures += 1;
         }
         for step in &steps {
             counted.expired += u64::from(step.drill && step.outcome == DetectOutcome::Expired);
@@ -403,7 +414,31 @@ fn interleavings(set: Arc<RuleSet>, seeds: impl Iterator<Item = u64>) -> Counted
             assert_eq!(step.drill, step.verdict == Some("accepted"), "seed {seed}");
         }
     }
+    assert_eq!(with.actual(), without.actual());
     counted
+}
+
+/// A history with a drill, what is left without it, and when it ends. The second engine reads the real records alone, and says of each
+/// what the one that reads both does.
+fn history(bench: &mut Bench, undisturbed: &mut Bench, seed: u64) -> (Vec<Step>, Vec<Step>, i64) {
+    let mut random = Random(seed);
+    let mut at = START;
+    let (mut steps, mut alone) = (Vec::new(), Vec::new());
+    for nth in 0..4 + random.below(9) {
+        at += [0, 1_000, 40_000, 700_000][random.below(4) as usize];
+        // Some come late.
+        let received = at - i64::from(random.below(4) == 0) * random.below(90_000) as i64;
+        let drill = random.below(2) == 0;
+        let made = Made::new(&mut random, received, drill, nth);
+        let step = bench.detect(&made);
+        if !drill {
+            let same = undisturbed.detect(&made);
+            assert_eq!(step, same, "seed {seed}, record {nth} in detect");
+            alone.push(same);
+        }
+        steps.push(step);
+    }
+    (steps, alone, at + 3_600_000)
 }
 
 /// Whatever the drill sends while it runs counts for nothing; what it sends after its end does so too.
@@ -412,14 +447,22 @@ fn a_signed_record_stays_exercise_after_its_drill_has_ended() {
     let mut bench = Bench::new(rule_set());
     let body =
         br#"{"id": "late", "text": "House on fire in the old town", "lat": 30.0, "lon": 104.0}"#;
+    let made = |received: i64, labelled: Labelled| Made {
+        feed: 0,
+        id: "late".to_owned(),
+        body: body.to_vec(),
+        received,
+        labelled,
+        exercise: "drill-a",
+    };
     let year = 365 * 86_400_000_i64;
     for received in [START, START + year] {
-        let step = bench.detect(0, "late", body, received, Labelled::Drill, 0);
+        let step = bench.detect(&made(received, Labelled::Drill));
         assert_eq!(step.verdict, Some("accepted"));
         assert_eq!(step.detections[0].exercise.as_deref(), Some("drill-a"));
         assert!(step.detections[0].key.ends_with("/drill-a"));
     }
-    let step = bench.detect(0, "late", body, START, Labelled::Half, 0);
+    let step = bench.detect(&made(START, Labelled::Half));
     assert_eq!(step.verdict, Some("mac_missing"));
     assert!(step.detections[0].key.starts_with("actual/"));
 }
