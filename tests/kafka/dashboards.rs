@@ -84,7 +84,7 @@ fn send_some(site: &Site, round: usize) {
     ];
     let id = format!("real-{round}");
     let value = serde_json::json!({"id": id, "text": texts[round % 4], "lang": "zh"});
-    site.send("hotline-zh", at, &value, None);
+    site.send("hotline-zh", at, &value, &[]);
     // Every round one at a place of its own: a rate has something to show whenever it is asked for.
     let (district, dead) = (DISTRICTS[round / 2 % DISTRICTS.len()], 3 + round / 48);
     let text = match round % 2 {
@@ -93,18 +93,17 @@ fn send_some(site: &Site, round: usize) {
     };
     let value =
         serde_json::json!({"id": id, "text": text, "lang": "zh", "publisher": "Example Daily"});
-    site.send(
-        "news-zh",
-        at,
-        &value,
-        round
-            .is_multiple_of(3)
-            .then_some(("ce_exerciseid", "nobody")),
-    );
+    let label = [("ce_exerciseid", "nobody")];
+    let labels = if round.is_multiple_of(3) {
+        &label[..]
+    } else {
+        &[]
+    };
+    site.send("news-zh", at, &value, labels);
     if round % 4 == 1 {
-        site.send("posts", at, &serde_json::json!({"text": "no id"}), None);
+        site.send("posts", at, &serde_json::json!({"text": "no id"}), &[]);
         let value = serde_json::json!({"id": format!("real-{}", round - 1), "text": "-", "withdrawn": true});
-        site.send("hotline-zh", at, &value, None);
+        site.send("hotline-zh", at, &value, &[]);
     }
 }
 

@@ -82,7 +82,8 @@ impl DeskApi {
         Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
     }
 
-    /// Acknowledges and disposes of every open obligation of this status; how many incidents there were.
+    /// Acknowledges and disposes of every open obligation of this status; how many incidents there were. Whoever leads is done last:
+    /// its disposal closes the incident, and releases those who have not answered yet.
     pub(super) fn settle(&self, status: &str, disposition: &str) -> usize {
         let path = format!("/api/v1/incidents?status={status}");
         let Some((200, board)) = self.call("GET", &path, None, None) else {
@@ -90,9 +91,12 @@ impl DeskApi {
         };
         let rows = board["incidents"].as_array().expect("a board");
         for row in rows {
-            let departments = row["obligations"].as_array().into_iter().flatten();
-            for owed in departments {
-                for action in ["acknowledge", "dispose"] {
+            let owed = row["obligations"].as_array().into_iter().flatten();
+            let pending = owed.filter(|it| is_pending(it));
+            let mut pending: Vec<&Value> = pending.collect();
+            pending.sort_by_key(|it| it["duty"] == "lead");
+            for action in ["acknowledge", "dispose"] {
+                for owed in &pending {
                     let mut wish = json!({"action": action, "department": owed["department"]});
                     if action == "dispose" {
                         wish["disposition"] = disposition.into();
@@ -120,4 +124,10 @@ impl DeskApi {
         let status = done.map_or(0, |it| it.0);
         assert!(matches!(status, 0 | 200 | 409 | 412), "{status} {wish}");
     }
+}
+
+/// Whether a department still owes something.
+pub(super) fn is_pending(obligation: &Value) -> bool {
+    let state = obligation["state"].as_str();
+    matches!(state, Some("open" | "acknowledged" | "in_progress"))
 }

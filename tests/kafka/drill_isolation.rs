@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tocsin::core::detect::DrillKey;
 use tocsin::core::model::{Alert, Level, Millis, Status};
 
 use super::desk_api::{self, DeskApi};
@@ -13,7 +14,12 @@ use super::tools::{counted, read_committed, read_ledger, until};
 
 const EXERCISE: &str = "building-fire-night-1";
 
-/// Real reports of a fire where the drill has one, some with labels that nobody signed.
+/// Another key than that of the drill.
+const OTHER_KEY: &[u8] = b"another key of a test, no secret";
+/// Labels of [`send_actual`] without a MAC, and with the wrong one: each.
+const REJECTED: f64 = 4.0;
+
+/// Real reports of a fire where the drill has one, some with labels that nobody signed, or somebody else.
 fn send_actual(site: &Site, from: i64) -> u64 {
     let texts = [
         "温州市瓯海区一居民楼起火，浓烟很大",
@@ -21,11 +27,15 @@ fn send_actual(site: &Site, from: i64) -> u64 {
         "瓯海区居民楼火灾造成1人死亡、3人受伤",
         "瓯海区人民街燃气泄漏",
     ];
+    let key = DrillKey::new(OTHER_KEY).expect("a key");
     for nth in 0..12_usize {
-        let value =
-            serde_json::json!({"id": format!("real-{nth}"), "text": texts[nth % 4], "lang": "zh"});
-        let label = (nth % 3 == 0).then_some(("ce_exerciseid", EXERCISE));
-        site.send("hotline-zh", from + nth as i64 * 20_000, &value, label);
+        let id = format!("real-{nth}");
+        let value = json!({"id": id, "text": texts[nth % 4], "lang": "zh"});
+        let mac = key.mac(EXERCISE, "hotline-zh", &id, value.to_string().as_bytes());
+        let label = [("ce_exerciseid", EXERCISE), ("ce_exercisemac", &*mac)];
+        // Its id alone, the whole label, none.
+        let labels = &label[..[1, 2, 0][nth % 3]];
+        site.send("hotline-zh", from + nth as i64 * 20_000, &value, labels);
         std::thread::sleep(Duration::from_millis(250));
     }
     12
@@ -84,6 +94,22 @@ fn figures(metrics: &str) -> BTreeMap<String, f64> {
     }
     // What there is nothing of may be told or not.
     all.retain(|_, value| *value != 0.0);
+    all
+}
+
+/// Labels by what came of them, over all workers.
+fn labels(metrics: &str) -> BTreeMap<String, f64> {
+    let mut all = BTreeMap::new();
+    for line in get(metrics, "/metrics").lines() {
+        let Some(rest) = line.strip_prefix("tocsin_drill_labels_total{") else {
+            continue;
+        };
+        let (names, value) = rest.rsplit_once(' ').expect("a value");
+        let verdict = names.split("verdict=\"").nth(1).expect("a verdict");
+        let verdict = verdict.split('"').next().unwrap_or_default();
+        *all.entry(verdict.to_owned()).or_default() += value.parse::<f64>().expect("a number");
+    }
+    all.retain(|_, count| *count != 0.0);
     all
 }
 
@@ -152,6 +178,10 @@ fn board(desk: &DeskApi) -> Vec<Value> {
     rows
 }
 
+fn named((verdict, count): (&str, f64)) -> (String, f64) {
+    (verdict.to_owned(), count)
+}
+
 struct Watched {
     site: Site,
     desk: DeskApi,
@@ -178,7 +208,7 @@ fn a_drill_in_the_midst_of_real_reports_changes_nothing_of_them() {
     let from = wall() - 600_000;
     let (with, without) = (watched("drill-with"), watched("drill-without"));
     let _running = (with.site.run(), without.site.run());
-    let sent = std::thread::scope(|scope| {
+    let (sent, simulated) = std::thread::scope(|scope| {
         let drill = scope.spawn(|| {
             with.site.drill(&[
                 "building-fire-night",
@@ -197,7 +227,7 @@ fn a_drill_in_the_midst_of_real_reports_changes_nothing_of_them() {
             (Some(0), &true.into()),
             "{shown:#}"
         );
-        sent
+        (sent, shown["report"]["sent"].as_f64().expect("a number"))
     });
     for Watched { site, .. } in [&with, &without] {
         until(Duration::from_secs(60), "everything read", || {
@@ -235,6 +265,12 @@ fn a_drill_in_the_midst_of_real_reports_changes_nothing_of_them() {
         all.iter().map(|it| format!("{it:?}")).collect()
     };
     same("figures", &|it| lines(figures(&it.metrics)), 20);
+    // A label that is not signed, or wrongly, is counted, with the drill and without it; the drill's own are accepted, every one.
+    let rejected = [("mac_missing", REJECTED), ("mac_wrong", REJECTED)].map(named);
+    assert_eq!(labels(&without.metrics), rejected.clone().into());
+    let mut all = BTreeMap::from(rejected);
+    all.extend([named(("accepted", simulated))]);
+    assert_eq!(labels(&with.metrics), all);
     let rows =
         |it: &Watched| -> Vec<String> { board(&it.desk).iter().map(Value::to_string).collect() };
     same("board", &rows, 2);

@@ -11,6 +11,7 @@ mod desk_api;
 mod desk_drills;
 mod drill_isolation;
 mod drills;
+mod drills_answered;
 mod embedded;
 mod growing;
 mod held;

@@ -42,7 +42,7 @@ fn send(site: &Site, ids: std::ops::Range<i64>, from: i64) {
     ];
     for id in ids {
         let value = json!({"id": format!("r-{id}"), "text": texts[id as usize % 3], "lang": "zh"});
-        site.send("hotline-zh", from + id * 20_000, &value, None);
+        site.send("hotline-zh", from + id * 20_000, &value, &[]);
     }
 }
 
