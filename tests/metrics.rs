@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin::config::Settings;
+use tocsin::core::correlate::OpenIncidents;
 use tocsin::core::growth::Carried;
 use tocsin::core::model::{
     Alert, CorrelateOutcome, DetectOutcome, Growth, GrowthPeriod, Hazard, IncidentState,
-    LEDGER_VERSION, LedgerEntry, Millis, RefusalCode, Status,
+    LEDGER_VERSION, LedgerEntry, Level, Millis, RefusalCode, Status,
 };
 use tocsin::core::obligation::{Case, Policy};
 use tocsin::desk::store::Saved;
 use tocsin::desk::{DepartmentStats, DeskMetrics, Duties, Observer as _, Stats, Synthetic};
 use tocsin::kafka::{Committed, Role, WorkerEvents as _};
-use tocsin::telemetry::{FeedHour, ReloadOutcome, StageCounts, Telemetry};
+use tocsin::telemetry::{FeedHour, MAX_OPEN_PLACES, ReloadOutcome, StageCounts, Telemetry};
 
 /// An hour of a part of a feed in which ten are usual.
 fn known(observed: u32) -> Carried {
@@ -48,6 +49,18 @@ pub(crate) fn growing(key: &str, statistic: f64) -> Alert {
     alert
 }
 
+/// Open red fires at these places.
+fn open(status: Status, places: &[String]) -> OpenIncidents {
+    let mut open = OpenIncidents::default();
+    for place in places {
+        let level = (status, Hazard::Fire, Level::Red);
+        *open.levels.entry(level).or_default() += 1;
+        let place = (status, place.as_str().into());
+        *open.places.entry(place).or_default() += 1;
+    }
+    open
+}
+
 /// Telemetry on which everything happened once.
 fn telemetry() -> Arc<Telemetry> {
     let settings = Settings::bundled().unwrap();
@@ -68,11 +81,15 @@ fn telemetry() -> Arc<Telemetry> {
     counts.duration("detect", 0.000_01);
     counts.drill_label("rejected");
     counts.alert(&growing("actual/fire/cn-310115", 6.3), None);
+    counts.rule_cost(&"rule-1".into(), 1_500);
+    counts.rule_cost(&"rule-1".into(), 500);
     telemetry.commit(&mut counts);
     telemetry.metrics.rule_set("abc", Millis(1_000));
     telemetry.metrics.reload(ReloadOutcome::Refused);
     telemetry.metrics.state(0, Status::Actual, 3, 4_096);
     telemetry.metrics.series(0, Status::Actual, 2, 300);
+    let at = ["cn-310115".to_owned()];
+    telemetry.metrics.open(0, open(Status::Actual, &at));
     let mut hour = FeedHour::default();
     hour.add(Carried::Learning(9), 14);
     hour.add(known(3), 14);
@@ -207,6 +224,62 @@ fn growth_is_shown_by_hazard_until_it_is_over() {
     assert!(shown(&[]).is_empty());
 }
 
+/// By status the places with most, over all workers; what is over is zero by level and gone by place.
+#[test]
+fn open_incidents_are_shown_by_level_and_by_the_places_with_most() {
+    let settings = Settings::bundled().unwrap();
+    let telemetry = Telemetry::new(&settings, &settings.shared_feeds()).unwrap();
+    let lines = || -> Vec<String> {
+        let text = String::from_utf8(telemetry.metrics.text().unwrap()).unwrap();
+        let open = text.lines().filter(|it| it.starts_with("tocsin_open_inc"));
+        open.map(str::to_owned).collect()
+    };
+    let has = |line: &str| {
+        assert!(
+            lines().iter().any(|it| it == line),
+            "{line}\n{:#?}",
+            lines()
+        )
+    };
+    let place = |n: usize| format!("p{n:03}");
+    let drill: Vec<String> = (0..200).map(place).collect();
+    telemetry.metrics.open(1, open(Status::Exercise, &drill));
+    let mut most: Vec<String> = (0..MAX_OPEN_PLACES + 3).map(place).collect();
+    most.push(place(MAX_OPEN_PLACES + 2));
+    telemetry.metrics.open(0, open(Status::Actual, &most));
+    let both = [place(MAX_OPEN_PLACES + 2), place(MAX_OPEN_PLACES + 1)];
+    telemetry.metrics.open(2, open(Status::Actual, &both));
+    let of = |n: usize| {
+        format!(
+            "tocsin_open_incidents_by_place{{place=\"{}\",status=\"actual\"}}",
+            place(n)
+        )
+    };
+    has(&format!("{} 3", of(MAX_OPEN_PLACES + 2)));
+    has(&format!("{} 2", of(MAX_OPEN_PLACES + 1)));
+    has(&format!("{} 1", of(MAX_OPEN_PLACES - 3)));
+    let shown = |status: &str| {
+        let ours = |it: &&String| it.contains("by_place") && it.contains(status);
+        lines().iter().filter(ours).count()
+    };
+    assert_eq!(
+        (shown("\"actual"), shown("\"exercise")),
+        (MAX_OPEN_PLACES, MAX_OPEN_PLACES)
+    );
+    has("tocsin_open_incident_places_left_out{status=\"actual\"} 3");
+    has("tocsin_open_incident_places_left_out{status=\"exercise\"} 150");
+    telemetry.metrics.open(0, OpenIncidents::default());
+    let level = |worker: u32, n: usize| {
+        format!(
+            "tocsin_open_incidents{{hazard=\"fire\",level=\"red\",status=\"actual\",worker=\"{worker}\"}} {n}"
+        )
+    };
+    has(&level(0, 0));
+    has(&level(2, 2));
+    assert_eq!(shown("\"actual"), 2);
+    has(&format!("{} 1", of(MAX_OPEN_PLACES + 2)));
+}
+
 /// A partition that went to another process must not be counted twice.
 #[test]
 fn the_lag_of_a_partition_given_back_is_gone() {
@@ -251,6 +324,11 @@ fn names_types_and_labels() {
         "tocsin_growth_place_statistic{hazard=\"fire\",place=\"cn-310115\",status=\"actual\"} 6.3",
         "tocsin_growth_places_left_out{status=\"actual\"} 0",
         "tocsin_rule_set_info{version=\"abc\"} 1",
+        "tocsin_rule_evaluation_seconds_total{rule=\"rule-1\"} 0.000002",
+        "tocsin_rule_evaluations_total{rule=\"rule-1\"} 2",
+        "tocsin_open_incidents{hazard=\"fire\",level=\"red\",status=\"actual\",worker=\"0\"} 1",
+        "tocsin_open_incidents_by_place{place=\"cn-310115\",status=\"actual\"} 1",
+        "tocsin_open_incident_places_left_out{status=\"actual\"} 0",
         "tocsin_ledger_records_total{stage=\"detect\"} 3",
         "tocsin_ledger_empty_offsets_total{topic=\"feed.news-zh\"} 2",
         "tocsin_consumer_lag_records{partition=\"0\",stage=\"detect\",topic=\"feed.news-zh\"} 7",

@@ -9,7 +9,7 @@ use super::dead_letter::{Origin, letter};
 use super::live::Follower;
 use super::stage::PANICKED;
 use super::{Input, LiveRules, Outbox, Role, Stage, Target, TopicNames};
-use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
+use crate::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator, OpenIncidents};
 use crate::core::model::Stage as Refuser;
 use crate::core::model::{
     CorrelateOutcome, DETECTION_VERSION, Detection, Millis, RETRACTION_KEY, RETRACTION_VERSION,
@@ -109,6 +109,11 @@ impl CorrelateStage {
                 .metrics
                 .state(self.worker, status, keys, bytes);
         }
+        let mut open = OpenIncidents::default();
+        for correlator in self.partitions.values() {
+            open.add(correlator.open());
+        }
+        self.telemetry.metrics.open(self.worker, open);
         let mut series: BTreeMap<Status, (u64, u64)> = BTreeMap::new();
         let all = self.partitions.values().flat_map(Correlator::series_sizes);
         for (status, count, bytes) in all {

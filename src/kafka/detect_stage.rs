@@ -17,7 +17,7 @@ use crate::core::model::{
     DetectOutcome, Feed, Position, RETRACTION_KEY, RawRecord, Refusal, RefusalCode, Status,
 };
 use crate::core::ruleset::RuleSet;
-use crate::telemetry::{StageCounts, Telemetry};
+use crate::telemetry::{StageCounts, Telemetry, nanos_since_start};
 
 /// One record in so many is timed.
 const TIMED: u64 = 64;
@@ -60,7 +60,7 @@ impl DetectStage {
             .map(|(index, feed)| (feed.topic.clone(), (feed.topic.as_str().into(), index)))
             .collect();
         Ok(Self {
-            engine: DetectEngine::new(rules, feeds)?,
+            engine: DetectEngine::new(rules, feeds)?.with_clock(nanos_since_start),
             feeds: feeds.to_vec(),
             topics,
             retry: names.retry.clone(),
@@ -146,6 +146,9 @@ impl DetectStage {
         }
         if let Some(verdict) = self.found.label {
             self.counts.drill_label(verdict);
+        }
+        for (rule, nanos) in &self.found.costs {
+            self.counts.rule_cost(rule, *nanos);
         }
         if let Some(since) = timed {
             self.counts
@@ -328,7 +331,10 @@ impl Stage for DetectStage {
     fn recover(&mut self) {
         let rules = Arc::clone(self.engine.rule_set());
         match DetectEngine::new(rules, &self.feeds) {
-            Ok(engine) => self.engine = engine.with_drill_key(self.drills.clone()),
+            Ok(engine) => {
+                let engine = engine.with_drill_key(self.drills.clone());
+                self.engine = engine.with_clock(nanos_since_start);
+            }
             Err(why) => tracing::error!(why, "the engine cannot be made anew"),
         }
         self.found.clear();

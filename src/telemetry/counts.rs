@@ -45,6 +45,8 @@ pub struct StageCounts {
     pub(super) retractions: BTreeMap<&'static str, u64>,
     pub(super) drills: BTreeMap<&'static str, u64>,
     pub(super) growth: Readings,
+    /// Conditions of rules on reports of the sample: how many, and their nanoseconds. As many as there are rules.
+    pub(super) rule_costs: BTreeMap<Arc<str>, (u64, u64)>,
 }
 
 impl StageCounts {
@@ -131,6 +133,13 @@ impl StageCounts {
         if self.durations.len() < MAX_SAMPLES {
             self.durations.push((stage, seconds));
         }
+    }
+
+    /// The condition of a rule took so long on a report of the sample.
+    pub fn rule_cost(&mut self, rule: &Arc<str>, nanos: u64) {
+        let cost = self.rule_costs.entry(rule.clone()).or_default();
+        cost.0 += 1;
+        cost.1 = cost.1.saturating_add(nanos);
     }
 
     /// A label of a drill was `accepted`, `rejected` or the like.

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    exponential_buckets,
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, exponential_buckets,
 };
 
 use super::growth::{GrowthGauges, Three};
+use super::open::OpenGauges;
 use super::{Metrics, ReloadOutcome};
 use crate::core::detect::LABEL_VERDICTS;
 use crate::core::model::{DetectOutcome, Status};
@@ -106,6 +107,27 @@ impl Maker {
                 "tocsin_feed_learned",
                 "Days learned of a feed's hour of the week; 14 are needed.",
                 &["worker", "feed"],
+            )?,
+            held: Mutex::default(),
+        })
+    }
+
+    fn open(&self) -> prometheus::Result<OpenGauges> {
+        Ok(OpenGauges {
+            levels: self.gauges(
+                "tocsin_open_incidents",
+                "Incidents that are active and on the queue, by status, level and hazard.",
+                &["worker", "status", "level", "hazard"],
+            )?,
+            places: self.gauges(
+                "tocsin_open_incidents_by_place",
+                "Incidents that are active and on the queue, by status and place: the places with most of those that this process holds.",
+                &["status", "place"],
+            )?,
+            left_out: self.gauges(
+                "tocsin_open_incident_places_left_out",
+                "Places with open incidents that are not shown: 50 of a status are.",
+                &["status"],
             )?,
             held: Mutex::default(),
         })
@@ -226,6 +248,19 @@ impl Metrics {
                 &["worker", "status"],
             )?,
             growth: make.growth()?,
+            open: make.open()?,
+            rule_seconds: make.keep(CounterVec::new(
+                Opts::new(
+                    "tocsin_rule_evaluation_seconds_total",
+                    "Time that the condition of a rule took, of one report in 256 among those that touch any rule.",
+                ),
+                &["rule"],
+            ))?,
+            rule_evaluations: make.counters(
+                "tocsin_rule_evaluations_total",
+                "How often the condition of a rule was evaluated, of one report in 256 among those that touch any rule.",
+                &["rule"],
+            )?,
             rule_set: make.gauges(
                 "tocsin_rule_set_info",
                 "1 for the version of the rule set in use.",

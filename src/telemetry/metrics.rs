@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use prometheus::{
-    Encoder as _, GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry,
-    TextEncoder,
+    CounterVec, Encoder as _, GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
+    Registry, TextEncoder,
 };
 
 use super::growth::{FeedHour, GrowthGauges};
+use super::open::OpenGauges;
 use super::{SilenceWatch, StageCounts};
+use crate::core::correlate::OpenIncidents;
 use crate::core::model::{DetectOutcome, Millis, MsgType, Status};
 
 /// Stands for the feed of records of the retry topic that belong to none.
@@ -41,6 +43,9 @@ pub struct Metrics {
     pub(super) state_keys: IntGaugeVec,
     pub(super) state_bytes: IntGaugeVec,
     pub(super) growth: GrowthGauges,
+    pub(super) open: OpenGauges,
+    pub(super) rule_seconds: CounterVec,
+    pub(super) rule_evaluations: IntCounterVec,
     pub(super) rule_set: IntGaugeVec,
     pub(super) rule_set_loaded: IntGauge,
     pub(super) reloads: IntCounterVec,
@@ -144,6 +149,13 @@ impl Metrics {
                 .with_label_values(&[*stage])
                 .observe(*seconds);
         }
+        for (rule, (times, nanos)) in &counts.rule_costs {
+            let seconds = *nanos as f64 / 1e9;
+            self.rule_seconds.with_label_values(&[rule]).inc_by(seconds);
+            self.rule_evaluations
+                .with_label_values(&[rule])
+                .inc_by(*times);
+        }
         for status in self.growth.commit(&mut counts.growth) {
             self.limits
                 .with_label_values(&["growth_readings", status.id()])
@@ -176,6 +188,11 @@ impl Metrics {
     /// A partition was taken away: what its incidents said is somebody else's.
     pub fn growth_moved(&self) {
         self.growth.forget();
+    }
+
+    /// Open incidents that a worker holds.
+    pub fn open(&self, worker: u32, open: OpenIncidents) {
+        self.open.set(worker, open);
     }
 
     /// Incident state held by one worker, by status.

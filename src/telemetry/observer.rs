@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::certificate::Certificates;
 use super::{Health, HttpServer, Metrics, ReloadApi, SilenceWatch, StageCounts, Watcher};
@@ -82,4 +82,11 @@ pub fn wall_clock() -> Millis {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)).clamped()
+}
+
+/// Nanoseconds since it was first asked: only to measure how long something took.
+pub fn nanos_since_start() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let since = START.get_or_init(Instant::now).elapsed();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use tocsin::core::correlate::{CorrelateOutput, Correlator};
+use tocsin::core::correlate::{CorrelateOutput, Correlator, OpenIncidents};
 use tocsin::core::model::{Alert, CorrelateOutcome, IncidentState, Level, Millis, MsgType, Status};
 use uuid::Uuid;
 
@@ -64,6 +64,20 @@ fn finals(alerts: &[Alert]) -> BTreeMap<(String, usize), Seen> {
         .into_iter()
         .map(|alert| ((alert.key.clone(), alert.ordinal), alert))
         .collect()
+}
+
+/// What the last revision of every incident says.
+fn open(alerts: &[Alert]) -> OpenIncidents {
+    let last: BTreeMap<Uuid, &Alert> = alerts.iter().map(|it| (it.incident_id, it)).collect();
+    let mut open = OpenIncidents::default();
+    let active = last.values().filter(|it| it.state == IncidentState::Active);
+    for alert in active {
+        let by_level = (alert.status, alert.hazard, alert.level);
+        *open.levels.entry(by_level).or_default() += 1;
+        let by_place = (alert.status, alert.place.code.clone());
+        *open.places.entry(by_place).or_default() += 1;
+    }
+    open
 }
 
 proptest! {
@@ -127,6 +141,7 @@ proptest! {
                 }
             }
         }
+        prop_assert_eq!(correlator.open(), &open(&alerts));
         prop_assert_eq!(alerts, expected);
     }
 

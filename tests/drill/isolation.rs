@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tocsin::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator, LimitHit};
+use tocsin::core::correlate::{
+    CorrelateConfig, CorrelateOutput, Correlator, LimitHit, OpenIncidents,
+};
 use tocsin::core::detect::{
     DetectEngine, DetectOutput, DrillKey, EXERCISE_ID, EXERCISE_MAC, EXERCISE_WITHDRAWN,
 };
@@ -254,6 +256,7 @@ struct Actual {
     limits: BTreeMap<LimitHit, u64>,
     state: BTreeMap<String, Vec<u8>>,
     sizes: (usize, usize),
+    open: OpenIncidents,
 }
 
 /// What the drill led to, so that the test is known to have tested something.
@@ -262,6 +265,7 @@ struct Counted {
     alerts: u64,
     exercises: u64,
     limits: u64,
+    open: u64,
     rejected: u64,
     expired: u64,
     cancelled: u64,
@@ -322,6 +326,11 @@ fn fold(bench: &Bench, steps: &[&Step], end: i64, counted: &mut Counted) -> (Act
         .sizes()
         .find(|(status, ..)| *status == Status::Actual);
     actual.sizes = size.map(|(_, keys, bytes)| (keys, bytes)).unwrap();
+    actual.open = correlator.open().clone();
+    let is_actual = |status: Status| status == Status::Actual;
+    actual.open.levels.retain(|of, _| is_actual(of.0));
+    actual.open.places.retain(|of, _| is_actual(of.0));
+    counted.open += actual.open.levels.values().sum::<u64>();
     (actual, out.alerts)
 }
 
@@ -357,6 +366,10 @@ fn a_drill_changes_nothing_that_is_actual() {
         sum(|it| it.alerts),
         sum(|it| it.exercises),
         sum(|it| it.limits),
+    );
+    assert!(
+        sum(|it| it.open) > SEEDS / 10,
+        "incidents are open at the end"
     );
     let (rejected, expired, cancelled) = (
         sum(|it| it.rejected),

@@ -4,6 +4,7 @@
 //! have equal bytes, so that an unchanged key is not written again.
 
 use super::state::{Incident, KeyState, Previous, READABLE, STATE_VERSION, StateError};
+use super::store::LANES;
 use crate::core::model::{Millis, is_wide_key};
 
 const HEADER: usize = 10;
@@ -88,4 +89,27 @@ pub(super) fn decode(key: &str, bytes: &[u8]) -> Result<KeyState, StateError> {
         key: key.to_owned(),
         reason: error.to_string(),
     })
+}
+
+/// The record of the clocks.
+pub(super) fn clock_bytes(clocks: [Millis; LANES]) -> Vec<u8> {
+    let mut bytes = vec![STATE_VERSION];
+    for clock in clocks {
+        bytes.extend_from_slice(&clock.0.to_be_bytes());
+    }
+    bytes
+}
+
+/// The clocks of such a record.
+pub(super) fn clocks_of(bytes: &[u8]) -> Option<[Millis; LANES]> {
+    let (version, rest) = bytes.split_first()?;
+    let (chunks, tail) = rest.as_chunks::<8>();
+    if !READABLE.contains(version) || !tail.is_empty() {
+        return None;
+    }
+    let clocks: Vec<Millis> = chunks
+        .iter()
+        .map(|chunk| Millis(i64::from_be_bytes(*chunk)))
+        .collect();
+    clocks.try_into().ok()
 }

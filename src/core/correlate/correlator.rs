@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::config::CorrelateConfig;
 use super::fold::{apply, fire, open, take_back};
 use super::growing::Growing;
+use super::opened::OpenIncidents;
 use super::pace::lane_of_status;
 use super::series::AllSeries;
 use super::state::{KeyState, StateError};
@@ -273,6 +274,11 @@ impl Correlator {
     pub fn series_sizes(&self) -> impl Iterator<Item = (Status, usize, usize)> {
         let sizes = Status::ALL.into_iter().zip(self.series.sizes());
         sizes.map(|(status, (series, bytes))| (status, series, bytes))
+    }
+
+    /// Incidents that are open, by the committed states: kept from commit to commit.
+    pub fn open(&self) -> &OpenIncidents {
+        &self.store.open
     }
 
     /// Keys held and bytes of keys and encoded state, per status. Looks at every key: ask rarely.

@@ -9,7 +9,7 @@
 //!   └► timers (resolve, fall, refresh, retention, forget) ─────────────────────────────────────────────────┘
 //! ```
 //!
-//! `store` holds the keys and what a transaction changed, `state` and `codec` how a key is written, `pace` how much may be due at once.
+//! `store` holds the keys and what a transaction changed, `opened` counts the incidents that are open, `state` and `codec` how a key is written, `pace` how much may be due at once.
 //!
 //! A report that counts is also counted in the `series` of its key (`growing`), which outlives its incidents; what the series says
 //! is G of the score, and may put an incident on the queue that no report alone would.
@@ -38,6 +38,7 @@ mod identity;
 mod index;
 mod level;
 mod members;
+mod opened;
 mod pace;
 mod rate;
 mod revise;
@@ -63,6 +64,7 @@ pub use config::{
 };
 pub use correlator::{CorrelateOutput, Correlator, LimitHit, StateChange};
 pub use identity::{ALERT_NAMESPACE, alert_id, incident_id};
+pub use opened::OpenIncidents;
 pub use series::is_baseline;
 pub use state::StateError;
 pub use store::CLOCK_KEY;

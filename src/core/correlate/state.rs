@@ -371,3 +371,19 @@ pub(super) fn urgency_of(number: u8) -> Urgency {
         .copied()
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guides_name_the_versions_that_are_read() {
+        let (first, last) = (READABLE.start(), READABLE.end());
+        for guide in [
+            include_str!("../../../docs/operating.md"),
+            include_str!("../../../docs/operations.md"),
+        ] {
+            assert!(guide.contains(&format!("versions {first} to {last}")));
+        }
+    }
+}

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::codec::{decode, encode, header};
+use super::codec::{clock_bytes, clocks_of, decode, encode, header};
 use super::config::IncidentConfig;
 use super::correlator::StateChange;
 use super::held::{Reports, held};
 use super::identity::report_hash;
-use super::state::{KeyState, READABLE, STATE_VERSION, StateError};
+use super::opened::{Open, OpenIncidents, open};
+use super::state::{KeyState, StateError};
 use super::timers::{Timers, next_due};
 use super::warm::{Kept, Warm};
 use crate::core::model::{Millis, Status};
@@ -52,6 +53,8 @@ struct Slot {
     due: Option<Millis>,
     /// Reports that the committed state holds.
     held: Vec<u64>,
+    /// What the committed state is counted by.
+    open: Option<Open>,
     /// Bytes of the state as it is now, once asked for.
     encoded: Encoded,
 }
@@ -85,6 +88,8 @@ pub(super) struct Store {
     warm: Warm,
     /// Of the committed states.
     reports: Reports,
+    /// Of the committed states.
+    pub open: OpenIncidents,
     pub lanes: [Lane; LANES],
     committed_clocks: Option<[Millis; LANES]>,
 }
@@ -113,6 +118,7 @@ impl Store {
                     state: None,
                     due: None,
                     held: Vec::new(),
+                    open: None,
                     encoded: Encoded::Stale,
                 },
             ),
@@ -133,6 +139,7 @@ impl Store {
                     Arc::clone(key),
                     Slot {
                         held,
+                        open: open(Some(&state)),
                         state: Some(state),
                         due,
                         encoded: Encoded::Stale,
@@ -199,6 +206,8 @@ impl Store {
             slot.encode();
             let held = held(slot.state.as_ref());
             self.reports.replace(&key, &slot.held, &held);
+            self.open
+                .replace(slot.open.take(), open(slot.state.as_ref()));
             match slot.encoded {
                 Encoded::Bytes(bytes) => {
                     if let Some(state) = slot.state {
@@ -289,6 +298,7 @@ impl Store {
     pub(super) fn finish_restore(&mut self) {
         let mut due: [Vec<(Millis, Arc<str>)>; LANES] = Default::default();
         let mut reports = Vec::new();
+        self.open = OpenIncidents::default();
         for lane in &mut self.lanes {
             (lane.keys, lane.previous) = (0, 0);
         }
@@ -301,6 +311,7 @@ impl Store {
                 due[lane].push((at, Arc::clone(key)));
             }
             let state = decode(key, bytes).ok();
+            self.open.replace(None, open(state.as_ref()));
             let of = held(state.as_ref()).into_iter();
             reports.extend(of.map(|report| (report, Arc::clone(key))));
         }
@@ -372,25 +383,4 @@ impl Lane {
         add(before, -1);
         add(after, 1);
     }
-}
-
-fn clock_bytes(clocks: [Millis; LANES]) -> Vec<u8> {
-    let mut bytes = vec![STATE_VERSION];
-    for clock in clocks {
-        bytes.extend_from_slice(&clock.0.to_be_bytes());
-    }
-    bytes
-}
-
-fn clocks_of(bytes: &[u8]) -> Option<[Millis; LANES]> {
-    let (version, rest) = bytes.split_first()?;
-    let (chunks, tail) = rest.as_chunks::<8>();
-    if !READABLE.contains(version) || !tail.is_empty() {
-        return None;
-    }
-    let clocks: Vec<Millis> = chunks
-        .iter()
-        .map(|chunk| Millis(i64::from_be_bytes(*chunk)))
-        .collect();
-    clocks.try_into().ok()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::build::{Builder, Subject};
+use super::cost::{Clock, Sampler};
 use super::drill::{self, DrillKey, Label};
 use super::facts::{Derived, Facts};
 use super::matcher::Matcher;
@@ -28,6 +29,8 @@ pub struct DetectOutput {
     pub label: Option<&'static str>,
     /// Status of the report; actual when the record could not be read.
     pub status: Status,
+    /// Of a report of the sample: rules whose condition was asked, and the nanoseconds that took.
+    pub costs: Vec<(Arc<str>, u64)>,
 }
 
 impl DetectOutput {
@@ -39,6 +42,7 @@ impl DetectOutput {
         self.retraction = None;
         self.label = None;
         self.status = Status::Actual;
+        self.costs.clear();
     }
 }
 
@@ -78,6 +82,13 @@ impl DetectEngine {
         self
     }
 
+    /// The same, measuring by this clock what conditions take, of one report in [`COST_SAMPLE`](super::COST_SAMPLE).
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.matcher.sampler = Sampler::new(Some(clock));
+        self
+    }
+
     /// The rule set in use.
     pub fn rule_set(&self) -> &Arc<RuleSet> {
         &self.set
@@ -85,7 +96,9 @@ impl DetectEngine {
 
     /// Takes another rule set from the next record on.
     pub fn swap(&mut self, set: Arc<RuleSet>) {
+        let sampler = self.matcher.sampler.anew();
         self.matcher = Matcher::new(&set.program);
+        self.matcher.sampler = sampler;
         self.set = set;
     }
 
@@ -173,8 +186,12 @@ impl DetectEngine {
     ) -> DetectOutcome {
         let (set, feed, report) = (&*self.set, subject.feed, subject.report);
         let derived = Derived::default();
-        let fired = self.matcher.run(&set.program, feed, report, &derived);
-        if fired.is_empty() {
+        self.matcher.run(&set.program, feed, report, &derived);
+        for (number, nanos) in &self.matcher.sampler.spent {
+            let rule = &set.program.rules[*number as usize];
+            output.costs.push((Arc::clone(&rule.id), *nanos));
+        }
+        if self.matcher.fired.is_empty() {
             return DetectOutcome::NoMatch;
         }
         let facts = Facts::new(&set.program, &self.matcher, feed, report, &derived);

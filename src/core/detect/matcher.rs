@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::cost::{Sampler, measure};
 use super::facts::{Derived, Facts};
 use super::quick::Quick;
 use super::scan::{Occurrence, Scan};
@@ -59,6 +60,7 @@ pub struct Matcher {
     first: Vec<First>,
     pub(super) hits: Vec<Hit>,
     pub(super) fired: Vec<u32>,
+    pub(super) sampler: Sampler,
     /// Names of the fields that are looked into, title and text: this worker's own, so that no counter is shared.
     pub(super) names: [Arc<str>; 2],
 }
@@ -93,6 +95,7 @@ impl Matcher {
             first: Vec::new(),
             hits: Vec::new(),
             fired: Vec::new(),
+            sampler: Sampler::default(),
             names: ["title".into(), "text".into()],
         }
     }
@@ -126,15 +129,21 @@ impl Matcher {
             return &self.fired;
         }
         let mut fired = std::mem::take(&mut self.fired);
+        let (clock, mut spent) = (self.sampler.next(), Vec::new());
         let facts = Facts::new(program, self, feed, report, derived);
         let has = |atom: u32| self.atoms[atom as usize].epoch == self.epoch;
-        fired.extend(self.touched.iter().copied().filter(|rule| {
-            self.quick[*rule as usize]
+        let holds = |rule: u32| {
+            self.quick[rule as usize]
                 .holds(has)
-                .unwrap_or_else(|| facts.holds(&program.rules[*rule as usize].when))
-        }));
+                .unwrap_or_else(|| facts.holds(&program.rules[rule as usize].when))
+        };
+        let touched = self.touched.iter().copied();
+        match clock {
+            None => fired.extend(touched.filter(|rule| holds(*rule))),
+            Some(clock) => measure(clock, touched, holds, &mut fired, &mut spent),
+        }
         fired.sort_unstable();
-        self.fired = fired;
+        (self.fired, self.sampler.spent) = (fired, spent);
         &self.fired
     }
 
@@ -142,6 +151,7 @@ impl Matcher {
         self.touched.clear();
         self.hits.clear();
         self.fired.clear();
+        self.sampler.spent.clear();
         self.epoch = self.epoch.wrapping_add(1);
         if self.epoch == 0 {
             // Once in four billion reports: old stamps could be taken for new ones.

@@ -3,11 +3,13 @@
 //! Invariant: stateless between records, and nothing dear before a hit: numbers, places, fingerprints and excerpts are made only for
 //! reports on which a rule fires. One engine per worker; the rule set is shared.
 //!
-//! `engine` goes through these: `drill` judges labels, `scan` finds terms, `matcher`, `quick` and `facts` say which rules fire, and
+//! `engine` goes through these: `drill` judges labels, `scan` finds terms, `matcher`, `quick` and `facts` say which rules fire, `cost` measures what
+//! that took, and
 //! `build`, `excerpt` and `shown` make the detection.
 
 mod build;
 mod content;
+mod cost;
 pub mod drill;
 mod engine;
 mod excerpt;
@@ -21,6 +23,7 @@ mod shown;
 mod tests;
 mod written;
 
+pub use cost::{COST_SAMPLE, Clock};
 pub use drill::{
     DrillKey, EXERCISE_ID, EXERCISE_MAC, EXERCISE_WITHDRAWN, LABEL_VERDICTS, is_exercise_id,
 };

@@ -356,3 +356,51 @@ fn what_is_taken_back_or_restated_is_retracted_everywhere() {
     let (_, again) = run(&rules, r#"{"id":"1","text":"smoke","revised":true}"#);
     assert_eq!(again.retraction.unwrap().except, ["actual/gas_leak/-"]);
 }
+
+/// A clock on which every look takes ten nanoseconds.
+fn ticking() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    NOW.fetch_add(10, Ordering::Relaxed)
+}
+
+#[test]
+fn conditions_are_timed_on_one_report_in_so_many_of_those_that_touch_a_rule() {
+    let one = rule(
+        "  a: {any|contains: smoke}\n  b: {any|contains: fog}",
+        "a and not b",
+        "",
+    );
+    let other = rule("  a: {any|contains: dust}", "a", "").replace("r1", "r2");
+    let set = Arc::new(compile(&format!("{one}---\n{other}")).unwrap());
+    let feeds = [feed(FeedKind::News)];
+    let engine = DetectEngine::new(Arc::clone(&set), &feeds).unwrap();
+    let mut timed = engine.with_clock(ticking);
+    let mut plain = DetectEngine::new(Arc::clone(&set), &feeds).unwrap();
+    let mut run = |text: &str, swap: bool| {
+        let record = serde_json::json!({"id": "1", "text": text}).to_string();
+        let record = RawRecord::new(record.as_bytes(), Millis(0));
+        let [mut with, mut without] = [DetectOutput::default(), DetectOutput::default()];
+        timed.process(0, &record, &Position::default(), &mut with);
+        plain.process(0, &record, &Position::default(), &mut without);
+        assert_eq!(with.detections, without.detections, "{text}");
+        assert!(without.costs.is_empty(), "no clock, no costs");
+        if swap {
+            timed.swap(Arc::clone(&set));
+        }
+        let costs = with.costs.iter();
+        costs
+            .map(|(rule, nanos)| format!("{rule} {nanos}"))
+            .collect::<Vec<_>>()
+    };
+    // What touches no rule is no part of the sample, and does not count towards the next one.
+    assert!(run("a quiet day", false).is_empty());
+    assert_eq!(run("smoke", false), ["r1 10"]);
+    for nth in 1..super::COST_SAMPLE {
+        assert!(run("smoke and fog", nth == 100).is_empty(), "{nth}");
+        assert!(run("a quiet day", false).is_empty());
+    }
+    let mut both = run("smoke, fog and dust", false);
+    both.sort_unstable();
+    assert_eq!(both, ["r1 10", "r2 10"], "asked, whether it holds or not");
+}
