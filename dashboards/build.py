@@ -23,6 +23,8 @@ from grafana_foundation_sdk.models.dashboard import (
 
 HERE = pathlib.Path(__file__).parent
 SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
+# Where people find the console, with a `/` at the end: what deploy/compose.yaml publishes. deploy/README.md says how to change it.
+CONSOLE = "https://localhost:8443/"
 # Every panel of a feed or a status is narrowed by the variables of the page.
 FEED = 'feed=~"$feed"'
 ACTUAL = 'status="actual"'
@@ -37,7 +39,7 @@ PAGES = {
             ("Incidents / 事件", [
                 ("series", "Revisions by level", "按级别的告警修订", "Material revisions on the joint-meeting queue, by level. A revision that only refreshes counts is not among them.", "short",
                  [(f'sum by (level) (increase(tocsin_revisions_total{{{ACTUAL},material="true",hazard=~"$hazard"}}[15m]))', "{{level}}")]),
-                ("series", "New incidents by hazard", "按灾种的新事件", "First alerts of incidents, by hazard. Places are not in metrics: the console has them.", "short",
+                ("series", "New incidents by hazard", "按灾种的新事件", "First alerts of incidents, by hazard.", "short",
                  [(f'sum by (hazard) (increase(tocsin_revisions_total{{{ACTUAL},message="alert",hazard=~"$hazard"}}[1h]))', "{{hazard}}")]),
                 ("stat", "Orange and red, 24 h", "橙色和红色（24 小时）", "Material revisions at orange and red in the last day.", "short",
                  [(f'sum(increase(tocsin_revisions_total{{{ACTUAL},material="true",level=~"orange|red"}}[24h]))', "orange, red")]),
@@ -49,6 +51,12 @@ PAGES = {
                  [(f'sum by (verdict) (increase(tocsin_desk_closed_incidents_total{{{ACTUAL}}}[1d]))', "{{verdict}}")]),
                 ("series", "Open incidents by state", "按状态的未结事件", "Incidents on the board, by how far people took them.", "short",
                  [(f'sum by (state) (tocsin_desk_open_incidents{{{ACTUAL}}})', "{{state}}")]),
+                ("series", "Open incidents by level", "按级别的在处事件", "Incidents that are active and on the queue now, by level.", "short",
+                 [(f'sum by (level) (tocsin_open_incidents{{{ACTUAL},hazard=~"$hazard"}})', "{{level}}")]),
+                ("series", "Open incidents by hazard", "按灾种的在处事件", "Incidents that are active and on the queue now, by hazard.", "short",
+                 [(f'sum by (hazard) (tocsin_open_incidents{{{ACTUAL},hazard=~"$hazard"}}) > 0', "{{hazard}}")]),
+                ("series", "Open incidents by place", "按地点的在处事件", "The ten places with most incidents that are active and on the queue now, by code of the place, of all hazards. The 50 with most of each process are in the metrics; the console has them all.", "short",
+                 [(f'topk(10, sum by (place) (tocsin_open_incidents_by_place{{{ACTUAL}}}))', "{{place}}")]),
                 ("stat", "Open incident keys", "在管事件数", "Incidents that correlate holds: active ones, and resolved ones that may be reopened.", "short",
                  [(f'sum(tocsin_incident_keys{{{ACTUAL}}})', "keys")]),
             ]),
@@ -184,6 +192,8 @@ PAGES = {
                  [("sum by (status) (tocsin_incident_state_bytes)", "{{status}}")]),
                 ("series", "Series of growth", "增长序列数", "Series of counts held in memory, by status; growth.series bounds them per partition.", "short",
                  [("sum by (status) (tocsin_growth_series)", "{{status}}")]),
+                ("series", "Places of open incidents left out", "未显示的在处事件地点", "Places with open incidents beyond the 50 of a status that the metrics of a process show. The console has them all.", "short",
+                 [("max by (status) (tocsin_open_incident_places_left_out)", "{{status}}")]),
                 ("series", "Places of growth left out", "未显示的增长地点", "Hazards at places on the queue beyond the 50 of a status that the metrics of growth show. The console has them all.", "short",
                  [("max by (status) (tocsin_growth_places_left_out)", "{{status}}")]),
                 ("series", "Restores", "状态恢复", "Time to restore the state of one partition.", "s",
@@ -226,6 +236,10 @@ PAGES = {
                  [("sum by (outcome) (increase(tocsin_rule_set_reloads_total[1h]))", "{{outcome}}")]),
                 ("stat", "Age of the rule set", "规则集使用时长", "Time since the rule set in use was put in use.", "s",
                  [("time() - max(tocsin_rule_set_loaded_timestamp_seconds)", "age")]),
+                ("series", "Rule cost", "规则开销", "Time per second that conditions of rules take, the ten dearest. Sampled: one report in 256 of those that touch any rule is measured, so that 256 times this is about what a rule takes of the processors.", "s",
+                 [("topk(10, sum by (rule) (rate(tocsin_rule_evaluation_seconds_total[15m])))", "{{rule}}")]),
+                ("series", "Rule cost per evaluation", "单次规则评估开销", "Time of one evaluation of a rule's condition over the last hour, the ten dearest; the look at the clock, some 0.00000005 s, is in it. Sampled as the panel beside it.", "s",
+                 [("topk(10, sum by (rule) (increase(tocsin_rule_evaluation_seconds_total[1h])) / (sum by (rule) (increase(tocsin_rule_evaluations_total[1h])) > 0))", "{{rule}}")]),
                 ("series", "Shadow hits", "影子规则命中", "Reports on which a rule of status test fired: what it would add, once live.", "short",
                  [("sum by (rule) (increase(tocsin_shadow_hits_total[1h]))", "{{rule}}")]),
                 ("series", "Detections that are none", "不可读的检测记录", "Records on the topic of detections that are none: something else writes there.", "cps",
@@ -299,7 +313,7 @@ def page(name):
         .link(dashboard.DashboardLink("Tocsin").type("dashboards").tags(["tocsin"]).as_dropdown(True))
         .with_variable(dashboard.DatasourceVariable("source").label("Prometheus").type("prometheus"))
         .with_variable(
-            dashboard.TextBoxVariable("console").label("Console / 控制台").default_value("http://127.0.0.1:8480/")
+            dashboard.TextBoxVariable("console").label("Console / 控制台").default_value(CONSOLE)
         )
     )
     for each in variables:

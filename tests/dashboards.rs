@@ -11,16 +11,23 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("dashboards")
 }
 
-/// Title, description and expressions of every panel, by page.
-fn panels() -> Vec<(String, Value)> {
+pub(crate) fn pages() -> Vec<(String, Value)> {
     let mut all = Vec::new();
     for page in ["analysts", "departments", "operations", "drills"] {
         let path = folder().join(format!("grafana/{page}.json"));
         let text = std::fs::read_to_string(&path).unwrap();
-        let page_json: Value = serde_json::from_str(&text).unwrap();
+        all.push((page.to_owned(), serde_json::from_str(&text).unwrap()));
+    }
+    all
+}
+
+/// Title, description and expressions of every panel, by page.
+fn panels() -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for (page, page_json) in pages() {
         for panel in page_json["panels"].as_array().unwrap() {
             if panel["type"] != "row" {
-                all.push((page.to_owned(), panel.clone()));
+                all.push((page.clone(), panel.clone()));
             }
         }
     }
@@ -130,7 +137,7 @@ fn every_alert_rule_has_a_runbook_a_test_and_both_languages() {
         assert!(runbooks.contains(&format!("\n## {anchor}\n")), "{name}");
         assert_eq!(
             rule["annotations"]["runbook_url"],
-            format!("docs/runbooks.md#{anchor}")
+            format!("{{{{ $externalLabels.console }}}}runbooks#{anchor}")
         );
         assert!(
             tests.contains(&format!("alertname=\"{name}\"")),
@@ -167,7 +174,8 @@ impl Drop for Prometheus {
 }
 
 impl Prometheus {
-    pub(crate) fn start(target: &str) -> Self {
+    /// `console`: where links in alerts lead.
+    pub(crate) fn start(target: &str, console: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for file in ["recording.yml", "alerts.yml"] {
             let text = std::fs::read_to_string(folder().join("prometheus").join(file)).unwrap();
@@ -176,7 +184,7 @@ impl Prometheus {
             std::fs::write(dir.path().join(file), text).unwrap();
         }
         let config = format!(
-            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [recording.yml, alerts.yml]\nscrape_configs:\n  \
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{console: '{console}'}}}}\nrule_files: [recording.yml, alerts.yml]\nscrape_configs:\n  \
              - job_name: tocsin\n    static_configs: [{{targets: ['{target}']}}]\n"
         );
         std::fs::write(dir.path().join("prometheus.yml"), config).unwrap();
@@ -245,6 +253,15 @@ impl Prometheus {
         Some((status, body))
     }
 
+    /// The links of the alerts that are pending or firing now.
+    pub(crate) fn runbooks(&self) -> BTreeSet<String> {
+        let (_, body) = self.get("/api/v1/alerts", &[]).expect("an answer");
+        let answer: Value = serde_json::from_str(&body).expect("JSON");
+        let alerts = answer["data"]["alerts"].as_array().expect("alerts").iter();
+        let links = alerts.map(|it| it["annotations"]["runbook_url"].as_str().expect("a link"));
+        links.map(str::to_owned).collect()
+    }
+
     /// The samples of an expression. The error is Prometheus' own: it does not parse.
     fn query(&self, expression: &str) -> Result<Vec<Value>, String> {
         let (status, body) = self
@@ -260,8 +277,19 @@ impl Prometheus {
             .unwrap_or_default())
     }
 
-    /// Waits until every expression of every panel and every recording rule has returned data, and every alert rule is one
-    /// that Prometheus evaluates without an error.
+    /// The values that a page offers for a variable, asked for as Grafana does. The error is Prometheus' own.
+    fn values(&self, label: &str, metric: &str) -> Result<Vec<Value>, String> {
+        let path = format!("/api/v1/label/{label}/values");
+        let (status, body) = self.get(&path, &[("match[]", metric)]).ok_or("no answer")?;
+        let answer: Value = serde_json::from_str(&body).map_err(|error| error.to_string())?;
+        if status != 200 {
+            return Err(format!("{status}: {}", answer["error"]));
+        }
+        Ok(answer["data"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Waits until every expression of every panel and every recording rule has returned data, every variable of every page has a
+    /// value, and every alert rule is one that Prometheus evaluates without an error.
     pub(crate) fn executes_everything(&self, within: Duration) {
         let mut left: Vec<(String, String)> = Vec::new();
         for (page, panel) in panels() {
@@ -283,15 +311,22 @@ impl Prometheus {
             self.query(expression)
                 .unwrap_or_else(|why| panic!("{expression}: {why}"));
         }
+        let mut unfilled = variables();
         let began = Instant::now();
-        while !left.is_empty() {
+        while !left.is_empty() || !unfilled.is_empty() {
+            unfilled.retain(|(name, label, metric)| {
+                let found = self.values(label, metric);
+                let found = found.unwrap_or_else(|why| panic!("{name}: {metric}: {why}"));
+                found.is_empty()
+            });
             left.retain(|(name, expression)| {
                 let found = self.query(expression);
                 let found = found.unwrap_or_else(|why| panic!("{name}: {expression}: {why}"));
                 let is_number = |it: &Value| it["value"][1].as_str() != Some("NaN");
                 !found.iter().any(is_number)
             });
-            let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+            let names = left.iter().map(|(name, _)| name);
+            let names: Vec<_> = names.chain(unfilled.iter().map(|it| &it.0)).collect();
             assert!(
                 began.elapsed() < within,
                 "no data in {within:?}: {names:#?}"
@@ -301,6 +336,30 @@ impl Prometheus {
         let (_, body) = self.get("/api/v1/rules", &[]).expect("an answer");
         assert!(!body.contains("\"health\":\"err\""), "{body}");
     }
+}
+
+/// What fills the variables of the pages: page and variable, label, and the metric that is asked for its values.
+fn variables() -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    for (page, json) in pages() {
+        for variable in json["templating"]["list"].as_array().unwrap() {
+            if variable["type"] != "query" {
+                continue;
+            }
+            let name = format!("{page}: ${}", variable["name"].as_str().unwrap());
+            let query = &variable["query"];
+            let query = query.as_str().or_else(|| query["query"].as_str());
+            let query = query.unwrap_or_else(|| panic!("{name} asks for nothing"));
+            let inner = query.strip_prefix("label_values(");
+            let inner = inner.and_then(|rest| rest.strip_suffix(')'));
+            let (metric, label) = inner
+                .and_then(|inner| inner.rsplit_once(", "))
+                .unwrap_or_else(|| panic!("{name}: {query}"));
+            all.push((name, label.to_owned(), metric.to_owned()));
+        }
+    }
+    assert!(all.len() >= 6, "{all:?}");
+    all
 }
 
 /// Variables as a page with everything chosen fills them; shorter ranges, so that the test need not wait.

@@ -17,6 +17,7 @@ use crate::core::route::Routing;
 use crate::core::ruleset::RuleSet;
 use crate::desk::console::process::{Calls, Here};
 use crate::desk::console::routes as console;
+use crate::desk::console::runbooks;
 use crate::desk::console::state::{Call, Console, Visitor};
 use crate::desk::drills::Drills;
 use crate::desk::http::api::{Api, Reports};
@@ -89,7 +90,7 @@ pub(super) async fn serve_desk(
         drills: Some(drills.clone()),
         registry: telemetry.metrics.registry().clone(),
         pages: Box::new(move |api| pages(api, rules, way.reads.then_some(metrics), feeds)),
-        files: console::public(),
+        files: console::public().merge(runbooks::routes()),
         demo: way.demo,
     };
     let unserved = drills.clone();

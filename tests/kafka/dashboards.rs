@@ -8,6 +8,7 @@ use tocsin::core::growth::DAY_MS;
 use tocsin::core::model::Millis;
 
 use super::desk_api::{self, DeskApi};
+use super::drill_isolation::get;
 use super::drills::{Site, wall};
 use super::secure::certificate;
 use crate::dashboards::Prometheus;
@@ -132,6 +133,23 @@ fn teach(site: &Site) {
     );
 }
 
+/// The link of an alert leads to its section, for whoever has no login at hand.
+fn follows_links(prometheus: &Prometheus, desk: &str) {
+    let links = prometheus.runbooks();
+    assert!(
+        !links.is_empty(),
+        "labels were rejected, so an alert waits at least"
+    );
+    let page = get(desk, "/runbooks");
+    for link in links {
+        let here = format!("http://{desk}/runbooks#");
+        let section = link.strip_prefix(&here);
+        let section = section.unwrap_or_else(|| panic!("{link} leads elsewhere"));
+        let heading = format!("<h2 id=\"{section}\">");
+        assert!(page.contains(&heading), "{link}: {page}");
+    }
+}
+
 #[test]
 fn every_panel_and_rule_returns_data_on_a_live_run() {
     let (address, desk) = (desk_api::free(), desk_api::free());
@@ -151,7 +169,7 @@ fn every_panel_and_rule_returns_data_on_a_live_run() {
     let coordinator = DeskApi::new(&site, &desk, "coordinator");
     teach(&site);
     let _running = site.run();
-    let prometheus = Prometheus::start(&address);
+    let prometheus = Prometheus::start(&address, &format!("http://{desk}/"));
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -178,8 +196,10 @@ fn every_panel_and_rule_returns_data_on_a_live_run() {
         scope.spawn(|| {
             let _ = site.drill(&["gas-leak-school", "--exercise", "live-1", "--speed", "180"]);
         });
-        let checked =
-            std::panic::catch_unwind(|| prometheus.executes_everything(Duration::from_secs(300)));
+        let checked = std::panic::catch_unwind(|| {
+            prometheus.executes_everything(Duration::from_secs(300));
+            follows_links(&prometheus, &desk);
+        });
         done.store(true, Ordering::SeqCst);
         if let Err(panic) = checked {
             eprintln!("{}", site.log());

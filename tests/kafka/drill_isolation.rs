@@ -113,7 +113,7 @@ fn labels(metrics: &str) -> BTreeMap<String, f64> {
     all
 }
 
-fn get(address: &str, path: &str) -> String {
+pub(super) fn get(address: &str, path: &str) -> String {
     use std::io::{Read as _, Write as _};
     let Ok(mut stream) = std::net::TcpStream::connect(address) else {
         return String::new();

@@ -12,6 +12,7 @@
 //! | change a page | `page/` |
 //! | change the frame, the menu, the keys | `layout.rs`, `assets/console.js` |
 //! | change what happens live | `assets/board.js` |
+//! | change how runbooks are shown | `runbooks.rs`; what they say: `docs/runbooks.md` |
 //! | change colours and sizes | `assets/console.css` |
 
 mod acts;
@@ -30,6 +31,7 @@ pub mod process;
 pub mod query;
 pub mod report_words;
 pub mod routes;
+pub mod runbooks;
 mod scenarios;
 mod silences;
 pub mod state;
