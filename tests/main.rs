@@ -3,6 +3,7 @@
 mod cli;
 mod codes;
 mod config;
+mod connectors;
 mod correlate;
 mod dashboards;
 mod decode;
@@ -15,6 +16,7 @@ mod growth;
 mod guides;
 mod hours;
 mod kafka;
+mod links;
 mod metrics;
 mod numbers;
 mod packs;
