@@ -100,8 +100,11 @@ mod tests {
             "console.css",
             "console.js",
             "board.js",
+            "charts.js",
             "htmx.min.js",
             "sse.min.js",
+            "uplot.min.js",
+            "uplot.min.css",
             "icon.svg",
         ] {
             let address = asset(name);
@@ -113,11 +116,12 @@ mod tests {
         assert_eq!(asset("none.js"), "/assets/missing");
         assert!(served("missing").is_none());
         assert!(served("htmx.LICENSE").is_none());
+        assert!(served("uplot.LICENSE").is_none());
     }
 
     #[test]
     fn no_script_evaluates_or_writes_markup_of_its_own() {
-        for name in ["console.js", "board.js"] {
+        for name in ["console.js", "board.js", "charts.js"] {
             let source = Files::get(name).unwrap();
             let source = std::str::from_utf8(&source.data).unwrap();
             for word in [

@@ -91,10 +91,19 @@ impl Tab {
 
 /// A whole page.
 pub fn page(viewer: &Viewer, tab: Tab, title: &str, body: &Markup) -> Markup {
+    whole(viewer, tab, title, body, false)
+}
+
+/// A page that may have charts, now or after a change.
+pub fn page_with_charts(viewer: &Viewer, tab: Tab, title: &str, body: &Markup) -> Markup {
+    whole(viewer, tab, title, body, true)
+}
+
+fn whole(viewer: &Viewer, tab: Tab, title: &str, body: &Markup, charts: bool) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(viewer.lang.tag()) data-theme=(viewer.theme.id()) {
-            (head(viewer.lang, title, Some(viewer)))
+            (head(viewer.lang, title, Some(viewer), charts))
             body data-dept=[viewer.department.as_deref()] data-me=(viewer.name) {
                 a.skip href="#main" { (viewer.t(Msg::SkipToContent)) }
                 (bar(viewer, tab))
@@ -106,8 +115,8 @@ pub fn page(viewer: &Viewer, tab: Tab, title: &str, body: &Markup) -> Markup {
     }
 }
 
-/// Head of a page; `viewer` is absent before the login.
-pub fn head(lang: Lang, title: &str, viewer: Option<&Viewer>) -> Markup {
+/// Head of a page; `viewer` is absent before the login, `charts` has those drawn that the page has.
+fn head(lang: Lang, title: &str, viewer: Option<&Viewer>, charts: bool) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -128,6 +137,11 @@ pub fn head(lang: Lang, title: &str, viewer: Option<&Viewer>) -> Markup {
                     data-failed=(lang.t(Msg::RequestFailed)) {}
                 script src=(asset("board.js")) defer data-lang=(lang.tag()) data-new=(lang.t(Msg::NewIncidents))
                     data-alarm=(lang.t(Msg::AlarmTitle)) {}
+                @if charts {
+                    link rel="stylesheet" href=(asset("uplot.min.css"));
+                    script src=(asset("uplot.min.js")) defer {}
+                    script src=(asset("charts.js")) defer {}
+                }
             }
         }
     }

@@ -8,15 +8,17 @@
 //!
 //! | to | go to |
 //! |---|---|
-//! | change a word, add a message | `words.rs`, `event_words.rs`, `drill_words.rs`, `report_words.rs` |
+//! | change a word, add a message | `words.rs`, `chart_words.rs`, `event_words.rs`, `drill_words.rs`, `report_words.rs` |
 //! | change a page | `page/` |
 //! | change the frame, the menu, the keys | `layout.rs`, `assets/console.js` |
 //! | change what happens live | `assets/board.js` |
 //! | change how runbooks are shown | `runbooks.rs`; what they say: `docs/runbooks.md` |
+//! | change a chart that can be pointed at | `page/growth.rs`, `assets/charts.js` |
 //! | change colours and sizes | `assets/console.css` |
 
 mod acts;
 pub mod assets;
+pub mod chart_words;
 pub mod drill_words;
 mod drills;
 pub mod event_words;

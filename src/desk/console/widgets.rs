@@ -56,7 +56,7 @@ pub fn spark(lang: Lang, bins: &[u32; RATE_BINS]) -> Markup {
 }
 
 /// What a reading says.
-fn growth_words(lang: Lang, growth: &Growth) -> String {
+pub fn growth_words(lang: Lang, growth: &Growth) -> String {
     let mut words = vec![lang.fill(Msg::GrowthIs, growth.observed)];
     if let Some(expected) = growth.expected {
         words.push(lang.fill(Msg::GrowthUsual, format!("{expected:.1}")));

@@ -97,6 +97,11 @@ fn a_coordinator_runs_a_drill() {
 }
 
 #[test]
+fn growth_is_a_chart_with_scripts_and_a_picture_without() {
+    runtime().block_on(async { run("charts.mjs", &server::serve(0).await).await });
+}
+
+#[test]
 fn what_is_new_rings_behind_more_too() {
     runtime().block_on(async { run("behind.mjs", &server::serve(600).await).await });
 }

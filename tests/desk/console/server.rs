@@ -12,7 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use futures_util::future::BoxFuture;
-use tocsin::core::model::{Alert, FeedKind, Level, Status};
+use tocsin::core::model::{Alert, FeedKind, Growth, GrowthPeriod, Level, Millis, Status};
 use tocsin::core::obligation::{Action, Actor, Disposition, Policy, Role};
 use tocsin::core::ruleset::RuleSet;
 use tocsin::desk::console::page::feeds::FeedRow;
@@ -121,6 +121,7 @@ pub(super) async fn serve(extra: u32) -> Server {
     };
     let tests = Router::new()
         .route("/for-tests/alert/{level}/{number}", post(new_alert))
+        .route("/for-tests/growth", post(grown))
         .route("/for-tests/level/{level}/{incident}", post(correct))
         .route("/for-tests/hostile", post(hostile))
         .route("/for-tests/act/{incident}", post(interfere))
@@ -208,6 +209,26 @@ async fn new_alert(
     (alert.level, alert.score, alert.sent, alert.first_seen) =
         (level, score, it.desk.now(), it.desk.now());
     alert.departments = SAMPLE.set.routing.departments(alert.hazard, level, &[]);
+    absorb(&it.desk, &[alert.clone()]).await;
+    alert.incident_id.to_string().into_response()
+}
+
+/// An incident with four weeks of counts, usual and threshold.
+async fn grown(State(it): State<Outside>) -> Response {
+    let made = Synthetic::new(9_000_000, 1, Arc::clone(&SAMPLE.set.routing));
+    let mut alert = made.alert(6_000_000, 1);
+    alert.growth = Some(Growth {
+        period: GrowthPeriod::Day,
+        start: Millis(it.desk.now().0 / 86_400_000 * 86_400_000),
+        observed: 23,
+        expected: Some(6.2),
+        threshold: Some(14.5),
+        statistic: Some(5.1),
+        c2: None,
+        alarm: true,
+        learned: None,
+        series: (0..27).map(|day| 3 + day * 5 % 8).chain([23]).collect(),
+    });
     absorb(&it.desk, &[alert.clone()]).await;
     alert.incident_id.to_string().into_response()
 }

@@ -11,7 +11,7 @@ use super::muted::MuteMark;
 use super::obligations::{self, ObligationView};
 use super::row::Step;
 use super::timeline::{self, Entry};
-use super::{evidence, heading, judge};
+use super::{evidence, growth, heading, judge};
 use crate::core::model::{Alert, Hazard, Level, Place};
 use crate::core::obligation::{MAX_TEXT, Note, Overlays};
 use crate::desk::console::layout::{self, Tab};
@@ -135,7 +135,7 @@ pub fn page(viewer: &Viewer, view: &IncidentView) -> Markup {
             (fragment(viewer, view))
         }
     };
-    layout::page(viewer, Tab::None, &title, &body)
+    layout::page_with_charts(viewer, Tab::None, &title, &body)
 }
 
 /// The part that an action or a change replaces.
@@ -153,6 +153,7 @@ pub fn fragment(viewer: &Viewer, view: &IncidentView) -> Markup {
                 }
                 div.main {
                     (why(viewer, view))
+                    @if let Some(growth) = &alert.growth { (growth::section(viewer.lang, growth)) }
                     (evidence::section(viewer, view))
                     @if let Some(map) = &view.map {
                         section.card { h2 { (viewer.t(Msg::Map)) } (map::map(viewer.lang, map)) (also(viewer, alert)) }

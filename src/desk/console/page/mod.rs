@@ -7,6 +7,7 @@ pub mod department;
 pub mod drills;
 pub mod evidence;
 pub mod feeds;
+pub mod growth;
 pub mod heading;
 pub mod incident;
 pub mod judge;
