@@ -104,8 +104,8 @@ impl Room {
                 Some(figures) => Ok(RunLine {
                     exercise: figures.exercise,
                     scenario: figures.scenario,
-                    started: Millis(0),
-                    speed: 1.0,
+                    started: figures.started,
+                    speed: figures.speed,
                     standing: RunStanding::Running,
                 }),
                 None => Err(error),

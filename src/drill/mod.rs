@@ -15,6 +15,7 @@
 //! | `judge` | what a run came to, beside the run before it |
 //! | `room`, `wish`, `prepared`, `rehearsal`, `listing` | where a coordinator starts, watches and stops drills: behind the desk's API and console |
 //! | `drafts` | and writes scenarios |
+//! | `ids` | ids that a run can have |
 //! | `leftovers` | what a process that is gone has sent, and its withdrawal |
 
 mod carrier;
@@ -22,6 +23,7 @@ mod drafts;
 mod drive;
 mod follow;
 mod fresh;
+mod ids;
 mod inject;
 mod judge;
 mod leftovers;
@@ -38,6 +40,7 @@ pub use drafts::*;
 pub use drive::*;
 pub use follow::*;
 pub use fresh::*;
+pub use ids::*;
 pub use inject::*;
 pub use judge::*;
 pub use leftovers::*;

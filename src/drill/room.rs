@@ -11,7 +11,7 @@ use super::carrier::Carrier;
 use super::prepared::{Prepared, run_info, stamp};
 use super::{
     ABANDONED, DrillError, DrillWish, Figures, Judged, MAX_SPEED, Progress, RUN_VERSION, RoomError,
-    RunFile, Runs, ScenarioLine, Scenarios, Stopping, judge, read_scenario,
+    RunFile, Runs, ScenarioLine, Scenarios, Stopping, judge, read_scenario, run_id,
 };
 use crate::config::{DrillClock, Settings};
 use crate::core::detect::is_exercise_id;
@@ -195,36 +195,41 @@ impl Room {
         let here = self.here(&set, &renamed);
         let (scenario, _) = read_scenario(&file, &here)?;
         let exercise = match &wish.exercise {
-            Some(id) if is_exercise_id(id) => id.clone(),
-            Some(id) => return Err(RoomError::BadExercise(id.clone())),
+            Some(id) => {
+                run_id(id)?;
+                id.clone()
+            }
             None => format!("{}-{}", scenario.id, stamp(wall_clock())),
         };
+        let records_clock = self.settings.drills.clock == DrillClock::Records;
+        let lag = i64::try_from(self.settings.incident.idle_lag_s).unwrap_or(0) * 1_000;
+        let info = run_info(
+            exercise.clone(),
+            wish,
+            scenario.lasts + lag,
+            records_clock,
+            &set.version,
+        );
         let total = schedule(&scenario, &here, wish.seed, &exercise).len();
         let place = self.claim(Figures {
             exercise: exercise.clone(),
             scenario: scenario.id.clone(),
             total,
             lasts_ms: scenario.lasts,
+            started: info.started,
+            speed: info.speed,
             ..Figures::default()
         })?;
         if self.runs()?.has(&exercise) {
             return Err(DrillError::Again(exercise).into());
         }
-        let records_clock = self.settings.drills.clock == DrillClock::Records;
-        let lag = i64::try_from(self.settings.incident.idle_lag_s).unwrap_or(0) * 1_000;
         let run = RunFile {
             v: RUN_VERSION,
             file: file.name,
             scenario: file.text,
             renamed,
             holder: Some(self.settings.kafka.instance.clone()),
-            run: run_info(
-                exercise,
-                wish,
-                scenario.lasts + lag,
-                records_clock,
-                &set.version,
-            ),
+            run: info,
             finished: false,
             withdrawn: false,
             seen: Observed::default(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{DrillError, JudgeError, MAX_DRAFT_BYTES, MAX_SCENARIOS};
 use crate::config::ConfigErrors;
-use crate::core::model::Bilingual;
+use crate::core::model::{Bilingual, Millis};
 
 /// Fastest script.
 pub const MAX_SPEED: f64 = 100_000.0;
@@ -39,6 +39,11 @@ pub enum RoomError {
     /// An id that cannot be one.
     #[error("`{0}` is no exercise id: 1–64 characters of A–Z a–z 0–9 . _ -")]
     BadExercise(String),
+    /// An id that would hide the run behind another address.
+    #[error(
+        "no run can be called `{0}`: that is an address of its own; give it another exercise id"
+    )]
+    Reserved(String),
     /// A speed beyond the bounds.
     #[error("the speed is from 1 to {MAX_SPEED}")]
     BadSpeed,
@@ -102,7 +107,7 @@ pub struct ScenarioLine {
 }
 
 /// How far a drill is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
     /// Exercise id.
     pub exercise: String,
@@ -122,6 +127,12 @@ pub struct Figures {
     pub alerts: usize,
     /// It was asked to stop, and withdraws.
     pub stopping: bool,
+    /// When it began: told with the run.
+    #[serde(skip)]
+    pub started: Millis,
+    /// Script time per time: told with the run.
+    #[serde(skip)]
+    pub speed: f64,
 }
 
 /// What was done about a wish to stop.

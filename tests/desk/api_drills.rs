@@ -1,13 +1,16 @@
 //! Drills over the API: checked, started, watched, stopped, reported; and that nothing of them is left behind.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use serde_json::{Value, json};
+use tocsin::core::model::Millis;
 use tocsin::core::obligation::Role;
 use tocsin::desk::drills::Drills;
-use tocsin::drill::{RunFile, Runs};
+use tocsin::drill::{DrillWish, RESERVED_EXERCISES, RunFile, Runs};
+use tocsin::telemetry::wall_clock;
 
 use super::api_world::{Answer, World, rules};
 use super::drill_room::{InMemory, room};
@@ -94,7 +97,11 @@ async fn a_drill_is_started_watched_and_reported_beside_the_one_before() {
     let wish = json!({"scenario": GAS, "exercise": "first", "speed": 60.0});
     let begun = post(&world, &token, "/api/v1/drills", &wish).await;
     assert_eq!(begun.status, 202, "{}", begun.text);
-    assert_eq!(begun.json()["run"]["standing"], "running");
+    let run = &begun.json()["run"];
+    assert_eq!(run["standing"], "running");
+    assert_eq!(run["speed"], 60.0);
+    let started = Millis::parse(run["started"].as_str().unwrap()).unwrap();
+    assert!(wall_clock().since(started) < 600_000, "{run}");
     let second = json!({"scenario": GAS, "exercise": "second"});
     let busy = post(&world, &token, "/api/v1/drills", &second).await;
     assert_eq!(
@@ -157,6 +164,51 @@ async fn a_drill_is_started_watched_and_reported_beside_the_one_before() {
         events(&world, &token).await,
         [ended.clone(), ended, started.clone(), started]
     );
+}
+
+/// Before its first report a run has no file: what is told of it then is what its file will say.
+#[test]
+fn a_run_without_a_file_says_when_it_began_and_how_fast() {
+    let folder = tempfile::tempdir().unwrap();
+    let room = Arc::new(room(&rules(), folder.path(), &InMemory::new(rules())));
+    let wish = DrillWish {
+        scenario: GAS.to_owned(),
+        exercise: Some("early".to_owned()),
+        seed: 1,
+        speed: 240.0,
+    };
+    let prepared = room.prepare(&wish).unwrap();
+    let run = room.run("early").unwrap();
+    assert_eq!(run.started, prepared.run().run.started);
+    assert_eq!(run.speed.to_bits(), prepared.run().run.speed.to_bits());
+    assert_eq!(run.speed.to_bits(), 240.0_f64.to_bits());
+}
+
+#[tokio::test]
+async fn no_run_hides_behind_another_address() {
+    let world = World::new().await;
+    let token = world.token(Role::Coordinator, None).await;
+    for id in RESERVED_EXERCISES {
+        let wish = json!({"scenario": GAS, "exercise": id});
+        let refused = post(&world, &token, "/api/v1/drills", &wish).await;
+        let said = (refused.status, refused.json()["field"].clone());
+        assert_eq!(said, (422, json!("exercise")), "{}", refused.text);
+        assert!(
+            refused.text.contains(&format!("`{id}`")),
+            "{}",
+            refused.text
+        );
+    }
+    assert!(world.drills.running().is_none());
+    // Whatever is a route beside a run's own is in the list.
+    let document = tocsin::desk::http::api::document();
+    for path in document["paths"].as_object().unwrap().keys() {
+        let word = path.strip_prefix("/api/v1/drills/");
+        let word = word.and_then(|rest| rest.split('/').next());
+        if let Some(word) = word.filter(|word| !word.starts_with('{')) {
+            assert!(RESERVED_EXERCISES.contains(&word), "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod api_world;
 mod assess;
 mod cap;
 mod cap_schema;
+mod changes;
 mod console;
 mod drill_failover;
 mod drill_room;

@@ -193,6 +193,16 @@ fn reports_are_self_contained_and_escape_everything() {
         assert!(text.contains("small-1") && !text.contains("<b>"), "{text}");
     }
     assert!(html_page(&report, None, Lang::Zh).contains("演练"));
+    // One class attribute a tag: a browser forgets a second one.
+    for tag in html_page(&report, Some(&before), Lang::En).split('<') {
+        let tag = tag.split('>').next().unwrap_or_default();
+        assert!(tag.matches(" class=").count() <= 1, "{tag}");
+    }
+    let page = html_page(&report, Some(&before), Lang::En);
+    assert!(
+        page.contains(r#"class="n missed""#) || page.contains(r#"class="n met""#),
+        "{page}"
+    );
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
 }

@@ -18,12 +18,12 @@ use super::key::NO_KEY;
 use super::load::{Here, renaming, source};
 use super::report::json as report_json;
 use crate::config::DrillClock;
-use crate::core::detect::is_exercise_id;
 use crate::core::diagnostic::SourceFile;
 use crate::core::drill::{Observed, RunInfo, Scenario, Simulated, encode, schedule};
 use crate::core::model::Millis;
 use crate::drill::{
-    Drill, DrillError, Ended, Judged, MAX_SPEED, Progress, RUN_VERSION, RunFile, judge, stamp,
+    Drill, DrillError, Ended, Judged, MAX_SPEED, Progress, RUN_VERSION, RunFile, judge, run_id,
+    stamp,
 };
 use crate::telemetry::{init_command_logs, wall_clock};
 
@@ -113,10 +113,7 @@ fn info(
         Some(id) => id.clone(),
         None => format!("{}-{}", scenario.id, stamp(now)),
     };
-    anyhow::ensure!(
-        is_exercise_id(&exercise),
-        "`{exercise}` is no exercise id: 1–64 characters of A–Z a–z 0–9 . _ -"
-    );
+    run_id(&exercise)?;
     let lag = i64::try_from(here.settings.incident.idle_lag_s).unwrap_or(0) * 1_000;
     let started = if records_clock {
         // The end of the script, and what idle partitions lag behind it, must lie in the past.

@@ -162,8 +162,8 @@ fn comparison(before: &Comparison, words: Words<'_>) -> Markup {
             @for change in &before.changes {
                 tr {
                     td { (change.name) } td { (words.what(&change.what)) }
-                    td.n class=(class(change.before)) { (span(change.before_ms)) }
-                    td.n class=(class(change.now)) { (span(change.now_ms)) }
+                    td class={"n " (class(change.before))} { (span(change.before_ms)) }
+                    td class={"n " (class(change.now))} { (span(change.now_ms)) }
                 }
             }
         }

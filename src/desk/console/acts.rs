@@ -228,12 +228,13 @@ pub(super) async fn acknowledge(
         .get("incident")
         .parse()
         .map_err(|_| Failed(StatusCode::BAD_REQUEST))?;
+    let version = fields.version().ok_or(Failed(StatusCode::BAD_REQUEST))?;
     let action = Action::Acknowledge {
         department: visit.visitor.actor.department.clone(),
     };
     let done = console
         .desk
-        .act(id, &visit.visitor.actor, fields.version(), &action)
+        .act(id, &visit.visitor.actor, Some(version), &action)
         .await;
     if let Err(
         error @ (DeskError::NotFound(_) | DeskError::Unavailable(_) | DeskError::Internal(_)),

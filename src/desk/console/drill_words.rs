@@ -43,6 +43,7 @@ messages! {
     NoScenario "There is no such scenario." "没有该场景。"
     BadScenario "The scenario cannot be used here:" "该场景在此无法使用："
     BadExercise "An exercise id is 1–64 characters of A–Z a–z 0–9 . _ -" "演练编号为 1–64 个字符：A–Z a–z 0–9 . _ -"
+    Reserved "No run can be called “{}”: that is an address of its own. Give it another exercise id." "演练编号不能为“{}”：该地址另有用途，请换一个编号。"
     BadSpeed "The speed is a number from 1 to 100000, the seed a whole number." "倍速为 1 到 100000 的数，种子为整数。"
     NewScenario "New scenario" "新建场景"
     NewId "Id: a–z, 0–9, - and _" "编号：a–z、0–9、- 和 _"

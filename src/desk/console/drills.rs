@@ -43,6 +43,7 @@ pub(super) fn refused(viewer: &Viewer, error: DrillsError) -> Result<(StatusCode
             format!("{} {errors}", viewer.t(DrillMsg::BadScenario))
         }
         RoomError::BadExercise(_) => viewer.t(DrillMsg::BadExercise).to_owned(),
+        RoomError::Reserved(id) => viewer.lang.fill(DrillMsg::Reserved, id),
         RoomError::BadSpeed => viewer.t(DrillMsg::BadSpeed).to_owned(),
         RoomError::BadScenarioId => viewer.t(DrillMsg::BadId).to_owned(),
         RoomError::OtherId { found, .. } => viewer.lang.fill(DrillMsg::OtherId, found),

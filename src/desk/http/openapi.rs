@@ -16,8 +16,8 @@ const ALERT: &str = include_str!("../../core/correlate/alert.schema.json");
 #[openapi(
     info(
         title = "Tocsin desk",
-        description = "Incidents, obligations, and the joint meeting. Every change of an incident needs `If-Match` with the ETag that was \
-                       seen. Errors are `application/problem+json` with a stable `code`. Times are RFC 3339 in UTC. Text of reports is \
+        description = "Incidents, obligations, and the joint meeting. Every change of something that can be changed twice, incidents and silences, \
+                       needs `If-Match` with the ETag that was seen; every other says why it needs none. Errors are `application/problem+json` with a stable `code`. Times are RFC 3339 in UTC. Text of reports is \
                        masked and free of control characters, and is hostile all the same: escape it wherever it is shown.",
         license(name = "")
     ),

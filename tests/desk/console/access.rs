@@ -339,3 +339,56 @@ async fn a_row_is_acknowledged_by_those_who_may() {
         assert_eq!(now > version, may, "{who}");
     }
 }
+
+/// Forms that change what is there, each with what it would do.
+const VERSIONED: [(&str, &str); 4] = [
+    ("/board/acknowledge", "incident={incident}"),
+    ("/incidents/{id}/act", "action=note&text=x"),
+    ("/silences/{id}/red", "understood=1"),
+    ("/silences/{id}/end", "reason=x"),
+];
+/// Forms that make something new, or hold whatever somebody else has done since.
+const FREE: [&str; 9] = [
+    "/report",
+    "/silences",
+    "/drills",
+    "/drills/check",
+    "/drills/{exercise}/stop",
+    "/scenarios",
+    "/scenarios/check",
+    "/scenarios/download",
+    "/preferences",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_without_the_version_that_was_seen_changes_nothing() {
+    let listed: BTreeSet<&str> = VERSIONED.iter().map(|it| it.0).chain(FREE).collect();
+    assert_eq!(listed.len(), VERSIONED.len() + FREE.len());
+    let posts = TABLE.iter().filter(|it| it.0 == "POST").map(|it| it.1);
+    let posts: BTreeSet<&str> = posts.chain([BY_EFFECT]).collect();
+    assert_eq!(listed, posts, "a form is in neither list");
+    let server = serve(0).await;
+    let incident = shared(&server).await;
+    let (silence, silent) = asked_for(&server, "analyst").await;
+    for (path, form) in VERSIONED {
+        let id = if path.starts_with("/silences") {
+            silence
+        } else {
+            incident
+        };
+        let path = path.replace("{id}", &id.to_string());
+        let form = form.replace("{incident}", &incident.to_string());
+        let before = server.desk.case(incident).await.unwrap().version;
+        for broken in [form.clone(), format!("{form}&version=x")] {
+            let (status, text) = ask(&server, "analyst", "POST", &path, &broken).await;
+            let refused = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
+            assert!(
+                refused.contains(&status),
+                "{path} {broken}: {status} {text}"
+            );
+        }
+        assert_eq!(server.desk.case(incident).await.unwrap().version, before);
+        let now = server.desk.silence(silence).await.unwrap().version;
+        assert_eq!(now, silent, "{path}");
+    }
+}

@@ -159,7 +159,7 @@ pub struct NewTokenView {
 
 /// Make a token
 ///
-/// The text of the token is in this answer and nowhere else.
+/// The text of the token is in this answer and nowhere else. No `If-Match`: it makes something new, and a name is given once (409).
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "access", operation_id = "create_token",
     request_body = TokenWish,
     responses((status = 201, description = "The token, with its text", body = NewTokenView)))]
@@ -196,7 +196,7 @@ pub async fn create(
 
 /// Take a token back
 ///
-/// Its sessions end, its event streams within seconds.
+/// Its sessions end, its event streams within seconds. No `If-Match`: it is final, and a second time changes nothing.
 #[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "access", operation_id = "revoke_token",
     params(("token" = String, Path, description = "Id of the token", pattern = "^[0-9a-f]{16}$")),
     responses((status = 200, description = "The token, revoked", body = TokenView)))]

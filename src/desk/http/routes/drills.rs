@@ -98,7 +98,9 @@ pub fn problem(error: DrillsError) -> Problem {
     match room {
         RoomError::NoScenario(_) => Problem::not_found("scenario").of_field("scenario"),
         RoomError::Scenario(_) => Problem::bad_value("scenario", detail),
-        RoomError::BadExercise(_) => Problem::bad_value("exercise", detail),
+        RoomError::BadExercise(_) | RoomError::Reserved(_) => {
+            Problem::bad_value("exercise", detail)
+        }
         RoomError::BadSpeed => Problem::bad_value("speed", detail),
         RoomError::BadScenarioId => Problem::bad_value("id", detail),
         RoomError::OtherId { .. } | RoomError::DraftTooLong => Problem::bad_value("text", detail),
@@ -165,7 +167,7 @@ pub async fn list(State(api): State<Api>, identity: Identity) -> Result<Response
 /// Check a scenario, and rehearse it in memory
 ///
 /// A dry run: nothing is sent. Says what is wrong with it here, what it would send, and what would come of it against its own
-/// expectations; departments are not part of a rehearsal.
+/// expectations; departments are not part of a rehearsal. No `If-Match`: it changes nothing.
 #[utoipa::path(post, path = "/api/v1/drills/check", tag = "drills", operation_id = "check_drill", request_body = DrillCheckWish,
     responses((status = 200, description = "What was found", body = ref("#/components/schemas/DrillChecked"))))]
 pub async fn check(
@@ -181,6 +183,7 @@ pub async fn check(
 /// Start a drill
 ///
 /// Its reports go through the real feeds, labelled and signed as an exercise. One at a time: 409 with `reason` `busy` while one runs.
+/// No `If-Match`: it makes something new, and an exercise id is used once (409).
 #[utoipa::path(post, path = "/api/v1/drills", tag = "drills", operation_id = "start_drill", request_body = DrillStart,
     responses((status = 202, description = "It has begun", body = ref("#/components/schemas/DrillRun"))))]
 pub async fn start(
@@ -220,6 +223,7 @@ pub async fn show(
 /// Stop a run, and withdraw every report that it sent
 ///
 /// Its incidents are cancelled. One that is over is withdrawn too; `stopping` is `asked` while it still withdraws.
+/// No `If-Match`: a stop holds whatever the run has sent since, it is final, and a second time changes nothing.
 #[utoipa::path(post, path = "/api/v1/drills/{exercise}/stop", tag = "drills", operation_id = "stop_drill",
     params(("exercise" = String, Path, description = "Exercise id")),
     responses((status = 200, description = "What was done", body = ref("#/components/schemas/DrillStopping"))))]

@@ -117,6 +117,7 @@ pub async fn notifications(
 /// Try dead notifications again
 ///
 /// With the same `Idempotency-Key` and body, at once and then as often as a new one. Who asked for it is in the audit trail.
+/// No `If-Match`: only dead ones are taken, so that a second time finds none.
 #[utoipa::path(post, path = "/api/v1/notifications/retry", tag = "desk", operation_id = "retry_notifications",
     request_body = RetryWish,
     responses((status = 200, description = "How many are due again", body = Retried)))]

@@ -64,7 +64,8 @@ pub const FEED: &str = "tocsin.manual";
 /// Report an event from a telephone call
 ///
 /// The report takes the way of every report. The shipped rules open an incident of the stated hazard at its place, whatever the words
-/// are, and it appears on the board within seconds; what the words say counts as in every other report.
+/// are, and it appears on the board within seconds; what the words say counts as in every other report. No `If-Match`: it makes
+/// something new.
 #[utoipa::path(post, path = "/api/v1/reports", tag = "incidents", operation_id = "report",
     request_body = CallReport,
     responses((status = 202, description = "Kafka has it", body = CallReportView)))]

@@ -53,7 +53,8 @@ fn kept() -> bool {
 ///
 /// What `tocsin drill new` and `tocsin drill check` do for files: without `text` a scenario to start from is written; then it is read
 /// against what is here, and kept in the desk's folder, from where drills can be started. What has errors is not kept: 422 names
-/// them. With `keep` false nothing is kept, and the findings are answered whatever they are.
+/// them. With `keep` false nothing is kept, and the findings are answered whatever they are. No `If-Match`: it makes something
+/// new, and never writes over a scenario that is there (409).
 #[utoipa::path(post, path = "/api/v1/scenarios", tag = "drills", operation_id = "create_scenario", request_body = ScenarioNew,
     responses(
         (status = 201, description = "It is kept", body = ref("#/components/schemas/ScenarioDraft")),

@@ -168,7 +168,7 @@ pub async fn show(
 /// Silence notifications
 ///
 /// Notifications only: the board shows every incident, deadlines pass and escalate. Red is heard, even with `covers_red`, until that
-/// is confirmed.
+/// is confirmed. No `If-Match`: it makes something new.
 #[utoipa::path(post, path = "/api/v1/silences", tag = "silences", operation_id = "create_silence",
     request_body = SilenceWish,
     responses((status = 201, description = "The silence", body = ref("#/components/schemas/Silence"),
