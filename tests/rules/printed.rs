@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use tocsin::config::{Settings, load_rule_files};
 use tocsin::core::diagnostic::{Gravity, SourceFile};
-use tocsin::core::rule::{Rule, parse, parse_all, print};
+use tocsin::core::rule::{Rule, parse, parse_all, parse_set, print};
 
 fn file(text: &str) -> SourceFile {
     SourceFile {
@@ -45,6 +45,55 @@ fn every_shipped_rule_is_the_same_when_printed() {
     let rules = parse_all(&files.rules, &mut found);
     assert!(rules.len() > 50, "{}", rules.len());
     rules.iter().for_each(same_again);
+}
+
+/// Chinese pages name rules in Chinese: whatever is shipped says how it is called there, each in words of its own.
+#[test]
+fn every_shipped_rule_has_a_chinese_title() {
+    let settings = Settings::bundled().unwrap();
+    let files = load_rule_files(&settings.paths).unwrap();
+    let parsed = parse_set(&files.rules, &mut Vec::new());
+    let rules = parsed.rules.iter().map(|rule| {
+        let zh = rule.tocsin.as_ref().and_then(|it| it.title_zh.clone());
+        (rule.id.to_string(), zh)
+    });
+    let correlations = parsed.correlations.iter();
+    let correlations = correlations.map(|it| (it.correlation.id.to_string(), it.title_zh.clone()));
+    let abstracts = parsed.abstracts.iter();
+    let abstracts = abstracts.map(|it| (it.id.clone(), it.title_zh.clone()));
+    let mut titles = std::collections::BTreeMap::new();
+    for (id, zh) in rules.chain(correlations).chain(abstracts) {
+        let zh = zh.unwrap_or_else(|| panic!("{id} has no `title_zh`"));
+        let chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+        assert!(zh.chars().any(chinese), "{id}: {zh}");
+        assert!(zh.chars().count() <= 24, "{id}: {zh}");
+        if let Some(other) = titles.insert(zh.clone(), id.clone()) {
+            panic!("{id} and {other} are both called {zh}");
+        }
+    }
+    assert!(titles.len() > 200, "{}", titles.len());
+}
+
+/// What was taken over is not called as its base, and a title that is none is an error.
+#[test]
+fn a_chinese_title_is_a_rules_own_and_text() {
+    let base = "title: A\nid: a\nstatus: stable\ndetection: {s: {any: x}, condition: s}\n\
+                tocsin: {hazard: fire, title_zh: 甲, score: {base: 1}}\n";
+    let heir = "---\ntitle: B\nid: b\nstatus: stable\ntocsin: {extends: a, score: {base: 2}}\n";
+    let mut found = Vec::new();
+    let rules = parse(&file(&format!("{base}{heir}")), &mut found);
+    assert!(found.is_empty(), "{found:?}");
+    let titles: Vec<Option<&str>> = rules
+        .iter()
+        .map(|rule| rule.tocsin.as_ref()?.title_zh.as_deref())
+        .collect();
+    assert_eq!(titles, [Some("甲"), None]);
+    for wrong in ["''", "[a]", "\"\\u202e\""] {
+        let mut found = Vec::new();
+        parse(&file(&base.replace("甲", wrong)), &mut found);
+        let said = found.iter().find(|it| it.message.contains("`title_zh`"));
+        assert!(said.is_some(), "{wrong}: {found:?}");
+    }
 }
 
 /// A value in quotes, with what YAML and Sigma escape.
@@ -191,6 +240,7 @@ prop_compose! {
                 let _ = writeln!(text, "  departments: [health, {{id: fire, required: {required}}}]");
             }
             if replaces {
+                text += "  title_zh: 火警：“试用”\n";
                 text += "  replaces: r-0\n";
             }
             let _ = writeln!(text, "  score:\n    base: 40\n    because_zh: 起火\n    add:\n      - {{when: {when}, points: {points}, because: \"it's: so\", because_zh: 因为}}");

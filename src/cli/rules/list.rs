@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -30,6 +31,8 @@ pub struct Args {
 struct Row {
     id: String,
     title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title_zh: Option<Arc<str>>,
     /// rule, correlation, filter, abstract.
     kind: &'static str,
     status: Option<&'static str>,
@@ -123,6 +126,7 @@ fn rows(parsed: &Parsed) -> Vec<Row> {
         status: Some(status(rule.status)),
         hazard: rule.tocsin.as_ref().map(|tocsin| tocsin.hazard.id()),
         base: rule.tocsin.as_ref().map(|tocsin| tocsin.base.points),
+        title_zh: rule.tocsin.as_ref().and_then(|it| it.title_zh.clone()),
         filters: filters.remove(&*rule.id).unwrap_or_default(),
         ..row("rule", &rule.id, &rule.title, &rule.file, rule.at.line)
     });
@@ -132,6 +136,7 @@ fn rows(parsed: &Parsed) -> Vec<Row> {
             status: Some(status(rule.status)),
             hazard: rule.calls.iter().find_map(|(id, _)| of_called(id)),
             base: Some(rule.correlation.points),
+            title_zh: rule.title_zh.clone(),
             ..row("correlation", id, &rule.title, &rule.file, line)
         }
     });
@@ -141,6 +146,7 @@ fn rows(parsed: &Parsed) -> Vec<Row> {
     });
     let abstracts = parsed.abstracts.iter().map(|note| Row {
         rules: Some(note.rules.clone()),
+        title_zh: note.title_zh.clone(),
         ..row("abstract", &note.id, &note.title, &note.file, note.at.line)
     });
     let all = rules.chain(correlations).chain(narrowing).chain(abstracts);
@@ -151,6 +157,7 @@ fn row(kind: &'static str, id: &str, title: &str, file: &str, line: usize) -> Ro
     Row {
         id: id.to_owned(),
         title: title.to_owned(),
+        title_zh: None,
         kind,
         status: None,
         hazard: None,
@@ -176,6 +183,9 @@ fn text(rows: &[Row]) -> String {
             "{:wide$}  {kind:11}  {status:6}  {hazard:22}  {base:>3}  {}",
             row.id, row.title
         );
+        if let Some(zh) = &row.title_zh {
+            let _ = write!(out, " · {zh}");
+        }
         if !row.filters.is_empty() {
             let _ = write!(out, "  [filtered by {}]", row.filters.join(", "));
         }

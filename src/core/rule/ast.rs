@@ -41,6 +41,8 @@ pub struct CorrelationRule {
     pub file: String,
     pub at: At,
     pub title: Arc<str>,
+    /// Title for Chinese readers.
+    pub title_zh: Option<Arc<str>>,
     pub status: RuleStatus,
     /// Ids or names.
     pub calls: Vec<(Arc<str>, At)>,
@@ -70,6 +72,8 @@ pub struct AbstractNote {
     pub at: At,
     pub id: String,
     pub title: String,
+    /// Title for Chinese readers.
+    pub title_zh: Option<Arc<str>>,
     /// Ids of the rules that extend it, in the end, in the order of the files.
     pub rules: Vec<String>,
 }
@@ -219,6 +223,8 @@ impl Condition {
 #[allow(missing_docs)]
 pub struct Tocsin {
     pub hazard: Hazard,
+    /// Title for Chinese readers.
+    pub title_zh: Option<Arc<str>>,
     pub tier: Tier,
     /// Wider tiers at which growth is looked for, too; narrowest first.
     pub growth_tiers: Vec<Tier>,

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::ast::{Selection, Tocsin};
+use super::parse::readable;
 use super::{codes, score};
 use crate::core::model::{DepartmentRequest, Hazard, Tier, Urgency, is_personal};
 use crate::core::yaml::{At, Findings, Key, Node};
@@ -14,6 +15,7 @@ pub(super) const DEFAULT_QUIET_MS: i64 = 6 * 3_600_000;
 /// Keys of `tocsin`.
 pub(super) const KEYS: &[&str] = &[
     "hazard",
+    "title_zh",
     "tier",
     "growth_tiers",
     "quiet",
@@ -39,6 +41,7 @@ pub(super) fn partial(block: &Node, findings: &mut Findings<'_>) {
     for (key, value) in block.map().unwrap_or_default() {
         match key.text.as_str() {
             "hazard" => drop(hazard(value, findings)),
+            "title_zh" => drop(title_zh(value, findings)),
             "tier" => drop(tier(value, findings)),
             "growth_tiers" => drop(growth_tiers(value, None, findings)),
             "quiet" => drop(quiet(value, findings)),
@@ -73,9 +76,11 @@ pub(super) fn tocsin(
     let (mut hazard, mut tier, mut quiet_ms, mut urgency) =
         (None, Tier::County, DEFAULT_QUIET_MS, Urgency::Unknown);
     let (mut replaces, mut departments, mut score_) = (None, Vec::new(), None);
+    let mut title_zh = None;
     for (key, value) in entries {
         match key.text.as_str() {
             "hazard" => hazard = self::hazard(value, findings),
+            "title_zh" => title_zh = self::title_zh(value, findings),
             "tier" => tier = self::tier(value, findings)?,
             // Compared with the tier, wherever that stands.
             "growth_tiers" => {}
@@ -97,6 +102,7 @@ pub(super) fn tocsin(
     let (base, add) = score_?;
     Some(Tocsin {
         hazard: hazard?,
+        title_zh,
         tier,
         growth_tiers: growth_tiers.unwrap_or_default(),
         quiet_ms,
@@ -115,7 +121,7 @@ pub(super) fn unknown(key: &Key, name: &str, findings: &mut Findings<'_>) {
             key.at,
             format!("`tocsin` has no `{name}`"),
         )
-        .help("hazard, tier, growth_tiers, quiet, urgency, replaces, departments, score, extends, abstract");
+        .help("hazard, title_zh, tier, growth_tiers, quiet, urgency, replaces, departments, score, extends, abstract");
 }
 
 fn is_true_or_false(value: &Node, findings: &mut Findings<'_>) {
@@ -160,6 +166,16 @@ pub(super) fn hazard(value: &Node, findings: &mut Findings<'_>) -> Option<Hazard
             .help(known.join(", "));
     }
     hazard
+}
+
+/// The title for Chinese readers: shown as it is, like the title.
+pub(super) fn title_zh(value: &Node, findings: &mut Findings<'_>) -> Option<Arc<str>> {
+    let Some(text) = value.text().map(str::trim).filter(|text| !text.is_empty()) else {
+        findings.error(codes::WRONG_TYPE, value.at, "`title_zh` is text");
+        return None;
+    };
+    readable(text, "title_zh", value.at, findings);
+    Some(text.into())
 }
 
 fn tier(value: &Node, findings: &mut Findings<'_>) -> Option<Tier> {

@@ -217,6 +217,7 @@ fn one(
     Some(CompiledRule {
         id: rule.id.clone(),
         title: rule.title.clone(),
+        title_zh: tocsin.title_zh.clone(),
         shadow: rule.status == RuleStatus::Shadow,
         hazard: tocsin.hazard,
         tier: tocsin.tier,

@@ -64,6 +64,8 @@ pub(super) fn parse(
     }
     let hazard = tocsin.get("hazard");
     let hazard = hazard.and_then(|node| Some((block::hazard(node, findings)?, node.at)));
+    let title_zh = tocsin.get("title_zh");
+    let title_zh = title_zh.and_then(|node| block::title_zh(node, findings));
     let score = score(tocsin, title.unwrap_or_default(), findings);
     let id = id?;
     let correlation = body(node, block, id, score, findings)?;
@@ -75,6 +77,7 @@ pub(super) fn parse(
         file: file.to_owned(),
         at: node.at,
         title: title?.into(),
+        title_zh,
         status: status?,
         calls: calls.collect(),
         hazard,
@@ -84,17 +87,23 @@ pub(super) fn parse(
 
 type Score = (i32, String, Option<String>);
 
+/// Keys of `tocsin` that a correlation has.
+const OWN: &[&str] = &["hazard", "title_zh", "score"];
+
 /// The line that firing adds.
 fn score(tocsin: &Node, title: &str, findings: &mut Findings<'_>) -> Option<Score> {
     let entries = findings.map_of(tocsin, codes::WRONG_TYPE, "`tocsin`")?;
     for (key, _) in entries {
-        if block::KEYS.contains(&&*key.text) && !["hazard", "score"].contains(&&*key.text) {
+        if OWN.contains(&&*key.text) {
+            continue;
+        }
+        if block::KEYS.contains(&&*key.text) {
             let message = format!("`tocsin.{}` of a correlation is not evaluated", key.text);
             let help = "its rules say it: a correlation adds to the score of their incident";
             findings
                 .error(codes::UNSUPPORTED, key.at, message)
                 .help(help);
-        } else if !["hazard", "score"].contains(&&*key.text) {
+        } else {
             block::unknown(key, &key.text, findings);
         }
     }

@@ -177,7 +177,7 @@ impl<'n> Bases<'n> {
 }
 
 /// Keys of `tocsin:` that are about the base itself.
-const OWN: &[&str] = &["abstract", "extends", "replaces"];
+const OWN: &[&str] = &["abstract", "extends", "replaces", "title_zh"];
 
 /// The bases that a rule names.
 pub(super) fn extends(node: &Node) -> Option<&Node> {

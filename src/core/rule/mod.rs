@@ -34,6 +34,7 @@
 //!   condition: desk and (close or several) and not past
 //! tocsin:
 //!   hazard: gas_leak                  # of core::model::Hazard; required
+//!   title_zh: 燃气泄漏或爆炸（中文报告）   # optional: the title that Chinese pages show
 //!   tier: county                      # township | county | city | province | country; default county
 //!   growth_tiers: [city]              # wider tiers at which growth is looked for, too; see Growth
 //!   quiet: 6h                         # s, m, h, d; 1m … 30d; default 6h
@@ -118,7 +119,7 @@
 //!
 //! A rule takes over `detection` and `tocsin` of its bases (theirs first, each once): selections by name, the condition, the keys of
 //! `tocsin` and of `score`; what it says itself counts, of several bases the later. Lines of `score.add` come after those of the
-//! bases. `abstract`, `extends` and `replaces` are not taken over, nor anything outside of the two blocks. A selection that was taken
+//! bases. `abstract`, `extends`, `replaces` and `title_zh` are not taken over, nor anything outside of the two blocks. A selection that was taken
 //! over and is not used is dropped. At most 16 bases in all; a circle is an error (T0028). Findings about what was taken over are
 //! placed at `extends`.
 //!

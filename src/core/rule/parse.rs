@@ -178,8 +178,11 @@ fn base<'n>(
         let entries = findings.map_of(block, codes::WRONG_TYPE, "`detection`");
         selection::parse(entries.unwrap_or_default(), findings);
     }
+    let mut title_zh = None;
     if let Some(block) = node.get("tocsin") {
         block::partial(block, findings);
+        let text = block.get("title_zh").and_then(Node::text);
+        title_zh = text.map(|text| text.trim().into());
     }
     let _ = bases.resolve(node, findings);
     Some(AbstractNote {
@@ -187,6 +190,7 @@ fn base<'n>(
         at: node.at,
         id: id?.to_owned(),
         title: title?.to_owned(),
+        title_zh,
         rules: Vec::new(),
     })
 }

@@ -264,6 +264,9 @@ fn block(tocsin: &Tocsin, selections: &[Selection], out: &mut String) {
         quiet_text(tocsin.quiet_ms),
         urgency_text(tocsin.urgency)
     );
+    if let Some(title) = &tocsin.title_zh {
+        let _ = writeln!(out, "  title_zh: {}", quoted(title));
+    }
     if !tocsin.growth_tiers.is_empty() {
         let tiers: Vec<&str> = tocsin.growth_tiers.iter().map(|it| it.id()).collect();
         let _ = writeln!(out, "  growth_tiers: [{}]", tiers.join(", "));

@@ -218,6 +218,8 @@ pub enum Addition {
 pub struct CompiledRule {
     pub id: Arc<str>,
     pub title: Arc<str>,
+    /// Title for Chinese readers.
+    pub title_zh: Option<Arc<str>>,
     pub shadow: bool,
     pub hazard: Hazard,
     pub tier: Tier,

@@ -46,6 +46,9 @@ pub(super) fn of_rule(rule: &Rule) -> Facets {
         return facets;
     };
     one(&mut facets, "hazard", tocsin.hazard.id());
+    if let Some(title) = &tocsin.title_zh {
+        one(&mut facets, "title_zh", &**title);
+    }
     one(&mut facets, "tier", tocsin.tier.id());
     let wider = tocsin.growth_tiers.iter().map(|tier| tier.id().to_owned());
     let wider: BTreeSet<String> = wider.collect();
@@ -126,6 +129,9 @@ pub(super) fn of_correlation(rule: &CorrelationRule) -> Facets {
     let mut facets = Facets::new();
     let is = &rule.correlation;
     one(&mut facets, "title", &*rule.title);
+    if let Some(title) = &rule.title_zh {
+        one(&mut facets, "title_zh", &**title);
+    }
     one(&mut facets, "status", status_text(rule.status));
     let kind = match is.kind {
         CorrelationType::EventCount => "event_count",

@@ -86,7 +86,7 @@ async fn view_of(
     let rules = console.process.rules();
     for (id, title) in &mut view.rules {
         if let Some(rule) = rules.program.rules.iter().find(|rule| rule.id == *id) {
-            *title = rule.title.to_string();
+            view::rule_title(viewer.lang, rule).clone_into(title);
         }
     }
     if let Some(center) = case.place().coordinates {

@@ -119,8 +119,14 @@ async fn row(
         let place = rules.gazetteer.get(code)?;
         Some(view::place(viewer.lang, &place).to_owned())
     });
+    let rule = silence.matchers.rule.as_ref().and_then(|id| {
+        let rules = console.process.rules();
+        let rule = rules.program.rules.iter().find(|rule| rule.id == *id)?;
+        Some(view::rule_title(viewer.lang, rule).to_owned())
+    });
     Ok(SilenceRow {
         standing: silence.standing(viewer.now),
+        rule,
         place,
         open: covered.open,
         more: covered.more,
@@ -159,17 +165,16 @@ async fn view_of(
         rows.push(row(console, viewer, silence).await?);
     }
     let rules = console.process.rules();
-    let mut ids: Vec<String> = rules
-        .program
-        .rules
-        .iter()
-        .map(|rule| rule.id.to_string())
-        .collect();
-    ids.sort_unstable();
+    let named = rules.program.rules.iter().map(|rule| {
+        let title = view::rule_title(viewer.lang, rule).to_owned();
+        (rule.id.to_string(), title)
+    });
+    let mut named: Vec<(String, String)> = named.collect();
+    named.sort_unstable();
     Ok(SilencesView {
         rows,
         past,
-        rules: ids,
+        rules: named,
         longest: console.desk.silence_limits().longest_ms / HOUR,
         entered: Entered::default(),
         writing: false,

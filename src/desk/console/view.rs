@@ -6,6 +6,7 @@ use super::lang::Lang;
 use super::words::{Msg, Words};
 use crate::core::model::{Bilingual, Hazard, Level, Millis, Place};
 use crate::core::obligation::{Disposition, Role};
+use crate::core::rule::program::CompiledRule;
 
 /// Dark, light, or as the system is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -169,6 +170,11 @@ pub fn level(level: Level) -> Msg {
         Level::Orange => Msg::Orange,
         Level::Red => Msg::Red,
     }
+}
+
+/// What a rule is called.
+pub fn rule_title(lang: Lang, rule: &CompiledRule) -> &str {
+    lang.of(&rule.title, rule.title_zh.as_deref())
 }
 
 /// Name of a hazard.

@@ -101,6 +101,7 @@ pub(super) fn silences_view(rule: Option<&str>) -> silences::SilencesView {
         .into_iter()
         .map(|silence| silences::SilenceRow {
             standing: silence.standing(SAMPLE.now),
+            rule: None,
             place: Some("西安市 Xi'an".to_owned()),
             open: 7,
             more: true,
@@ -115,7 +116,7 @@ pub(super) fn silences_view(rule: Option<&str>) -> silences::SilencesView {
             Vec::new()
         },
         past: rule.is_some(),
-        rules: vec!["fire-smoke".to_owned()],
+        rules: vec![("fire-smoke".to_owned(), "Smoke".to_owned())],
         longest: 72,
         entered: silences::Entered::default(),
         writing: true,
@@ -207,7 +208,7 @@ pub(super) fn rules_view() -> rules::RulesView {
             id: Arc::clone(&rule.id),
             title: Bilingual {
                 en: rule.title.to_string(),
-                zh: String::new(),
+                zh: rule.title_zh.as_deref().unwrap_or_default().to_owned(),
             },
             hazard: rule.hazard,
             shadow: false,

@@ -57,7 +57,7 @@ impl RulesView {
                 id: Arc::clone(&rule.id),
                 title: Bilingual {
                     en: rule.title.to_string(),
-                    zh: String::new(),
+                    zh: rule.title_zh.as_deref().unwrap_or_default().to_owned(),
                 },
                 hazard: rule.hazard,
                 shadow: rule.shadow,

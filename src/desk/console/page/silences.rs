@@ -26,6 +26,8 @@ pub struct SilenceRow {
     pub silence: Silence,
     /// Where it stands.
     pub standing: Standing,
+    /// Title of its rule, where it names one of the rule set.
+    pub rule: Option<String>,
     /// Name of its place, where it has one.
     pub place: Option<String>,
     /// Open incidents that it covers.
@@ -68,8 +70,8 @@ pub struct SilencesView {
     pub rows: Vec<SilenceRow>,
     /// Whether those that are over are among them.
     pub past: bool,
-    /// Ids of rules to choose from.
-    pub rules: Vec<String>,
+    /// Rules to choose from: id and title.
+    pub rules: Vec<(String, String)>,
     /// Longest silence, hours.
     pub longest: i64,
     /// What was entered.
@@ -113,7 +115,7 @@ fn form(viewer: &Viewer, view: &SilencesView) -> Markup {
             (widgets::form_fields(viewer, None))
             p.muted { (viewer.t(Msg::SilenceWhat)) }
             label { (viewer.t(Msg::Rule)) input name="rule" value=(entered.rule) list="rules" maxlength="128" autocomplete="off"; }
-            datalist #rules { @for rule in &view.rules { option value=(harmless(rule)) {} } }
+            datalist #rules { @for (id, title) in &view.rules { option value=(harmless(id)) { (harmless(title)) } } }
             label { (viewer.t(Msg::Hazard)) select name="hazard" {
                 option value="" { (viewer.t(Msg::AllHazards)) }
                 @for hazard in Hazard::ALL { option value=(hazard.id()) selected[entered.hazard == Some(*hazard)] { (view::hazard(viewer.lang, *hazard)) } }
@@ -178,7 +180,8 @@ fn matchers(viewer: &Viewer, row: &SilenceRow) -> Markup {
     let it = &row.silence.matchers;
     let mut parts: Vec<String> = Vec::new();
     if let Some(rule) = &it.rule {
-        parts.push(format!("{} {}", viewer.t(Msg::Rule), harmless(rule)));
+        let title = row.rule.as_deref().unwrap_or(rule);
+        parts.push(format!("{} {}", viewer.t(Msg::Rule), harmless(title)));
     }
     if let Some(hazard) = it.hazard {
         parts.push(view::hazard(viewer.lang, hazard).to_owned());

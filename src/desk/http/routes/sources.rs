@@ -35,6 +35,9 @@ pub async fn rules(State(api): State<Api>, identity: Identity) -> Result<Respons
                 "id": rule.id, "title": rule.title, "hazard": rule.hazard, "shadow": rule.shadow,
                 "incidents": tally.incidents, "open": tally.open, "verdicts": verdicts,
             });
+            if let Some(title) = &rule.title_zh {
+                line["title_zh"] = json!(title);
+            }
             if let Some(precision) = tally.precision() {
                 line["precision"] = json!(precision);
             }
