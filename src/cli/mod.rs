@@ -30,6 +30,7 @@ pub mod rules;
 pub mod run;
 pub mod schema;
 mod serve_desk;
+mod shadow_watch;
 pub mod shell;
 mod silence;
 mod summary;

@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 
+use super::shadow_watch;
 use crate::config::Settings;
 use crate::core::model::Feed;
 use crate::core::obligation::{Policy, Role};
@@ -77,6 +78,8 @@ pub(super) async fn serve_desk(
     let of = Arc::clone(&rules);
     let room = Room::new(settings, move || of(), carrier(settings));
     let drills = Drills::start(desk.clone(), room);
+    let of = Arc::clone(&rules);
+    let shadows = shadow_watch::start(settings, move || of(), Arc::clone(&stop));
     let (feeds, metrics) = (settings.shared_feeds(), Arc::clone(&telemetry.metrics));
     let parts = Parts {
         desk: desk.clone(),
@@ -89,7 +92,10 @@ pub(super) async fn serve_desk(
         cap: Cap::of(settings),
         drills: Some(drills.clone()),
         registry: telemetry.metrics.registry().clone(),
-        pages: Box::new(move |api| pages(api, rules, way.reads.then_some(metrics), feeds)),
+        pages: Box::new(move |api| {
+            let here = here(api, rules, way.reads.then_some(metrics), feeds);
+            pages(api, here.with_shadows(shadows))
+        }),
         files: console::public().merge(runbooks::routes()),
         demo: way.demo,
     };
@@ -164,8 +170,8 @@ async fn note(desk: Desk, used: impl Fn() -> Configuration + Send, stop: Arc<Ato
     }
 }
 
-/// The console's pages, for whoever was let in.
-fn pages(api: &Api, rules: Rules, metrics: Option<Arc<Metrics>>, feeds: Vec<Arc<Feed>>) -> Router {
+/// What the console is told by this process.
+fn here(api: &Api, rules: Rules, metrics: Option<Arc<Metrics>>, feeds: Vec<Arc<Feed>>) -> Here {
     let calls = api.reports().map(|_| {
         let taker = api.clone();
         let calls: Calls = Arc::new(move |call: &Call| {
@@ -176,7 +182,11 @@ fn pages(api: &Api, rules: Rules, metrics: Option<Arc<Metrics>>, feeds: Vec<Arc<
         calls
     });
     let here = Here::new(move || rules(), metrics, feeds, calls);
-    let here = here.with_drills(api.drills().cloned());
+    here.with_drills(api.drills().cloned())
+}
+
+/// The console's pages, for whoever was let in.
+fn pages(api: &Api, here: Here) -> Router {
     let console = Console::start(api.desk().clone(), Arc::new(here));
     console::router(console).layer(middleware::from_fn(visit))
 }

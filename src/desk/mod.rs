@@ -49,6 +49,7 @@ mod retention;
 mod run;
 mod sample;
 mod service;
+pub mod shadows;
 pub mod silences;
 pub mod store;
 pub mod tallies;

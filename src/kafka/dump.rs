@@ -38,51 +38,67 @@ pub enum DumpError {
     Slow(String, Duration),
 }
 
+/// The next offset to read, by partition.
+pub type Positions = BTreeMap<i32, i64>;
+
 /// Gives `take` key and value of every record, partition by partition in the order of offsets, partitions mixed.
 pub fn dump(
     settings: &KafkaSettings,
     topic: &str,
-    mut take: impl FnMut(Option<&[u8]>, &[u8]),
+    take: impl FnMut(Option<&[u8]>, &[u8]),
 ) -> Result<(), DumpError> {
+    read_on(settings, topic, &mut Positions::new(), usize::MAX, take).map(drop)
+}
+
+/// The same from where `from` says, or from the beginning, and at most `most` records. `from` says afterwards where to go on; the
+/// answer is whether everything was read that was there.
+pub fn read_on(
+    settings: &KafkaSettings,
+    topic: &str,
+    from: &mut Positions,
+    most: usize,
+    mut take: impl FnMut(Option<&[u8]>, &[u8]),
+) -> Result<bool, DumpError> {
     let kafka = |error| DumpError::Kafka {
         topic: topic.to_owned(),
         error,
-    };
-    let counts = partition_counts(settings)?;
-    let Some(partitions) = counts.get(topic).copied() else {
-        return Err(DumpError::NoTopic(topic.to_owned()));
     };
     let consumer: BaseConsumer = client::onlooker(settings)
         .set("enable.partition.eof", "true")
         .create()
         .map_err(kafka)?;
-    let (mut open, mut list) = (BTreeMap::new(), TopicPartitionList::new());
-    for partition in 0..partitions {
-        let (low, high) = consumer
-            .fetch_watermarks(topic, partition, TIMEOUT)
+    let mut open = ends(settings, topic, &consumer, from)?;
+    let mut list = TopicPartitionList::new();
+    for partition in open.keys() {
+        let at = Offset::Offset(from.get(partition).copied().unwrap_or(0));
+        list.add_partition_offset(topic, *partition, at)
             .map_err(kafka)?;
-        if high > low {
-            open.insert(partition, high);
-            list.add_partition_offset(topic, partition, Offset::Offset(low))
-                .map_err(kafka)?;
-        }
     }
     consumer.assign(&list).map_err(kafka)?;
-    let mut quiet_since = Instant::now();
+    let (mut quiet_since, mut left) = (Instant::now(), most);
     while !open.is_empty() {
         match consumer.poll(Duration::from_millis(200)) {
             Some(Ok(message)) => {
                 quiet_since = Instant::now();
-                let high = open.get(&message.partition()).copied().unwrap_or(0);
+                let (partition, next) = (message.partition(), message.offset() + 1);
+                let high = open.get(&partition).copied().unwrap_or(0);
                 if message.offset() < high {
+                    if left == 0 {
+                        return Ok(false);
+                    }
+                    left -= 1;
+                    from.insert(partition, next);
                     take(message.key(), message.payload().unwrap_or_default());
                 }
-                if message.offset() + 1 >= high {
-                    open.remove(&message.partition());
+                if next >= high {
+                    open.remove(&partition);
                 }
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
-                open.remove(&partition);
+                if let Some(high) = open.remove(&partition) {
+                    // Markers of transactions stand behind the last record.
+                    from.insert(partition, high);
+                }
             }
             Some(Err(error)) => tracing::debug!(%error, topic, "reading"),
             None if quiet_since.elapsed() > TIMEOUT => {
@@ -91,5 +107,36 @@ pub fn dump(
             None => {}
         }
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Where the partitions end now that have something to read; `from` is put to where reading begins.
+fn ends(
+    settings: &KafkaSettings,
+    topic: &str,
+    consumer: &BaseConsumer,
+    from: &mut Positions,
+) -> Result<BTreeMap<i32, i64>, DumpError> {
+    let counts = partition_counts(settings)?;
+    let Some(partitions) = counts.get(topic).copied() else {
+        return Err(DumpError::NoTopic(topic.to_owned()));
+    };
+    let mut open = BTreeMap::new();
+    for partition in 0..partitions {
+        let (low, high) = consumer
+            .fetch_watermarks(topic, partition, TIMEOUT)
+            .map_err(|error| DumpError::Kafka {
+                topic: topic.to_owned(),
+                error,
+            })?;
+        let at = from.entry(partition).or_insert(low);
+        // What was to be read next may be gone; a topic that was made anew ends before it.
+        if *at < low || *at > high {
+            *at = low;
+        }
+        if high > *at {
+            open.insert(partition, high);
+        }
+    }
+    Ok(open)
 }

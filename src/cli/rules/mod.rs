@@ -27,4 +27,5 @@ pub mod test;
 mod topic;
 
 pub use command::{Args, Tool, run};
+pub(super) use promote::promoted;
 pub(super) use topic::TopicArgs;

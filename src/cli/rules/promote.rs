@@ -2,6 +2,8 @@
 //!
 //! Invariant: every reason against is named, not only the first.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,18 +12,12 @@ use super::lint::findings;
 use super::load;
 use crate::config::{RuleFiles, Settings};
 use crate::core::diagnostic::SourceFile;
-use crate::core::rule::Rule;
+use crate::core::rule::{self, Rule, RuleStatus};
 use crate::core::ruleset::RuleSet;
 use crate::core::tools::case::{Case, Wanted};
+use crate::core::tools::promotion::{Against, Bars};
 use crate::core::tools::run::run as run_case;
 use crate::core::tools::shadow::Observed;
-
-/// What a rule must keep to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bars {
-    pub(super) min_days: f64,
-    pub(super) max_new_per_day: f64,
-}
 
 /// The judgement of one rule.
 #[derive(Debug, Serialize)]
@@ -29,7 +25,7 @@ pub(super) struct Verdict {
     pub(super) rule: Arc<str>,
     pub(super) ok: bool,
     /// Why not; empty when it may go live.
-    pub(super) reasons: Vec<String>,
+    pub(super) reasons: Vec<Against>,
 }
 
 /// What every rule is judged by.
@@ -48,68 +44,60 @@ impl Gate<'_> {
         rules: &[Rule],
         observed: &[Observed],
     ) -> anyhow::Result<Vec<Verdict>> {
-        let cases = load::cases(self.tests)?;
-        let (found, _) = findings(&self.settings.paths, &self.settings.feeds, self.tests);
-        let mut verdicts = Vec::new();
-        for rule in rules {
-            let mut reasons = Vec::new();
+        let mut of_files = self.files_against(rules)?;
+        let verdicts = rules.iter().map(|rule| {
             let seen = observed.iter().find(|one| one.rule == rule.id);
-            self.watched(seen, &mut reasons);
-            self.tested(rule, &cases, &mut reasons);
-            let ends = self.end_of(rule);
-            reasons.extend(
-                found
-                    .iter()
-                    .filter(|d| d.file == rule.file && (rule.at.line..ends).contains(&d.line))
-                    .map(|d| format!("lint: {}:{}: {} {}", d.file, d.line, d.code, d.message)),
-            );
-            verdicts.push(Verdict {
+            let mut reasons = self.bars.watched(seen);
+            reasons.extend(of_files.remove(&rule.id).unwrap_or_default());
+            Verdict {
                 rule: rule.id.clone(),
                 ok: reasons.is_empty(),
                 reasons,
-            });
-        }
-        Ok(verdicts)
+            }
+        });
+        Ok(verdicts.collect())
     }
 
-    fn watched(&self, seen: Option<&Observed>, reasons: &mut Vec<String>) {
-        let Bars {
-            min_days,
-            max_new_per_day,
-        } = self.bars;
-        let Some(seen) = seen else {
-            reasons.push("it never fired: nothing is known of it".to_owned());
-            return;
-        };
-        if seen.days < min_days {
-            let days = seen.days;
-            reasons.push(format!("watched for {days:.1} days, not {min_days}"));
+    /// What cases and findings say against each of these rules.
+    fn files_against(&self, rules: &[Rule]) -> anyhow::Result<BTreeMap<Arc<str>, Vec<Against>>> {
+        let cases = load::cases(self.tests)?;
+        let (found, _) = findings(&self.settings.paths, &self.settings.feeds, self.tests);
+        let mut all = BTreeMap::new();
+        for rule in rules {
+            let mut reasons = self.tested(rule, &cases);
+            let ends = self.end_of(rule);
+            let lint = found
+                .iter()
+                .filter(|d| d.file == rule.file && (rule.at.line..ends).contains(&d.line));
+            reasons.extend(lint.map(|d| Against::Lint {
+                file: d.file.clone(),
+                line: d.line,
+                code: d.code,
+                message: d.message.clone(),
+            }));
+            all.insert(rule.id.clone(), reasons);
         }
-        if seen.new_per_day > max_new_per_day {
-            let rate = seen.new_per_day;
-            reasons.push(format!(
-                "{rate:.1} new reports a day, more than {max_new_per_day}"
-            ));
-        }
+        Ok(all)
     }
 
     /// There are cases in which it fires and in which it does not, and all hold.
-    fn tested(&self, rule: &Rule, cases: &[Case], reasons: &mut Vec<String>) {
-        let config = self
-            .settings
-            .correlate_config(Arc::clone(&self.set.routing));
-        let mut count = 0;
-        for case in cases.iter().filter(|case| concerns(case, &rule.id)) {
-            count += 1;
-            match run_case(case, self.set, &config) {
-                Ok(result) if result.failures.is_empty() => {}
-                Ok(_) => reasons.push(format!("test: {}:{} fails", case.file, case.line)),
-                Err(why) => reasons.push(format!("test: {}:{}: {why}", case.file, case.line)),
-            }
+    fn tested(&self, rule: &Rule, cases: &[Case]) -> Vec<Against> {
+        let routing = Arc::clone(&self.set.routing);
+        let config = self.settings.correlate_config(routing);
+        let own: Vec<&Case> = cases.iter().filter(|it| concerns(it, &rule.id)).collect();
+        if own.is_empty() {
+            return vec![Against::Untested];
         }
-        if count == 0 {
-            reasons.push("it has no test case (--tests)".to_owned());
-        }
+        let failing = own.into_iter().filter_map(|case| {
+            let why = match run_case(case, self.set, &config) {
+                Ok(result) if result.failures.is_empty() => return None,
+                Ok(_) => None,
+                Err(why) => Some(why),
+            };
+            let (file, line) = (case.file.clone(), case.line);
+            Some(Against::Test { file, line, why })
+        });
+        failing.collect()
     }
 
     /// First line after the rule: where the next one of its file begins.
@@ -130,4 +118,37 @@ fn concerns(case: &Case, id: &Arc<str>) -> bool {
         Wanted::Fires { rule, .. } => **rule == **id,
         Wanted::Story { rules, .. } => rules.iter().any(|rule| **rule == **id),
     }
+}
+
+/// Test files beside a folder of rules: `rules/` and `tests/` in one folder, as the shipped ones are.
+const BESIDE: &str = "tests";
+
+/// What cases and findings say against shadow rules of the configured set. Cases are the bundled ones of bundled rules, and for
+/// rules of one's own those in the folder `tests` beside theirs.
+pub(in crate::cli) fn promoted(
+    settings: &Settings,
+    bars: Bars,
+    wanted: &BTreeSet<Arc<str>>,
+) -> anyhow::Result<BTreeMap<Arc<str>, Vec<Against>>> {
+    let (set, files) = load::rule_set(&settings.paths)?;
+    let beside = settings
+        .paths
+        .rules
+        .as_deref()
+        .map(|it| it.with_file_name(BESIDE));
+    let named: Vec<PathBuf> = beside.into_iter().filter(|it| it.is_dir()).collect();
+    let tests = load::test_files(&named, &settings.paths)?;
+    let rules = rule::parse_all(&files.rules, &mut Vec::new());
+    let rules = rules.into_iter();
+    let rules: Vec<Rule> = rules
+        .filter(|rule| rule.status == RuleStatus::Shadow && wanted.contains(&rule.id))
+        .collect();
+    let gate = Gate {
+        bars,
+        settings,
+        set: &set,
+        files: &files,
+        tests: &tests,
+    };
+    gate.files_against(&rules)
 }

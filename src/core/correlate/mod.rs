@@ -43,7 +43,7 @@ mod pace;
 mod rate;
 mod revise;
 #[cfg(test)]
-mod sample;
+pub(in crate::core) mod sample;
 mod score;
 mod series;
 mod slot;

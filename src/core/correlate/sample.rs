@@ -30,7 +30,7 @@ pub(super) fn config() -> Arc<CorrelateConfig> {
 }
 
 /// A fire in Pudong, by a news feed of reliability 60; every `id` is a source of its own.
-pub(super) fn detection(id: &str, received: i64, severity: u8) -> Detection {
+pub(in crate::core) fn detection(id: &str, received: i64, severity: u8) -> Detection {
     let place = Place {
         code: "cn-310115".into(),
         name: "Pudong".into(),

@@ -18,6 +18,7 @@ pub mod lint;
 mod logic;
 mod meeting;
 mod meeting_case;
+pub mod promotion;
 pub mod quality;
 pub mod run;
 pub mod shadow;

@@ -1,6 +1,7 @@
 //! What shadow rules would have done: their hits counted, and held against what went live.
 //!
-//! Invariant: a report counts once per rule, however often it was read; memory is bounded by [`MAX_REPORTS`] a rule.
+//! Invariant: a report counts once per rule, however often it was read; memory is bounded by [`MAX_REPORTS`] a rule, or by what the
+//! reader says. Hits and detections may come in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -80,25 +81,45 @@ struct Kept {
     samples: [Vec<Sample>; 2],
 }
 
-/// Counts. First every hit, then, where wanted, every detection.
-#[derive(Debug, Default)]
+/// Counts. First every hit, then, where wanted, every detection; then those that come later.
+#[derive(Debug)]
 pub struct Tally {
     rules: BTreeMap<Arc<str>, Kept>,
     end: Option<Millis>,
     detections: bool,
+    /// Reports of a rule that are told apart.
+    most: usize,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self::telling_apart(MAX_REPORTS)
+    }
 }
 
 impl Tally {
+    /// One that tells so many reports of a rule apart; of further ones each record counts.
+    pub fn telling_apart(most: usize) -> Self {
+        Self {
+            rules: BTreeMap::new(),
+            end: None,
+            detections: false,
+            most: most.min(MAX_REPORTS),
+        }
+    }
+
     /// Counts a hit.
     pub fn hit(&mut self, hit: &ShadowHit) {
         self.end = self.end.max(Some(hit.received));
         let kept = self.rules.entry(hit.rule_id.clone()).or_default();
-        if kept.reports.len() < MAX_REPORTS
-            && !kept
-                .reports
-                .insert((hit.feed.clone(), hit.report_id.clone()))
-        {
+        let id = (hit.feed.clone(), hit.report_id.clone());
+        // A detection of it may have been read before.
+        kept.removed.remove(&id);
+        if kept.reports.contains(&id) {
             return;
+        }
+        if kept.reports.len() < self.most {
+            kept.reports.insert(id);
         }
         kept.since = Some(kept.since.map_or(hit.received, |at| at.min(hit.received)));
         kept.last = kept.last.max(Some(hit.received));
@@ -108,7 +129,7 @@ impl Tally {
         }
         if !hit.covered {
             kept.new += 1;
-            if kept.new_keys.len() < MAX_REPORTS {
+            if kept.new_keys.len() < self.most {
                 kept.new_keys.insert(hit.key.clone());
             }
         }
@@ -143,7 +164,7 @@ impl Tally {
                 continue;
             }
             let id = (report.feed.clone(), report.id.clone());
-            if !kept.reports.contains(&id) && kept.removed.len() < MAX_REPORTS {
+            if !kept.reports.contains(&id) && kept.removed.len() < self.most {
                 kept.removed.insert(id);
             }
         }
@@ -192,6 +213,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::correlate::sample;
 
     fn hit(report: &str, day: i64, covered: bool) -> ShadowHit {
         serde_json::from_value(serde_json::json!({
@@ -223,5 +245,41 @@ mod tests {
         let longer = tally.observed(Some(Millis(20 * 86_400_000)), 0);
         assert!((longer[0].new_per_day - 0.2).abs() < 1e-9);
         assert_eq!(one.removed, None);
+    }
+
+    fn fired(report: &str, day: i64) -> Detection {
+        let mut detection = sample::detection(report, day * 86_400_000, 40);
+        (detection.rule_id, detection.report.feed) = ("live".into(), "f".into());
+        detection
+    }
+
+    #[test]
+    fn what_would_be_removed_is_the_same_in_any_order() {
+        let replacing = |report: &str, day| ShadowHit {
+            replaces: Some("live".into()),
+            ..hit(report, day, true)
+        };
+        let mut before = Tally::default();
+        before.hit(&replacing("a", 1));
+        before.hit(&replacing("b", 2));
+        before.detection(&fired("b", 2));
+        before.detection(&fired("c", 2));
+        let mut after = Tally::default();
+        after.hit(&replacing("a", 1));
+        after.detection(&fired("b", 2));
+        after.detection(&fired("c", 2));
+        after.hit(&replacing("b", 2));
+        let end = Some(Millis(3 * 86_400_000));
+        assert_eq!(before.observed(end, 5), after.observed(end, 5));
+        assert_eq!(after.observed(end, 0)[0].removed, Some(1), "only c");
+    }
+
+    #[test]
+    fn beyond_its_bound_every_record_counts() {
+        let mut tally = Tally::telling_apart(1);
+        for report in ["a", "a", "b", "b"] {
+            tally.hit(&hit(report, 1, false));
+        }
+        assert_eq!(tally.observed(None, 0)[0].hits, 3);
     }
 }

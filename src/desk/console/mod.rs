@@ -8,7 +8,7 @@
 //!
 //! | to | go to |
 //! |---|---|
-//! | change a word, add a message | `words.rs`, `chart_words.rs`, `event_words.rs`, `drill_words.rs`, `report_words.rs` |
+//! | change a word, add a message | `words.rs`, `chart_words.rs`, `event_words.rs`, `drill_words.rs`, `report_words.rs`, `shadow_words.rs` |
 //! | change a page | `page/` |
 //! | change the frame, the menu, the keys | `layout.rs`, `assets/console.js` |
 //! | change what happens live | `assets/board.js` |
@@ -35,6 +35,7 @@ pub mod report_words;
 pub mod routes;
 pub mod runbooks;
 mod scenarios;
+pub mod shadow_words;
 mod silences;
 pub mod state;
 mod streams;

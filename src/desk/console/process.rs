@@ -10,6 +10,7 @@ use super::state::{Call, Process};
 use crate::core::model::{Feed, Millis};
 use crate::core::ruleset::RuleSet;
 use crate::desk::drills::Drills;
+use crate::desk::shadows::{ShadowBoard, Shadows};
 use crate::telemetry::{FeedFigures, Metrics, wall_clock};
 
 /// Looks at the feeds that rates are worked out from.
@@ -28,6 +29,7 @@ pub struct Here {
     feeds: Vec<Arc<Feed>>,
     calls: Option<Calls>,
     drills: Option<Drills>,
+    shadows: ShadowBoard,
     looks: Mutex<VecDeque<(Millis, Vec<u64>)>>,
 }
 
@@ -51,6 +53,7 @@ impl Here {
             feeds,
             calls,
             drills: None,
+            shadows: ShadowBoard::default(),
             looks: Mutex::default(),
         }
     }
@@ -59,6 +62,13 @@ impl Here {
     #[must_use]
     pub fn with_drills(mut self, drills: Option<Drills>) -> Self {
         self.drills = drills;
+        self
+    }
+
+    /// With a board on which what shadow rules would have done is put up.
+    #[must_use]
+    pub fn with_shadows(mut self, shadows: ShadowBoard) -> Self {
+        self.shadows = shadows;
         self
     }
 
@@ -103,6 +113,10 @@ impl Process for Here {
 
     fn shadow_hits(&self, rule: &str) -> Option<u64> {
         Some(self.metrics.as_ref()?.shadow_hits(rule))
+    }
+
+    fn shadows(&self) -> Option<Arc<Shadows>> {
+        self.shadows.latest()
     }
 
     fn feeds(&self) -> Vec<FeedRow> {

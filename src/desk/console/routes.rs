@@ -324,7 +324,7 @@ async fn show_rules(State(console): State<Console>, visit: Visit) -> Answer {
         .await?;
     let hits = |rule: &str| console.process.shadow_hits(rule);
     let view = rules::RulesView::of(&console.process.rules(), &tallies, hits);
-    Ok(rules::page(&viewer, &view).into_response())
+    Ok(rules::page(&viewer, &view, console.process.shadows().as_deref()).into_response())
 }
 
 async fn show_feeds(State(console): State<Console>, visit: Visit) -> Answer {

@@ -17,6 +17,7 @@ use crate::core::obligation::Actor;
 use crate::core::ruleset::RuleSet;
 use crate::desk::Desk;
 use crate::desk::drills::Drills;
+use crate::desk::shadows::Shadows;
 use crate::desk::tallies;
 
 /// Cookie of the language switch.
@@ -50,6 +51,11 @@ pub trait Process: Send + Sync + 'static {
 
     /// Reports on which a shadow rule fired since this process started; none where it reads no feeds.
     fn shadow_hits(&self, rule: &str) -> Option<u64>;
+
+    /// What shadow rules would have done, as of the latest look at their hits; none where they are not watched.
+    fn shadows(&self) -> Option<Arc<Shadows>> {
+        None
+    }
 
     /// Whether reports from telephone calls can be taken.
     fn takes_calls(&self) -> bool;

@@ -1,5 +1,5 @@
 //! Every word of the console in both languages: tables, so that no key can lack one. What happened is in
-//! [`super::event_words`], what only the pages of drills say in [`super::drill_words`].
+//! [`super::event_words`], what only the pages of drills say in [`super::drill_words`], of shadow rules in [`super::shadow_words`].
 //!
 //! `{}` stands for one value.
 
@@ -286,9 +286,6 @@ messages! {
     OpenNow "Open now" "未结"
     OtherVerdicts "Other" "其他"
     Precision "Precision" "准确率"
-    ShadowRules "Shadow rules" "影子规则"
-    ShadowHint "Tried out on the live stream, counted since this process started; they never alert. What they would add and remove: tocsin rules shadow." "在实时数据上试运行（自本进程启动起计），不产生预警；增减对比请用 tocsin rules shadow。"
-    ShadowHits "Hits" "命中"
     Feed "Feed" "信源"
     FeedsHint "Records since this process started; silence is not calm." "自本进程启动以来的记录；静默不等于平安。"
     SilentFeeds "Silent feeds: {}" "静默信源：{} 个"

@@ -7,4 +7,5 @@ mod hostile;
 mod pages;
 mod sample;
 mod server;
+mod shadows;
 mod views;

@@ -118,7 +118,7 @@ fn all(lang: Lang) -> Vec<(&'static str, Markup)> {
             "department",
             department::page(&fire, &department_view(&fire)),
         ),
-        ("rules", rules::page(&analyst, &rules_view())),
+        ("rules", rules::page(&analyst, &rules_view(), None)),
         ("feeds", feeds::page(&analyst, &feed_rows())),
         ("audit", audit::page(&analyst, &audit_view(lang))),
         (

@@ -18,6 +18,7 @@ pub mod row;
 pub mod rules;
 pub mod scenario;
 pub mod search;
+pub mod shadows;
 pub mod silences;
 pub mod since;
 pub mod timeline;

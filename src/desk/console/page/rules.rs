@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use super::shadows;
 use crate::core::model::{Bilingual, Hazard, Millis};
 use crate::core::ruleset::RuleSet;
 use crate::desk::console::layout::{self, Tab};
@@ -12,6 +13,7 @@ use crate::desk::console::time;
 use crate::desk::console::view::{self, Viewer};
 use crate::desk::console::widgets;
 use crate::desk::console::words::Msg;
+use crate::desk::shadows::Shadows;
 use crate::desk::tallies::{self, Tallies};
 
 /// One rule.
@@ -78,8 +80,8 @@ impl RulesView {
     }
 }
 
-/// The page.
-pub fn page(viewer: &Viewer, view: &RulesView) -> Markup {
+/// The page. `seen`: what shadow rules would have done, where they are watched.
+pub fn page(viewer: &Viewer, view: &RulesView, seen: Option<&Shadows>) -> Markup {
     let (shadow, live): (Vec<&RuleRow>, Vec<&RuleRow>) =
         view.rules.iter().partition(|rule| rule.shadow);
     let body = html! {
@@ -97,24 +99,12 @@ pub fn page(viewer: &Viewer, view: &RulesView) -> Markup {
             } }
             tbody { @for rule in &live { (one(viewer, rule)) } }
         }
-        @if !shadow.is_empty() {
-            h2 { (viewer.t(Msg::ShadowRules)) }
-            p.muted { (viewer.t(Msg::ShadowHint)) }
-            table.list {
-                thead { tr { th scope="col" { (viewer.t(Msg::Rule)) } th scope="col" { (viewer.t(Msg::Hazard)) } th.n scope="col" { (viewer.t(Msg::ShadowHits)) } } }
-                tbody { @for rule in &shadow {
-                    tr id=(rule.id) {
-                        td { (title(viewer, rule)) } td { (view::hazard(viewer.lang, rule.hazard)) }
-                        td.n { @match rule.tried { Some(hits) => (hits), None => "–" } }
-                    }
-                } }
-            }
-        }
+        @if !shadow.is_empty() { (shadows::section(viewer, &shadow, seen)) }
     };
     layout::page(viewer, Tab::Rules, viewer.t(Msg::Rules), &body)
 }
 
-fn title(viewer: &Viewer, rule: &RuleRow) -> Markup {
+pub(super) fn title(viewer: &Viewer, rule: &RuleRow) -> Markup {
     html! { (shown(viewer.lang.of(&rule.title.en, Some(&rule.title.zh)))) " " code.muted { (harmless(&rule.id)) } }
 }
 
