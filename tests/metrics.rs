@@ -239,7 +239,7 @@ fn open_incidents_are_shown_by_level_and_by_the_places_with_most() {
             lines().iter().any(|it| it == line),
             "{line}\n{:#?}",
             lines()
-        )
+        );
     };
     let place = |n: usize| format!("p{n:03}");
     let drill: Vec<String> = (0..200).map(place).collect();

@@ -186,7 +186,7 @@ fn feeds(set: Option<&RuleSet>, settings: &Settings) -> Vec<Diagnostic> {
             report(Gravity::Error, format!("feed `{}`: {why}", feed.id));
         }
         if let (Some(home), Some(set)) = (&feed.home, set)
-            && set.gazetteer.len() > 0
+            && !set.gazetteer.is_empty()
             && set.gazetteer.get(home).is_none()
         {
             let message = format!("home `{home}` is not in the gazetteer");

@@ -294,7 +294,7 @@ impl Book {
     /// Adds the changes of this transaction, sorted by key.
     pub(super) fn changes(&mut self, changes: &mut Vec<StateChange>) {
         let mut touched: Vec<_> = self.touched.iter_mut().collect();
-        touched.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        touched.sort_unstable_by_key(|(key, _)| *key);
         for (key, slot) in touched {
             slot.encode();
             let bytes = slot.encoded.as_deref();

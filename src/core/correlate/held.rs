@@ -44,7 +44,8 @@ impl Reports {
         loop {
             match (old.peek(), new.peek()) {
                 (Some(was), Some(is)) if was == is => {
-                    (old.next(), new.next());
+                    old.next();
+                    new.next();
                 }
                 (Some(&&was), is) if is.is_none_or(|is| was < **is) => {
                     self.0.remove(&(was, Arc::clone(key)));

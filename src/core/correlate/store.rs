@@ -176,7 +176,7 @@ impl Store {
     pub(super) fn changes(&mut self) -> Vec<StateChange> {
         let mut changes = Vec::new();
         let mut touched: Vec<_> = self.touched.iter_mut().collect();
-        touched.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        touched.sort_unstable_by_key(|(key, _)| *key);
         for (key, slot) in touched {
             slot.encode();
             let bytes = match &slot.encoded {

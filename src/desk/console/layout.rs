@@ -116,7 +116,7 @@ fn whole(viewer: &Viewer, tab: Tab, title: &str, body: &Markup, charts: bool) ->
 }
 
 /// Head of a page; `viewer` is absent before the login, `charts` has those drawn that the page has.
-fn head(lang: Lang, title: &str, viewer: Option<&Viewer>, charts: bool) -> Markup {
+pub fn head(lang: Lang, title: &str, viewer: Option<&Viewer>, charts: bool) -> Markup {
     html! {
         head {
             meta charset="utf-8";

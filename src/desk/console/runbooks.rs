@@ -24,7 +24,7 @@ fn page(text: &str) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
-            (layout::head(Lang::En, "Runbooks", None))
+            (layout::head(Lang::En, "Runbooks", None, false))
             body { main id="main" { @for block in text.split("\n\n") { (block_of(block.trim())) } } }
         }
     }
