@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{FAILED, Global, doctor_desk};
+use super::{FAILED, Global, doctor_desk, topics};
 use crate::config::{DrillClock, Settings, load_rule_set};
 use crate::kafka::cluster::partition_counts;
 use crate::kafka::probe::{Tried, ahead, reading, writing};
@@ -161,7 +161,8 @@ fn cluster(settings: &Settings, write: bool, found: &mut Findings) -> anyhow::Re
         "broker",
         format!("{brokers} answers, {} topics", counts.len()),
     );
-    let plans = plan(&settings.topics, &settings.feeds);
+    // Rules that cannot be read are named above; the departments' topics are not known without them.
+    let plans = topics::plans(settings).unwrap_or_else(|_| plan(&settings.topics, &settings.feeds));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -191,7 +192,11 @@ fn cluster(settings: &Settings, write: bool, found: &mut Findings) -> anyhow::Re
     read.extend(names.all().into_iter().filter(there));
     rights("read", &reading(&kafka, &read), found);
     if write {
-        rights("write", &writing(&kafka, &names), found);
+        let mut written = vec![&*names.detections, &names.incidents, &names.queue];
+        written.extend([&*names.ledger, &names.shadow, &names.dead_letters]);
+        // What is not there was named above.
+        written.retain(there);
+        rights("write", &writing(&kafka, &written), found);
     }
     let early = ahead(&kafka, &counts, &feeds);
     if early.is_empty() {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::{FAILED, Global};
-use crate::config::{Settings, load_routing};
+use crate::config::{ConfigErrors, Settings, load_routing};
 use crate::kafka::topics::{TopicPlan, check, create, desk_plan, plan};
 
 /// Arguments of `topics`.
@@ -37,12 +37,7 @@ enum Command {
 /// Runs the command.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
-    let mut plans = plan(&settings.topics, &settings.feeds);
-    let routing = load_routing(&settings.paths)?;
-    let departments: Vec<_> = routing.all().iter().map(|it| Arc::clone(&it.id)).collect();
-    // Before the feeds.
-    let own = plans.iter().take_while(|plan| !plan.feed).count();
-    plans.splice(own..own, desk_plan(&settings.topics, &departments));
+    let plans = plans(&settings)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -53,6 +48,16 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         }
         Command::Check { json } => runtime.block_on(look(&settings, &plans, json)),
     }
+}
+
+/// Every topic of a deployment: the workers', the desk's, and the feeds' last.
+pub(super) fn plans(settings: &Settings) -> Result<Vec<TopicPlan>, ConfigErrors> {
+    let mut plans = plan(&settings.topics, &settings.feeds);
+    let routing = load_routing(&settings.paths)?;
+    let departments: Vec<_> = routing.all().iter().map(|it| Arc::clone(&it.id)).collect();
+    let own = plans.iter().take_while(|plan| !plan.feed).count();
+    plans.splice(own..own, desk_plan(&settings.topics, &departments));
+    Ok(plans)
 }
 
 async fn make(settings: &Settings, plans: &[TopicPlan], json: bool) -> anyhow::Result<ExitCode> {

@@ -3,14 +3,16 @@
 //! Invariant: nothing is committed; a record that is tried out is never seen by a `read_committed` reader.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rdkafka::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::{KafkaSettings, Role, TopicNames, client};
+use super::{KafkaSettings, Role, client};
 
 /// Longest wait for an answer.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -37,7 +39,8 @@ fn tried<T>(what: String, result: Result<T, KafkaError>) -> Tried {
 pub fn reading(settings: &KafkaSettings, read: &[&str]) -> Vec<Tried> {
     let mut all = Vec::new();
     for role in [Role::Detect, Role::Correlate] {
-        let consumer: Result<BaseConsumer, _> = client::reader(settings, role, true).create();
+        // What others have open in a transaction is no reason to wait.
+        let consumer: Result<BaseConsumer, _> = client::reader(settings, role, false).create();
         let consumer = match consumer {
             Ok(consumer) => consumer,
             Err(error) => {
@@ -47,8 +50,7 @@ pub fn reading(settings: &KafkaSettings, read: &[&str]) -> Vec<Tried> {
         };
         if role == Role::Detect {
             for topic in read {
-                let ends = consumer.fetch_watermarks(topic, 0, WITHIN);
-                all.push(tried(format!("read {topic}"), ends));
+                all.push(tried(format!("read {topic}"), fetch(&consumer, topic)));
             }
         }
         let mut list = TopicPartitionList::new();
@@ -60,6 +62,30 @@ pub fn reading(settings: &KafkaSettings, read: &[&str]) -> Vec<Tried> {
         all.push(tried(what, offsets));
     }
     all
+}
+
+/// Fetches from the end of a topic: whoever may only describe it learns where its end is, too.
+fn fetch(consumer: &BaseConsumer, topic: &str) -> Result<(), KafkaError> {
+    let (_, end) = consumer.fetch_watermarks(topic, 0, WITHIN)?;
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, 0, Offset::Offset(end))?;
+    consumer.assign(&list)?;
+    let began = Instant::now();
+    let mut last = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
+    while began.elapsed() < WITHIN {
+        match consumer.poll(WITHIN.saturating_sub(began.elapsed())) {
+            Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => return Ok(()),
+            Some(Err(error)) => {
+                let code = error.rdkafka_error_code();
+                last = error;
+                if code == Some(RDKafkaErrorCode::TopicAuthorizationFailed) {
+                    break;
+                }
+            }
+            None => {}
+        }
+    }
+    Err(last)
 }
 
 /// Feed topics that hold records from more than a minute in the future: the source's clock, or this one's, is wrong.
@@ -95,14 +121,29 @@ pub fn ahead(
     found
 }
 
-/// Tries to write to every topic that workers write to, in a transaction that is then aborted.
-pub fn writing(settings: &KafkaSettings, names: &TopicNames) -> Vec<Tried> {
+/// What became of the record that was tried last.
+#[derive(Default)]
+struct Delivered(Mutex<Option<KafkaError>>);
+
+impl ClientContext for Delivered {}
+
+impl ProducerContext for Delivered {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
+        let error = result.as_ref().err().map(|(error, _)| error.clone());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+}
+
+/// Tries to write to topics, each in a transaction that is then aborted.
+pub fn writing(settings: &KafkaSettings, topics: &[&str]) -> Vec<Tried> {
     let id = format!("{}/{}/doctor/0", settings.group, settings.instance);
-    let producer: Result<BaseProducer, _> = client::base(settings)
+    let producer: Result<BaseProducer<Delivered>, _> = client::base(settings)
         .set("transactional.id", &id)
         .set("transaction.timeout.ms", "10000")
-        .set("message.timeout.ms", "8000")
-        .create();
+        .set("message.timeout.ms", "5000")
+        .create_with_context(Delivered::default());
     let producer = match producer {
         Ok(producer) => producer,
         Err(error) => return vec![tried::<()>("client configuration".to_owned(), Err(error))],
@@ -114,23 +155,24 @@ pub fn writing(settings: &KafkaSettings, names: &TopicNames) -> Vec<Tried> {
     if all[0].error.is_some() {
         return all;
     }
-    for topic in [
-        &names.detections,
-        &names.incidents,
-        &names.queue,
-        &names.ledger,
-        &names.shadow,
-        &names.dead_letters,
-    ] {
-        let attempt = || -> Result<(), KafkaError> {
-            producer.begin_transaction()?;
-            let record: BaseRecord<'_, str, str> = BaseRecord::to(topic).key("~doctor").payload("");
-            let sent = producer.send(record).map_err(|(error, _)| error);
-            let flushed = producer.flush(WITHIN);
-            producer.abort_transaction(WITHIN)?;
-            sent.and(flushed)
-        };
-        all.push(tried(format!("write {topic}"), attempt()));
+    for topic in topics {
+        all.push(tried(format!("write {topic}"), write(&producer, topic)));
     }
     all
+}
+
+fn write(producer: &BaseProducer<Delivered>, topic: &str) -> Result<(), KafkaError> {
+    producer.begin_transaction()?;
+    let record: BaseRecord<'_, str, str> = BaseRecord::to(topic).key("~doctor").payload("");
+    let sent = producer.send(record).map_err(|(error, _)| error);
+    let flushed = producer.flush(WITHIN);
+    let delivered = producer.client().context().0.lock();
+    let delivered = delivered.unwrap_or_else(PoisonError::into_inner).take();
+    let result = match delivered {
+        // Nothing was written. That the record was late is all that is said of it; the transaction knows why.
+        Some(late) => Err(producer.commit_transaction(WITHIN).err().unwrap_or(late)),
+        None => sent.and(flushed),
+    };
+    let aborted = producer.abort_transaction(WITHIN);
+    result.and(aborted)
 }

@@ -154,6 +154,51 @@ fn what_may_be_done_after_the_end_is_not_missed() {
     }
 }
 
+/// Who reads only the head of a report learns how much of it nobody has measured.
+#[test]
+fn a_report_says_at_its_head_what_was_not_measured() {
+    let scenario = bundle().scenario("small.yml", SCENARIO);
+    let mut expected = scenario.clone();
+    expected.incidents.truncate(1);
+    expected.incidents[0].levels.truncate(1);
+    expected.incidents[0].departments.truncate(1);
+    let (_, mut seen) = bundle().rehearse(&scenario, 1);
+    let (incident, at) = (seen.alerts[0].incident, seen.alerts[0].at);
+    let judged = |seen: &Observed| evaluate(&expected, &bundle().set.gazetteer, run(), seen);
+    let mut heads = Vec::new();
+    for deed in [None, Some(Deed::Acknowledged), Some(Deed::Disposed)] {
+        seen.decisions.extend(deed.map(|deed| SeenDecision {
+            incident,
+            department: "fire".into(),
+            deed,
+            at: at.plus(60_000),
+        }));
+        let report = judged(&seen);
+        assert!(report.passed, "{report:#?}");
+        let words = |lang| {
+            markdown(&report, None, lang)
+                .lines()
+                .nth(3)
+                .unwrap()
+                .to_owned()
+        };
+        let (en, zh) = (words(Lang::En), words(Lang::Zh));
+        let said = en.trim_start_matches("- result: ");
+        assert!(html_page(&report, None, Lang::En).contains(&format!(">{said}</dd>")));
+        heads.push((report.unmeasured(), en, zh));
+    }
+    let head =
+        |count, en: &str, zh: &str| (count, format!("- result: {en}"), format!("- 结果: {zh}"));
+    assert_eq!(
+        heads,
+        [
+            head(2, "passed; 2 targets not measured", "通过；2 项目标未测量"),
+            head(1, "passed; 1 target not measured", "通过；1 项目标未测量"),
+            head(0, "passed", "通过"),
+        ]
+    );
+}
+
 #[test]
 fn what_nobody_expected_is_named() {
     let report = judged(|seen| {

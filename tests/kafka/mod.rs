@@ -9,6 +9,7 @@ mod counter;
 mod dashboards;
 mod desk_api;
 mod desk_drills;
+mod doctor;
 mod drill_isolation;
 mod drills;
 mod drills_answered;

@@ -71,6 +71,9 @@ listener.name.sasl_ssl.ssl.keystore.password=changeit
 listener.name.sasl_ssl.plain.sasl.jaas.config={login}.plain.PlainLoginModule required user_{USER}=\"{PLAIN_PASSWORD}\";
 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={login}.scram.ScramLoginModule required;
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={login}.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 ",
             store = dir.join("broker.p12").display()
         )
@@ -147,6 +150,7 @@ fn tls_and_sasl_let_the_right_ones_in_and_say_what_is_wrong() {
     });
     running.stop();
     assert_eq!(plant.verify(), (1, 1, 0));
+    super::doctor::what_is_denied_is_named(&plant, &plain, USER);
 
     for (text, expected) in [
         (section("PLAIN", "wrong-secret", &right), "password"),

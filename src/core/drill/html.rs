@@ -61,7 +61,7 @@ fn head(report: &Report, words: Words<'_>) -> Markup {
         dl {
             dt { (words.of("Result", "结果")) }
             dd class=(if report.passed { "met" } else { "missed" }) {
-                (words.passed(report.passed))
+                (words.result(report))
                 @if run.stopped { ", " (words.of("stopped before its end", "提前中止")) }
             }
             dt { (words.of("Exercise id", "演练编号")) } dd { (run.exercise) }

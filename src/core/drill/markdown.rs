@@ -36,10 +36,7 @@ fn head(text: &mut String, report: &Report, words: Words<'_>) -> std::fmt::Resul
     let run = &report.run;
     for (name, value) in [
         (words.of("exercise", "演练编号"), run.exercise.clone()),
-        (
-            words.of("result", "结果"),
-            words.passed(report.passed).to_owned(),
-        ),
+        (words.of("result", "结果"), words.result(report)),
         (words.of("began", "开始"), run.started.to_string()),
         (words.of("followed until", "跟踪至"), run.ended.to_string()),
         (words.of("seed", "随机种子"), run.seed.to_string()),

@@ -89,6 +89,17 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Whether a drill passed, and how much of it was not measured: a drill that nobody answered shows little.
+    pub(super) fn result(self, report: &Report) -> String {
+        let passed = self.passed(report.passed);
+        match (report.unmeasured(), self.0) {
+            (0, _) => passed.to_owned(),
+            (1, Lang::En) => format!("{passed}; 1 target not measured"),
+            (count, Lang::En) => format!("{passed}; {count} targets not measured"),
+            (count, Lang::Zh) => format!("{passed}；{count} 项目标未测量"),
+        }
+    }
+
     pub(super) fn passed(self, passed: bool) -> &'static str {
         if passed {
             self.of("passed", "通过")

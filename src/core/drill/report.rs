@@ -226,6 +226,14 @@ impl Report {
         self
     }
 
+    /// Targets of which nothing can be said: they neither fail a drill nor show that anything works.
+    pub fn unmeasured(&self) -> usize {
+        let checks = self.outcomes.iter().flat_map(|one| &one.checks);
+        checks
+            .filter(|check| check.verdict == Verdict::Unmeasured)
+            .count()
+    }
+
     /// Length of the drill, milliseconds, at least one.
     pub fn length_ms(&self) -> i64 {
         self.run.ended.since(self.run.started).max(1)
