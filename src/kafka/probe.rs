@@ -130,7 +130,7 @@ impl ClientContext for Delivered {}
 impl ProducerContext for Delivered {
     type DeliveryOpaque = ();
 
-    fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         let error = result.as_ref().err().map(|(error, _)| error.clone());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
