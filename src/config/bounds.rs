@@ -8,8 +8,8 @@ use std::path::Path;
 
 use kafka::{kafka, properties, security, topics};
 
+use super::errors::codes;
 use super::feeds::anchor;
-use super::load::codes;
 use super::{GrowthSettings, Http, Levels, Paths, Settings};
 use crate::core::correlate::{MAX_AGGREGATED_PER_KEY, MAX_REPORTS_PER_KEY};
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::errors::codes;
+use super::load::BUNDLED_NAME;
 use super::load::MAX_BYTES;
-use super::load::{BUNDLED_NAME, codes};
 use super::locate::{Place, diagnostic, entries};
 use super::sources::{read_folder, read_text_of};
 use super::{Bundled, Settings};

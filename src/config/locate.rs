@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use super::errors::codes;
 use super::feeds::MAX_FEEDS;
-use super::load::{code_of, codes};
+use super::load::code_of;
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 
 /// A key path with its value and its place.

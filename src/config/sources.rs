@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::load::codes;
+use super::errors::codes;
 use super::locate::{Place, diagnostic, place};
 use super::{Bundled, Paths};
 use crate::core::diagnostic::{Diagnostic, SourceFile};

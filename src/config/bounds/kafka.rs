@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Finding, Findings};
+use crate::config::errors::codes;
 use crate::config::feeds::anchor;
-use crate::config::load::codes;
 use crate::config::{Kafka, Secret, Security, Topics};
 
 pub(super) fn kafka(kafka: &Kafka, found: &mut Findings) {
