@@ -85,7 +85,7 @@ pub(super) struct Store {
     committed: FxHashMap<Arc<str>, Box<[u8]>>,
     touched: FxHashMap<Arc<str>, Slot>,
     /// Large ones of the committed, decoded.
-    warm: Warm,
+    pub warm: Warm,
     /// Of the committed states.
     reports: Reports,
     /// Of the committed states.

@@ -78,8 +78,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::super::state::Previous;
+    use super::super::{CorrelateOutput, Correlator, sample};
     use super::*;
-    use crate::core::model::Millis;
+    use crate::core::model::{FeedKind, Fingerprint, Millis};
 
     fn kept(n: u64) -> Kept {
         Kept {
@@ -115,5 +116,52 @@ mod tests {
         warm.keep(&"small".into(), kept(0), WORTHWHILE - 1);
         warm.keep(&"huge".into(), kept(1), MAX_BYTES + 1);
         assert_eq!((warm.entries.len(), warm.bytes), (0, 0));
+    }
+
+    /// Posts that repeat each other, all at one moment, so that later ones may have to stand for earlier ones; far more than are members.
+    #[test]
+    fn a_large_incident_is_the_same_however_its_transactions_are_cut_or_lost() {
+        let mut config = (*sample::config()).clone();
+        (
+            config.limits.reports_per_key,
+            config.limits.aggregated_per_key,
+        ) = (200, 300);
+        let config = Arc::new(config);
+        let reports: Vec<_> = (0..900_u64)
+            .map(|n| {
+                let mut detection = sample::detection(&format!("r{:03}", n * 7 % 900), 1_000, 45);
+                detection.report.kind = FeedKind::Post;
+                detection.report.fingerprint = Some(Fingerprint::Exact(n % 150));
+                detection
+            })
+            .collect();
+        let (mut whole, mut cut) = (
+            Correlator::new(Arc::clone(&config)),
+            Correlator::new(config),
+        );
+        let [mut expected, mut found] = [CorrelateOutput::default(), CorrelateOutput::default()];
+        for report in &reports {
+            whole.fold(report, &mut expected);
+        }
+        let mut was_warm = 0;
+        for (part, nth) in reports.chunks(37).zip(0..) {
+            if nth % 3 == 1 {
+                for report in part {
+                    cut.fold(report, &mut CorrelateOutput::default());
+                }
+                cut.rollback();
+            }
+            for report in part {
+                cut.fold(report, &mut found);
+            }
+            cut.commit();
+            was_warm += usize::from(!cut.store.warm.entries.is_empty());
+        }
+        assert!(was_warm > 10, "{was_warm}");
+        assert_eq!(found.alerts, expected.alerts);
+        let end = Millis(10_000_000);
+        whole.advance(end, &mut expected);
+        cut.advance(end, &mut found);
+        assert_eq!(found.alerts, expected.alerts);
     }
 }
