@@ -17,6 +17,7 @@ mod cap;
 mod cap_schema;
 mod changes;
 mod console;
+mod document;
 mod drill_failover;
 mod drill_room;
 mod find;

@@ -57,11 +57,37 @@ pub fn document(operations: &utoipa::openapi::OpenApi) -> Value {
     if let Some(schemas) = components["schemas"].as_object_mut() {
         schemas.extend(shapes());
         schemas.extend(alert());
+        for (name, condition) in conditions() {
+            if let Some(schema) = schemas.get_mut(name).and_then(Value::as_object_mut) {
+                schema.insert("allOf".to_owned(), condition);
+            }
+        }
     }
     for (path, operation) in operations_of(&mut document) {
         problems(&path, operation);
     }
     document
+}
+
+/// Which members of a body belong together: what a derived shape does not say.
+fn conditions() -> [(&'static str, Value); 3] {
+    let given = |name: &str| json!({"required": [name], "properties": {name: {"type": "string"}}});
+    let matchers = ["rule", "hazard", "place", "department", "level"].map(given);
+    let sources = ["id", "text"].map(given);
+    let red = json!([
+        {"properties": {"covers_red": {"const": false}, "level": {"enum": ["blue", "yellow", "orange"]}}},
+        {"required": ["covers_red"], "properties": {"covers_red": {"const": true}, "level": {"const": "red"}}},
+    ]);
+    let roles = json!([
+        {"required": ["department"], "properties": {"role": {"const": "officer"}}},
+        {"properties": {"role": {"const": "read_only"}}},
+        {"properties": {"role": {"enum": ["analyst", "coordinator", "operator"]}, "department": false}},
+    ]);
+    [
+        ("SilenceWish", json!([{"anyOf": matchers}, {"anyOf": red}])),
+        ("TokenWish", json!([{"anyOf": roles}])),
+        ("ScenarioNew", json!([{"anyOf": sources}])),
+    ]
 }
 
 fn shapes() -> Map<String, Value> {

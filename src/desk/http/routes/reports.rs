@@ -31,7 +31,11 @@ const MAX_TEXT: usize = 4_000;
 #[serde(deny_unknown_fields)]
 pub struct CallReport {
     /// In a few words.
-    #[schema(min_length = 1, max_length = 200, pattern = r"[^\s]")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"[^\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]"
+    )]
     title: String,
     /// What was said about the event; nothing about the caller.
     #[serde(default)]
@@ -43,9 +47,9 @@ pub struct CallReport {
     /// Code of a place in the gazetteer.
     #[schema(min_length = 1, max_length = 64)]
     place: String,
-    /// When it was seen; now when nothing is said.
+    /// When it was seen, not in the future; now when nothing is said.
     #[serde(default)]
-    #[schema(schema_with = shape::instant)]
+    #[schema(schema_with = shape::maybe_instant)]
     observed: Option<String>,
 }
 

@@ -21,7 +21,7 @@ use crate::drill::{MAX_DRAFT_BYTES, RoomError, ScenarioWish};
 /// Longest list of errors in a problem, characters.
 const MAX_SAID: usize = 4_000;
 
-/// Longest name of a scenario to start from, bytes.
+/// Longest name of a scenario to start from, in characters.
 const MAX_FROM: usize = 200;
 
 /// A scenario to write.
@@ -36,7 +36,7 @@ pub struct ScenarioNew {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     from: Option<String>,
-    /// The scenario as YAML, in place of what it starts from.
+    /// The scenario as YAML, in place of what it starts from: at most 32,768 bytes, that can be run here, and of the same id.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 32_768)]
     text: Option<String>,
@@ -65,16 +65,15 @@ pub async fn create(
     Json(wish): Json<ScenarioNew>,
 ) -> Result<Response, Problem> {
     let drills = drills(&api, &identity)?;
-    let within = |text: &Option<String>, most: usize| {
-        text.as_ref()
-            .is_none_or(|it| (1..=most).contains(&it.len()))
+    let within = |length: Option<usize>, most: usize| {
+        length.is_none_or(|length| (1..=most).contains(&length))
     };
-    if !within(&wish.text, MAX_DRAFT_BYTES) {
+    if !within(wish.text.as_ref().map(String::len), MAX_DRAFT_BYTES) {
         let detail = format!("1 to {MAX_DRAFT_BYTES} bytes");
         return Err(Problem::bad_value("text", detail));
     }
-    if !within(&wish.from, MAX_FROM) {
-        let detail = format!("1 to {MAX_FROM} bytes");
+    if !within(wish.from.as_ref().map(|it| it.chars().count()), MAX_FROM) {
+        let detail = format!("1 to {MAX_FROM} characters");
         return Err(Problem::bad_value("from", detail));
     }
     let wish = ScenarioWish {

@@ -1,6 +1,6 @@
 //! Shapes of parameters whose types are the core's; `schema.json` has them.
 
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
 
 /// Refers to a shape by its name.
@@ -95,8 +95,17 @@ pub fn language() -> RefOr<Schema> {
 
 /// An instant that is given: RFC 3339 with any offset.
 pub fn instant() -> RefOr<Schema> {
+    date_time(Type::String.into())
+}
+
+/// The same where none may be given.
+pub fn maybe_instant() -> RefOr<Schema> {
+    date_time(SchemaType::from_iter([Type::String, Type::Null]))
+}
+
+fn date_time(of: SchemaType) -> RefOr<Schema> {
     ObjectBuilder::new()
-        .schema_type(Type::String)
+        .schema_type(of)
         .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
             utoipa::openapi::KnownFormat::DateTime,
         )))

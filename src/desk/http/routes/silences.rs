@@ -42,7 +42,7 @@ pub struct SilenceWish {
     #[serde(default)]
     #[schema(schema_with = shape::status)]
     status: Status,
-    /// Incidents that this rule, and no other, has found.
+    /// Incidents that this rule of the rule set, and no other, has found.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 128)]
     rule: Option<String>,
@@ -62,11 +62,11 @@ pub struct SilenceWish {
     #[serde(default)]
     #[schema(schema_with = shape::level)]
     level: Option<Level>,
-    /// From when; at once when nothing is said.
+    /// From when, at the latest as long from now as the longest silence; at once when nothing is said.
     #[serde(default)]
-    #[schema(schema_with = shape::instant)]
+    #[schema(schema_with = shape::maybe_instant)]
     starts: Option<String>,
-    /// Until when.
+    /// Until when: ahead, after `starts`, and within the longest silence (`desk.silence_max_hours`).
     #[schema(schema_with = shape::instant)]
     ends: String,
     /// Why.
