@@ -30,17 +30,18 @@ fn of_this_desk((id, text): (&str, String)) -> Value {
     let mut document = document();
     let schemas = &mut document["components"]["schemas"];
     let place = json!({"type": "string", "enum": ["cn-310115", "cn-330304"]});
-    let department = json!({"type": "string", "enum": ["fire", "health"]});
+    let maybe =
+        |known: [&str; 2]| json!({"type": ["string", "null"], "enum": [known[0], known[1], null]});
     // No `format`: what is against the pattern is then no time at all, and not another time that would be right, too.
     let time = |pattern: &str| json!({"type": ["string", "null"], "pattern": pattern});
     schemas["CallReport"]["properties"]["place"] = place.clone();
     schemas["CallReport"]["properties"]["observed"] = time("^2026-0[1-9]-1[0-9]T12:00:00Z$");
     for name in ["SilenceWish", "TokenWish"] {
-        schemas[name]["properties"]["department"] = department.clone();
+        schemas[name]["properties"]["department"] = maybe(["fire", "health"]);
     }
     let silence = &mut schemas["SilenceWish"]["properties"];
-    silence["place"] = place.clone();
-    silence["rule"] = json!({"type": "string", "enum": ["zh-fire", "en-fire"]});
+    silence["place"] = maybe(["cn-310115", "cn-330304"]);
+    silence["rule"] = maybe(["zh-fire", "en-fire"]);
     silence["starts"] = time("^2027-01-15T1[0-9]:00:00Z$");
     silence["ends"] = json!({"type": "string", "pattern": "^2027-01-16T1[0-9]:00:00Z$"});
     let texts = json!({"anyOf": [
@@ -84,7 +85,8 @@ fn run(
         .args(["-H", &format!("Authorization: Bearer {token}")])
         .args(only)
         .args(["--phases", "examples,coverage,fuzzing"])
-        .args(["--max-examples", "25", "--seed", "1", "--workers", "2"])
+        // One worker: two may have the parser of Python 3.11 fail, whose depth of recursion is not a thread's own.
+        .args(["--max-examples", "25", "--seed", "1", "--workers", "1"])
         .args(["--request-timeout", "20", "--no-color"])
         .args(["--generation-database", "none"])
         .current_dir(std::env::temp_dir())

@@ -75,13 +75,13 @@ fn conditions() -> [(&'static str, Value); 3] {
     let matchers = ["rule", "hazard", "place", "department", "level"].map(given);
     let sources = ["id", "text"].map(given);
     let red = json!([
-        {"properties": {"covers_red": {"const": false}, "level": {"enum": ["blue", "yellow", "orange"]}}},
-        {"required": ["covers_red"], "properties": {"covers_red": {"const": true}, "level": {"const": "red"}}},
+        {"properties": {"covers_red": {"const": false}, "level": {"enum": ["blue", "yellow", "orange", null]}}},
+        {"required": ["covers_red"], "properties": {"covers_red": {"const": true}, "level": {"enum": ["red", null]}}},
     ]);
     let roles = json!([
-        {"required": ["department"], "properties": {"role": {"const": "officer"}}},
+        {"required": ["department"], "properties": {"role": {"const": "officer"}, "department": {"type": "string"}}},
         {"properties": {"role": {"const": "read_only"}}},
-        {"properties": {"role": {"enum": ["analyst", "coordinator", "operator"]}, "department": false}},
+        {"properties": {"role": {"enum": ["analyst", "coordinator", "operator"]}, "department": {"type": "null"}}},
     ]);
     [
         ("SilenceWish", json!([{"anyOf": matchers}, {"anyOf": red}])),

@@ -128,7 +128,7 @@ pub struct TokenWish {
     role: Role,
     /// An officer's department; a read-only token may have one, others have none.
     #[serde(default)]
-    #[schema(schema_with = shape::department)]
+    #[schema(schema_with = shape::maybe_department)]
     department: Option<String>,
     /// Days until it ends; 90 when nothing is said.
     #[serde(default, deserialize_with = "whole")]

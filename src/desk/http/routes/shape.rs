@@ -1,6 +1,6 @@
 //! Shapes of parameters whose types are the core's; `schema.json` has them.
 
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
 
 /// Refers to a shape by its name.
@@ -18,6 +18,29 @@ shapes! {
     department "DepartmentId"
     time "Time"
     role "Role"
+}
+
+/// The same where none may be given.
+fn maybe(of: RefOr<Schema>) -> RefOr<Schema> {
+    let none = ObjectBuilder::new().schema_type(Type::Null);
+    RefOr::T(Schema::AnyOf(
+        AnyOfBuilder::new().item(of).item(none).build(),
+    ))
+}
+
+/// A level, or none.
+pub fn maybe_level() -> RefOr<Schema> {
+    maybe(level())
+}
+
+/// A hazard, or none.
+pub fn maybe_hazard() -> RefOr<Schema> {
+    maybe(hazard())
+}
+
+/// A department, or none.
+pub fn maybe_department() -> RefOr<Schema> {
+    maybe(department())
 }
 
 /// Items per page.

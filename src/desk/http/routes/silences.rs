@@ -48,7 +48,7 @@ pub struct SilenceWish {
     rule: Option<String>,
     /// Of this hazard.
     #[serde(default)]
-    #[schema(schema_with = shape::hazard)]
+    #[schema(schema_with = shape::maybe_hazard)]
     hazard: Option<Hazard>,
     /// At this place or within it: its code.
     #[serde(default)]
@@ -56,11 +56,11 @@ pub struct SilenceWish {
     place: Option<String>,
     /// What this department would be told; an officer's own.
     #[serde(default)]
-    #[schema(schema_with = shape::department)]
+    #[schema(schema_with = shape::maybe_department)]
     department: Option<String>,
     /// At this level or a lower one: what rises above is heard.
     #[serde(default)]
-    #[schema(schema_with = shape::level)]
+    #[schema(schema_with = shape::maybe_level)]
     level: Option<Level>,
     /// From when, at the latest as long from now as the longest silence; at once when nothing is said.
     #[serde(default)]
