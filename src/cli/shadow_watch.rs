@@ -18,11 +18,6 @@ use crate::desk::shadows::{ShadowBoard, Shadows, Tried};
 use crate::kafka::dump::{DumpError, Positions, read_on};
 use crate::telemetry::wall_clock;
 
-/// What a rule must keep to before it goes live.
-pub(super) const BARS: Bars = Bars {
-    min_days: 7.0,
-    max_new_per_day: 20.0,
-};
 /// Time between two looks.
 const EVERY: Duration = Duration::from_mins(1);
 /// How often it is looked whether the process is told to stop.
@@ -45,6 +40,8 @@ struct Watch {
     detections: Positions,
     /// What rule files and cases say against each.
     files: BTreeMap<Arc<str>, Vec<Against>>,
+    /// What a rule must keep to before it goes live.
+    bars: Bars,
 }
 
 impl Watch {
@@ -54,7 +51,11 @@ impl Watch {
             .map(|rule| Arc::clone(&rule.id))
             .take(MOST_RULES)
             .collect();
-        let files = promoted(settings, BARS, &rules).unwrap_or_else(|error| {
+        let bars = Bars {
+            min_days: f64::from(settings.desk.shadow_min_days),
+            max_new_per_day: f64::from(settings.desk.shadow_max_new_per_day),
+        };
+        let files = promoted(settings, bars, &rules).unwrap_or_else(|error| {
             tracing::warn!(%error, "shadow rules cannot be judged by their files");
             BTreeMap::new()
         });
@@ -65,6 +66,7 @@ impl Watch {
             hits: Positions::new(),
             detections: Positions::new(),
             files,
+            bars,
         }
     }
 
@@ -108,7 +110,7 @@ impl Watch {
         let rules = self.rules.iter().map(|id| {
             let found = observed.iter().position(|one| one.rule == *id);
             let observed = found.map(|index| observed.swap_remove(index));
-            let mut against = BARS.watched(observed.as_ref());
+            let mut against = self.bars.watched(observed.as_ref());
             against.extend(self.files.get(id).into_iter().flatten().cloned());
             Tried {
                 rule: Arc::clone(id),
@@ -119,7 +121,7 @@ impl Watch {
         Shadows {
             at: now,
             rules: rules.collect(),
-            bars: BARS,
+            bars: self.bars,
             complete: matches!(read, Ok(true)),
             failed: read.err().map(|error| error.to_string()),
         }

@@ -80,6 +80,10 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     found.within("desk.excerpt_retention_hours", retention, 1, 87_600);
     let longest = settings.desk.silence_max_hours;
     found.within("desk.silence_max_hours", longest, 1, 8_760);
+    let desk = &settings.desk;
+    found.within("desk.shadow_min_days", desk.shadow_min_days, 0, 365);
+    let adds = desk.shadow_max_new_per_day;
+    found.within("desk.shadow_max_new_per_day", adds, 0, 1_000_000);
     if !settings.drills.clock_fits(&settings.kafka.brokers) {
         found.conflict(
             "drills.clock",

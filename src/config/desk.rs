@@ -22,6 +22,10 @@ pub struct Desk {
     pub excerpt_retention_hours: u32,
     /// Longest silence of notifications, hours.
     pub silence_max_hours: u32,
+    /// Days for which a shadow rule is watched before it may go live.
+    pub shadow_min_days: u32,
+    /// New reports a day that it may add.
+    pub shadow_max_new_per_day: u32,
     /// Where API and console are served.
     pub http: DeskHttp,
 }
@@ -68,6 +72,8 @@ mod tests {
             url_file: None,
             excerpt_retention_hours: 1,
             silence_max_hours: 72,
+            shadow_min_days: 7,
+            shadow_max_new_per_day: 20,
             http: DeskHttp::default(),
         }
     }

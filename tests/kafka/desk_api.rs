@@ -24,7 +24,7 @@ pub(super) fn settings(address: &str) -> String {
 
 pub(super) struct DeskApi {
     address: String,
-    token: String,
+    pub(super) token: String,
 }
 
 impl DeskApi {

@@ -32,4 +32,5 @@ mod tools;
 mod topics;
 mod tried;
 mod trouble;
+mod watched;
 mod world;

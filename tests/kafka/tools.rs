@@ -9,7 +9,7 @@ use rdkafka::Message;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Headers;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -73,6 +73,21 @@ impl Seen {
     }
 }
 
+/// First and next offset. A topic that was made a moment ago may not have a leader yet.
+fn watermarks(reader: &BaseConsumer, topic: &str, partition: i32, limit: Instant) -> (i64, i64) {
+    loop {
+        match reader.fetch_watermarks(topic, partition, Duration::from_secs(10)) {
+            Ok(both) => return both,
+            Err(error) => assert!(
+                error.rdkafka_error_code() == Some(RDKafkaErrorCode::NotLeaderForPartition)
+                    && Instant::now() < limit,
+                "{topic}/{partition}: {error}"
+            ),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Everything that a `read_committed` reader finds in a topic, by partition and offset. Waits for open transactions: the
 /// end is the read-uncommitted one, and reading goes on until no transaction before it is undecided.
 pub(super) fn read_committed(brokers: &str, topic: &str) -> Vec<Seen> {
@@ -97,13 +112,9 @@ pub(super) fn read_committed(brokers: &str, topic: &str) -> Vec<Seen> {
     let mut list = TopicPartitionList::new();
     let mut open = std::collections::BTreeSet::new();
     for partition in 0..partitions {
-        let (low, high) = uncommitted
-            .fetch_watermarks(topic, partition, Duration::from_secs(10))
-            .expect("watermarks");
+        let (low, high) = watermarks(&uncommitted, topic, partition, limit);
         loop {
-            let (_, stable) = committed
-                .fetch_watermarks(topic, partition, Duration::from_secs(10))
-                .expect("watermarks");
+            let (_, stable) = watermarks(&committed, topic, partition, limit);
             if stable >= high {
                 break;
             }
