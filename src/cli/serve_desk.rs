@@ -1,7 +1,7 @@
 //! The desk's API and console beside a running desk.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -187,8 +187,21 @@ fn here(api: &Api, rules: Rules, metrics: Option<Arc<Metrics>>, feeds: Vec<Arc<F
 
 /// The console's pages, for whoever was let in.
 fn pages(api: &Api, here: Here) -> Router {
-    let console = Console::start(api.desk().clone(), Arc::new(here));
+    let here = Arc::new(here);
+    tokio::spawn(note_minutes(Arc::downgrade(&here)));
+    let console = Console::start(api.desk().clone(), here);
     console::router(console).layer(middleware::from_fn(visit))
+}
+
+/// Has the page of feeds know what came in every minute, for as long as there is a console.
+async fn note_minutes(here: Weak<Here>) {
+    let mut minute = tokio::time::interval(Duration::from_mins(1));
+    minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        minute.tick().await;
+        let Some(here) = here.upgrade() else { return };
+        here.note_minute();
+    }
 }
 
 /// Tells the console who was let in.

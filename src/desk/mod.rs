@@ -67,6 +67,6 @@ pub use sample::{Synthetic, sample_alerts};
 pub use service::{Desk, DeskError, Observer};
 pub use silences::Covered;
 pub use store::{
-    AuditEvent, BoardFilter, Change, Cursor, DepartmentStats, Duties, Page, Stats, Store,
-    StoreError, Why,
+    AuditEvent, BoardFilter, Change, Cursor, DepartmentStats, Duties, KeptDeadlines, Page, Stats,
+    Store, StoreError, Why,
 };

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::store::{
-    AuditEvent, BoardFilter, Change, Cursor, DepartmentStats, Lease, Page, Saved, Store,
-    StoreError, Writing,
+    AuditEvent, BoardFilter, Change, Cursor, DepartmentStats, KeptDeadlines, Lease, Page, Saved,
+    Store, StoreError, Writing,
 };
 use crate::core::model::{Alert, Millis, Status};
 use crate::core::mute::Limits;
@@ -367,6 +367,19 @@ impl Desk {
         since: Millis,
     ) -> Result<std::collections::BTreeMap<String, DepartmentStats>, DeskError> {
         Ok(self.inner.store.department_stats(status, since).await?)
+    }
+
+    /// How a department has kept its deadlines in each of the last `weeks` weeks, oldest first.
+    pub async fn department_weeks(
+        &self,
+        status: Status,
+        department: &str,
+        weeks: u32,
+    ) -> Result<Vec<KeptDeadlines>, DeskError> {
+        let store = &self.inner.store;
+        Ok(store
+            .department_weeks(status, department, self.now(), weeks)
+            .await?)
     }
 
     /// The audit trail after `seq`, oldest first.

@@ -199,6 +199,31 @@ fn quorum_closes_and_closed_cases_are_found_again() {
             lead.disposed_on_time >= 1 && lead.acknowledged_on_time >= 1,
             "{lead:?}"
         );
+        // The same week by week: all of it in the last one.
+        world.clock.advance(1);
+        let department = &all[1].departments[0].id;
+        let weeks = world.desk.department_weeks(Status::Actual, department, 3);
+        let weeks = weeks.await.unwrap();
+        assert_eq!(weeks.len(), 3);
+        let last = weeks[2];
+        assert_eq!(
+            (last.acknowledged, last.disposed),
+            (
+                [lead.acknowledged_on_time, lead.acknowledgements],
+                [lead.disposed_on_time, lead.disposals]
+            )
+        );
+        assert_eq!(last.begin, world.desk.now().plus(-7 * 86_400_000));
+        for week in &weeks[..2] {
+            assert_eq!((week.acknowledged, week.disposed), ([0; 2], [0; 2]));
+        }
+        world.clock.advance(8 * 86_400_000);
+        let later = world.desk.department_weeks(Status::Actual, department, 3);
+        let later = later.await.unwrap();
+        assert_eq!(later[1].acknowledged, last.acknowledged);
+        assert_eq!(later[2].acknowledged, [0; 2]);
+        let drill = world.desk.department_weeks(Status::Exercise, department, 3);
+        assert_eq!(drill.await.unwrap()[2].acknowledged, [0; 2]);
         let sent = world.desk.store().outgoing(1_000, &[]).await.unwrap();
         let decisions = sent.iter().filter(|it| it.topic == "decisions").count() as i64;
         let trail = world.desk.audit(0, 1_000).await.unwrap();

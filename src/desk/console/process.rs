@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 
-use super::page::feeds::FeedRow;
+use super::page::feeds::{FeedRow, MINUTES};
 use super::state::{Call, Process};
 use crate::core::model::{Feed, Millis};
 use crate::core::ruleset::RuleSet;
@@ -31,6 +31,8 @@ pub struct Here {
     drills: Option<Drills>,
     shadows: ShadowBoard,
     looks: Mutex<VecDeque<(Millis, Vec<u64>)>>,
+    /// Records of every feed by the end of each minute.
+    totals: Mutex<VecDeque<Vec<u64>>>,
 }
 
 impl std::fmt::Debug for Here {
@@ -55,6 +57,7 @@ impl Here {
             drills: None,
             shadows: ShadowBoard::default(),
             looks: Mutex::default(),
+            totals: Mutex::default(),
         }
     }
 
@@ -70,6 +73,33 @@ impl Here {
     pub fn with_shadows(mut self, shadows: ShadowBoard) -> Self {
         self.shadows = shadows;
         self
+    }
+
+    /// Notes what has come so far. Called once a minute; [`MINUTES`] are kept.
+    pub fn note_minute(&self) {
+        let Some(metrics) = &self.metrics else {
+            return;
+        };
+        let count = |feed: &Arc<Feed>| metrics.feed_figures(&feed.id, &feed.topic).records;
+        self.note(self.feeds.iter().map(count).collect());
+    }
+
+    fn note(&self, records: Vec<u64>) {
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        if totals.len() > MINUTES {
+            totals.pop_front();
+        }
+        totals.push_back(records);
+    }
+
+    /// Records of the feed with this number in each of the last minutes, oldest first.
+    fn minutes(&self, index: usize) -> Vec<u64> {
+        let totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |all: &Vec<u64>| all.get(index).copied().unwrap_or(0);
+        let pairs = totals.iter().zip(totals.iter().skip(1));
+        pairs
+            .map(|(before, after)| of(after).saturating_sub(of(before)))
+            .collect()
     }
 
     /// Records a minute of every feed, since a look some minutes ago.
@@ -131,20 +161,22 @@ impl Process for Here {
         let now = wall_clock();
         let rates = self.rates(&figures, now);
         let rows = self.feeds.iter().zip(figures).zip(rates);
-        rows.map(|((feed, it), per_minute)| FeedRow {
-            id: Arc::clone(&feed.id),
-            kind: feed.kind,
-            topic: feed.topic.clone(),
-            reliability: feed.reliability,
-            records: it.records,
-            outcomes: [it.detected, it.no_match, it.expired],
-            dead_letters: it.dead_letters,
-            per_minute,
-            lag: it.lag,
-            last: it.last,
-            silent_for: it.silent.then(|| it.last.map_or(0, |last| now.since(last))),
-        })
-        .collect()
+        rows.enumerate()
+            .map(|(index, ((feed, it), per_minute))| FeedRow {
+                minutes: self.minutes(index),
+                id: Arc::clone(&feed.id),
+                kind: feed.kind,
+                topic: feed.topic.clone(),
+                reliability: feed.reliability,
+                records: it.records,
+                outcomes: [it.detected, it.no_match, it.expired],
+                dead_letters: it.dead_letters,
+                per_minute,
+                lag: it.lag,
+                last: it.last,
+                silent_for: it.silent.then(|| it.last.map_or(0, |last| now.since(last))),
+            })
+            .collect()
     }
 
     fn takes_calls(&self) -> bool {
@@ -166,6 +198,26 @@ impl Process for Here {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_hour_of_minutes_is_kept() {
+        let here = Here::new(
+            || unreachable!("no rules are asked for"),
+            None,
+            Vec::new(),
+            None,
+        );
+        assert!(here.minutes(0).is_empty());
+        here.note(vec![5, 1]);
+        assert!(here.minutes(0).is_empty(), "of one look nothing follows");
+        here.note(vec![7, 1]);
+        here.note(vec![7, 4]);
+        assert_eq!([here.minutes(0), here.minutes(1)], [[2, 0], [0, 3]]);
+        for nth in 0..200 {
+            here.note(vec![nth, 0]);
+        }
+        assert_eq!(here.minutes(0), [1; MINUTES]);
+    }
 
     #[test]
     fn a_rate_is_over_the_last_minutes() {

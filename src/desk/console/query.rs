@@ -22,6 +22,8 @@ const MORE: u32 = 200;
 const LISTED: u32 = 200;
 /// Days over which on-time rates are counted.
 pub const RATE_DAYS: u32 = 30;
+/// Weeks for which a department's page shows how deadlines were kept.
+const RATE_WEEKS: u32 = 26;
 
 /// The desk's filter of a page's.
 pub fn board_filter(filter: &Filter, level: Option<Level>) -> BoardFilter {
@@ -182,12 +184,16 @@ pub async fn department(
         .collect();
     owed.sort_by_key(|it| it.due.map(|due| due.at));
     let summary = departments(desk, std::slice::from_ref(&dept)).await?.pop();
+    let weeks = desk
+        .department_weeks(Status::Actual, &dept.id, RATE_WEEKS)
+        .await?;
     Ok(department::DepartmentView {
         more: total.saturating_sub(page.items.len() as u64),
         on_time: summary.map_or_else(department::OnTime::default, |summary| summary.on_time),
         owed,
         dept,
         days: RATE_DAYS,
+        weeks,
     })
 }
 

@@ -40,6 +40,11 @@ pub fn exact(at: Millis) -> String {
     }
 }
 
+/// The day of an instant, UTC.
+pub fn day(at: Millis) -> String {
+    exact(at).chars().take(10).collect()
+}
+
 /// How long ago; the script keeps it ticking, its title is the exact time.
 pub fn ago(lang: Lang, at: Millis, now: Millis) -> Markup {
     html! {

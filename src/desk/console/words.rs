@@ -108,6 +108,7 @@ messages! {
     Reports "Reports" "报告"
     Number "No." "序号"
     SparkLabel "{} [report|reports] in the last hour" "近一小时 {} 条报告"
+    MinutesLabel "{} [record|records] in the last hour, by minute" "近一小时逐分钟记录，共 {} 条"
     ReportsAndCopies "independent sources / reports + copies: {}" "独立信源/报告+转载：{}"
     ReportsCount "{} [report|reports]" "{} 条报告"
     SourcesCount "{} independent [source|sources]" "{} 个独立信源"

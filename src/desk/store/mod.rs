@@ -42,6 +42,6 @@ pub use notices::{Message, NotifyCursor, Waiting};
 pub use outbox::Outgoing;
 pub use read::Change;
 pub use saved::Saved;
-pub use stats::{DepartmentStats, Stats};
+pub use stats::{DepartmentStats, KeptDeadlines, Stats};
 pub use trail::{AuditEvent, AuditFault, Verified};
 pub use write::Writing;

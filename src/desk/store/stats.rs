@@ -36,6 +36,30 @@ pub struct DepartmentStats {
     pub false_alarms: u64,
 }
 
+/// Milliseconds of a week.
+const WEEK_MS: i64 = 7 * 86_400_000;
+
+/// Deadlines that a department kept in a week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptDeadlines {
+    /// When the week began.
+    pub begin: Millis,
+    /// Acknowledged on time, of all that are settled.
+    pub acknowledged: [u64; 2],
+    /// Disposed on time, of all that are settled.
+    pub disposed: [u64; 2],
+}
+
+impl KeptDeadlines {
+    fn of(begin: Millis) -> Self {
+        Self {
+            begin,
+            acknowledged: [0; 2],
+            disposed: [0; 2],
+        }
+    }
+}
+
 impl Store {
     /// Counts everything that is open.
     pub async fn stats(&self) -> Result<Stats, StoreError> {
@@ -53,6 +77,48 @@ impl Store {
             stats.obligations.insert(key, count.max(0) as u64);
         }
         Ok(stats)
+    }
+
+    /// How many deadlines a department kept in each of the `weeks` weeks before `until`, oldest first, by when its obligations began.
+    pub async fn department_weeks(
+        &self,
+        status: Status,
+        department: &str,
+        until: Millis,
+        weeks: u32,
+    ) -> Result<Vec<KeptDeadlines>, StoreError> {
+        let begin = until.plus(-i64::from(weeks) * WEEK_MS);
+        let mut all: Vec<KeptDeadlines> = (0..i64::from(weeks))
+            .map(|nth| KeptDeadlines::of(begin.plus(nth * WEEK_MS)))
+            .collect();
+        let sum = |what: &str| format!("CAST(SUM(CASE WHEN {what} THEN 1 ELSE 0 END) AS BIGINT)");
+        let sql = format!(
+            "SELECT (opened_at - $3) / {WEEK_MS} AS week, {}, {}, {}, {} FROM obligations \
+             WHERE department = $1 AND status = $2 AND opened_at >= $3 AND opened_at < $4 GROUP BY week",
+            sum("acknowledged_on_time = 1"),
+            sum("acknowledged_on_time IS NOT NULL"),
+            sum("disposed_on_time = 1"),
+            sum("disposed_on_time IS NOT NULL"),
+        );
+        let args = vec![
+            department.into(),
+            status.id().into(),
+            begin.0.into(),
+            until.0.into(),
+        ];
+        for row in query(sql, args).fetch_all(&self.pool).await? {
+            let number = |at: usize| -> Result<u64, StoreError> {
+                let count: i64 = row.try_get(at)?;
+                Ok(count.max(0) as u64)
+            };
+            let week: i64 = row.try_get(0)?;
+            let week = usize::try_from(week).ok().and_then(|nth| all.get_mut(nth));
+            if let Some(week) = week {
+                week.acknowledged = [number(1)?, number(2)?];
+                week.disposed = [number(3)?, number(4)?];
+            }
+        }
+        Ok(all)
     }
 
     /// Figures of every department over obligations that began at or after `since`.

@@ -53,6 +53,7 @@ impl Process for Alone {
             outcomes: [120, 1_100, 4],
             dead_letters: 2,
             per_minute: Some(12.4),
+            minutes: (0..60).map(|nth| nth * nth % 17).collect(),
             lag: None,
             last: Some(SAMPLE.now),
             silent_for: Some(4_000_000),

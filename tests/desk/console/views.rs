@@ -194,6 +194,13 @@ pub(super) fn department_view(viewer: &Viewer) -> department::DepartmentView {
             disposed: [8, 20],
         },
         days: 30,
+        weeks: (0..26)
+            .map(|nth| tocsin::desk::store::KeptDeadlines {
+                begin: SAMPLE.now.plus((nth - 26) * 7 * 86_400_000),
+                acknowledged: [nth as u64 % 5, if nth % 7 == 3 { 0 } else { 5 }],
+                disposed: [nth as u64 % 3, 4],
+            })
+            .collect(),
     }
 }
 
@@ -235,6 +242,7 @@ pub(super) fn feed_rows() -> Vec<feeds::FeedRow> {
         outcomes: [120, 1_100, 4],
         dead_letters: 2,
         per_minute: Some(12.4),
+        minutes: (0..60).map(|nth| nth * nth % 17).collect(),
         lag: Some(0),
         last: Some(SAMPLE.now.plus(-30_000)),
         silent_for,

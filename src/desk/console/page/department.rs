@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use super::kept;
 use super::row::{Due, Row, Step};
 use crate::desk::console::layout::{self, Tab};
 use crate::desk::console::text::shown;
@@ -11,6 +12,7 @@ use crate::desk::console::time;
 use crate::desk::console::view::{self, Dept, Viewer};
 use crate::desk::console::widgets;
 use crate::desk::console::words::Msg;
+use crate::desk::store::KeptDeadlines;
 
 /// One open obligation of the department.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,8 @@ pub struct DepartmentView {
     pub on_time: OnTime,
     /// Over how many days they are counted.
     pub days: u32,
+    /// The same week by week, oldest first.
+    pub weeks: Vec<KeptDeadlines>,
 }
 
 /// One line of the list of departments.
@@ -95,6 +99,7 @@ pub fn page(viewer: &Viewer, view: &DepartmentView) -> Markup {
             h2 { (viewer.t(Msg::OnTimeTitle)) " " span.muted { (viewer.lang.fill(Msg::RatesOver, view.days)) } }
             p { (viewer.t(Msg::AcknowledgedOnTime)) ": " (widgets::rate(viewer.lang, view.on_time.acknowledged[0], view.on_time.acknowledged[1])) }
             p { (viewer.t(Msg::DisposedOnTime)) ": " (widgets::rate(viewer.lang, view.on_time.disposed[0], view.on_time.disposed[1])) }
+            (kept::weeks(viewer.lang, &view.weeks))
         }
         section.card {
             h2 { (viewer.t(Msg::OpenDuties)) " " span.muted { (view.owed.len() as u64 + view.more) } }

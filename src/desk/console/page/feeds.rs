@@ -6,11 +6,15 @@ use maud::{Markup, html};
 
 use super::evidence;
 use crate::core::model::{FeedKind, Millis};
+use crate::desk::console::lang::Lang;
 use crate::desk::console::layout::{self, Tab};
 use crate::desk::console::text::harmless;
 use crate::desk::console::time;
 use crate::desk::console::view::Viewer;
 use crate::desk::console::words::Msg;
+
+/// Minutes for which the page shows what came.
+pub const MINUTES: usize = 60;
 
 /// One feed.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +35,8 @@ pub struct FeedRow {
     pub dead_letters: u64,
     /// Records a minute over the last minutes; none before two looks.
     pub per_minute: Option<f64>,
+    /// Records in each of the last minutes, oldest first.
+    pub minutes: Vec<u64>,
     /// Records that wait; none when not known.
     pub lag: Option<u64>,
     /// Last record.
@@ -63,13 +69,31 @@ pub fn page(viewer: &Viewer, feeds: &[FeedRow]) -> Markup {
     layout::page(viewer, Tab::Feeds, viewer.t(Msg::Feeds), &body)
 }
 
+/// The last minutes, each a bar; nothing before there are two.
+fn minutes(lang: Lang, counts: &[u64]) -> Markup {
+    let top = counts.iter().copied().max().unwrap_or(0).max(1);
+    let first = MINUTES.saturating_sub(counts.len());
+    let label = lang.fill(Msg::MinutesLabel, counts.iter().sum::<u64>());
+    html! {
+        @if counts.len() > 1 {
+            svg.spark viewBox=(format!("0 0 {} 18", MINUTES * 2)) width=(MINUTES * 2) height="18" role="img" aria-label=(label) {
+                title { (label) }
+                @for (count, nth) in counts.iter().zip(first..) {
+                    @let height = (u128::from(*count) * 16).div_ceil(u128::from(top)).max(1);
+                    rect x=(nth * 2) y=(18 - height) width="1.5" height=(height) class=[(*count == 0).then_some("none")] {}
+                }
+            }
+        }
+    }
+}
+
 fn one(viewer: &Viewer, feed: &FeedRow) -> Markup {
     let lang = viewer.lang;
     html! {
         tr class=[feed.silent_for.map(|_| "silent")] {
             td { strong { (harmless(&feed.id)) } br; code.muted { (harmless(&feed.topic)) } }
             td { (viewer.t(evidence::kind(feed.kind))) } td.n { (feed.reliability) }
-            td.n { @match feed.per_minute { Some(rate) => (format!("{rate:.1}")), None => "–" } }
+            td.n { @match feed.per_minute { Some(rate) => (format!("{rate:.1}")), None => "–" } (minutes(lang, &feed.minutes)) }
             td.n { (feed.records) } td.n { (feed.outcomes[0]) }
             td.n { @if feed.dead_letters > 0 { strong.bad { (feed.dead_letters) } } @else { "0" } }
             td.n { (feed.outcomes[2]) }

@@ -11,6 +11,7 @@ pub mod growth;
 pub mod heading;
 pub mod incident;
 pub mod judge;
+pub mod kept;
 pub mod muted;
 pub mod obligations;
 pub mod report;
