@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::rules::promoted;
 use crate::config::Settings;
-use crate::core::model::{Detection, ShadowHit};
+use crate::core::model::Detection;
 use crate::core::ruleset::RuleSet;
 use crate::core::tools::promotion::{Against, Bars};
 use crate::core::tools::shadow::Tally;
@@ -80,11 +80,7 @@ impl Watch {
             &mut self.hits,
             MOST_RECORDS,
             |_, value| {
-                if let Ok(hit) = serde_json::from_slice::<ShadowHit>(value)
-                    && rules.contains(&hit.rule_id)
-                {
-                    tally.hit(&hit);
-                }
+                tally.record(value, |id| rules.contains(id));
             },
         )?;
         // What would be removed is told by what live rules fired on.

@@ -11,7 +11,7 @@ use crate::core::tools::shadow::Observed;
 pub struct Tried {
     /// Its id.
     pub rule: Arc<str>,
-    /// What it did; none: it never fired.
+    /// What it did; none: nothing is known of it.
     pub observed: Option<Observed>,
     /// Why it may not go live; empty when it may.
     pub against: Vec<Against>,

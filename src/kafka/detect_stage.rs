@@ -136,6 +136,10 @@ impl DetectStage {
                 self.found.refusal = Some(Refusal::decode(RefusalCode::Internal, why));
             }
         }
+        for watch in &self.found.watched {
+            // Never too large for a record.
+            let _ = out.push_json(Target::Shadow, watch.rule_id.as_bytes(), watch);
+        }
         for hit in &self.found.shadow {
             if out.push_json(Target::Shadow, hit.rule_id.as_bytes(), hit) {
                 self.counts.shadow(&hit.rule_id);
@@ -358,6 +362,7 @@ impl Stage for DetectStage {
     }
 
     fn rollback(&mut self) {
+        self.engine.forget_watched();
         self.counts.clear();
     }
 }

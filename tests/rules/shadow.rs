@@ -134,6 +134,41 @@ fn the_gate_opens_and_names_every_reason_to_stay_shut() {
     assert_eq!(gate("7", "2", &["--rule", "nobody"]).status.code(), Some(2));
 }
 
+/// A rule that was live for long enough and added nothing may go live; one of which nothing is known may not.
+#[test]
+fn a_rule_that_never_fired_passes_when_it_was_watched() {
+    let dir = folder();
+    let gate = |hours: i64| {
+        let lines: String = (0..hours)
+            .map(|hour| {
+                let at = Millis(1_700_000_000_000_i64 + hour * 3_600_000);
+                format!(
+                    "{{\"v\":1,\"rule_id\":\"smoke\",\"watched\":\"{at}\",\"rule_set\":\"abc\"}}\n"
+                )
+            })
+            .collect();
+        std::fs::write(dir.path().join("watched.jsonl"), lines).unwrap();
+        let args = "rules shadow --input watched.jsonl --min-days 7 --max-new-per-day 2 --tests cases.yml --json";
+        tocsin(dir.path(), &args.split(' ').collect::<Vec<_>>())
+    };
+    let open = gate(7 * 24 + 1);
+    let shown = json(&open);
+    assert_eq!(shown["gate"][0]["reasons"], serde_json::json!([]));
+    assert_eq!(open.status.code(), Some(0));
+    assert_eq!(
+        (&shown["unreadable"], &shown["rules"][0]["hits"]),
+        (&0.into(), &0.into())
+    );
+    let short = gate(3 * 24 + 1);
+    let reasons = json(&short)["gate"][0]["reasons"].to_string();
+    assert!(reasons.contains("watched for 3.0 days, not 7"), "{reasons}");
+    assert_eq!(short.status.code(), Some(1));
+    let unknown = gate(0);
+    let reasons = json(&unknown)["gate"][0]["reasons"].to_string();
+    assert!(reasons.contains("no report is known"), "{reasons}");
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
 /// 1 says that a rule may not go live; where nothing could be read, nothing was judged.
 #[test]
 fn hits_that_cannot_be_read_are_no_judgement() {
@@ -163,6 +198,6 @@ fn hits_that_cannot_be_read_are_no_judgement() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(
         said.lines().next(),
-        Some("no hit of `nobody` as a shadow rule")
+        Some("nothing is known of `nobody` as a shadow rule")
     );
 }

@@ -15,7 +15,7 @@ use super::super::{FAILED, Global, MISUSED, Misused, escaped};
 use super::load;
 use super::promote::{Gate, Verdict};
 use crate::config::Settings;
-use crate::core::model::{Detection, ShadowHit};
+use crate::core::model::Detection;
 use crate::core::rule::{self, Rule, RuleStatus};
 use crate::core::tools::promotion::Bars;
 use crate::core::tools::shadow::{MAX_SAMPLES, Observed, Tally};
@@ -34,7 +34,7 @@ pub struct Args {
     /// Samples shown of each rule
     #[arg(long, value_name = "N", default_value_t = 3)]
     samples: usize,
-    /// Gate: the rule was watched for so many days since its first hit
+    /// Gate: the rule was watched for so many days, whether it fired or not
     #[arg(long, value_name = "DAYS")]
     min_days: Option<f64>,
     /// Gate: it adds no more reports a day than this
@@ -51,7 +51,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Shown {
     rules: Vec<Observed>,
-    /// Records that are no hits of a known version.
+    /// Records that are neither hits nor signs of life of a known version.
     unreadable: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<Vec<Verdict>>,
@@ -91,9 +91,10 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
 
 fn read(args: &Args, settings: &Settings) -> anyhow::Result<(Tally, u64)> {
     let (mut tally, mut unreadable) = (Tally::default(), 0);
-    let mut take = |line: &[u8]| match serde_json::from_slice::<ShadowHit>(line) {
-        Ok(hit) => tally.hit(&hit),
-        Err(_) => unreadable += 1,
+    let mut take = |line: &[u8]| {
+        if !tally.record(line, |_| true) {
+            unreadable += 1;
+        }
     };
     if let Some(path) = &args.input {
         let bar = progress(path);
@@ -157,14 +158,18 @@ fn text(shown: &Shown, of: &[String]) -> String {
     }
     for id in of {
         if shown.rules.iter().all(|one| *one.rule != **id) {
-            let _ = writeln!(out, "no hit of `{id}` as a shadow rule");
+            let _ = writeln!(out, "nothing is known of `{id}` as a shadow rule");
         }
     }
     if shown.rules.is_empty() && of.is_empty() {
-        out += "no hit of a shadow rule\n";
+        out += "nothing is known of any shadow rule\n";
     }
     if shown.unreadable > 0 {
-        let _ = writeln!(out, "{} records are no hits", shown.unreadable);
+        let _ = writeln!(
+            out,
+            "{} records are none of a shadow rule, or of another version",
+            shown.unreadable
+        );
     }
     for verdict in shown.gate.iter().flatten() {
         let sign = if verdict.ok { "may go live" } else { "stays" };
@@ -179,7 +184,7 @@ fn text(shown: &Shown, of: &[String]) -> String {
 fn rule_text(one: &Observed, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
-        "{}: {} reports since {} ({:.1} days), {:.1} a day",
+        "{}: {} reports since {} (watched for {:.1} days), {:.1} a day",
         one.rule, one.hits, one.since, one.days, one.per_day
     )?;
     writeln!(

@@ -9,10 +9,13 @@ use super::facts::{Derived, Facts};
 use super::matcher::Matcher;
 use crate::core::decode::Decoder;
 use crate::core::model::{
-    DetectOutcome, Detection, Feed, Position, RETRACTION_VERSION, RawRecord, Refusal, Report,
-    Retraction, ShadowHit, Status,
+    DetectOutcome, Detection, Feed, Millis, Position, RETRACTION_VERSION, RawRecord, Refusal,
+    Report, Retraction, SHADOW_VERSION, ShadowHit, ShadowWatch, Status,
 };
 use crate::core::ruleset::RuleSet;
+
+/// Time of the stream between two signs of life of a shadow rule.
+const WATCH_EVERY_MS: i64 = 3_600_000;
 
 /// What one record led to; cleared by the caller.
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ pub struct DetectOutput {
     pub detections: Vec<Detection>,
     /// Sorted by rule id.
     pub shadow: Vec<ShadowHit>,
+    /// Signs of life of every shadow rule, once in a while.
+    pub watched: Vec<ShadowWatch>,
     /// Why the record is a dead letter.
     pub refusal: Option<Refusal>,
     /// For every partition of the detections, after them.
@@ -38,6 +43,7 @@ impl DetectOutput {
     pub fn clear(&mut self) {
         self.detections.clear();
         self.shadow.clear();
+        self.watched.clear();
         self.refusal = None;
         self.retraction = None;
         self.label = None;
@@ -53,6 +59,8 @@ pub struct DetectEngine {
     matcher: Matcher,
     decoders: Vec<Decoder>,
     drills: Option<Arc<DrillKey>>,
+    /// When shadow rules last gave a sign of life.
+    watched: Option<Millis>,
 }
 
 impl DetectEngine {
@@ -72,6 +80,7 @@ impl DetectEngine {
             matcher,
             decoders: decoders?,
             drills: None,
+            watched: None,
         })
     }
 
@@ -100,6 +109,12 @@ impl DetectEngine {
         self.matcher = Matcher::new(&set.program);
         self.matcher.sampler = sampler;
         self.set = set;
+        self.watched = None;
+    }
+
+    /// Gives the next sign of life anew: the last one was not written.
+    pub fn forget_watched(&mut self) {
+        self.watched = None;
     }
 
     /// Processes one record of the feed `feed`; what it led to is appended to `output`.
@@ -187,6 +202,9 @@ impl DetectEngine {
         let (set, feed, report) = (&*self.set, subject.feed, subject.report);
         let derived = Derived::default();
         self.matcher.run(&set.program, feed, report, &derived);
+        if report.status == Status::Actual {
+            watch(&mut self.watched, set, subject.received, output);
+        }
         for (number, nanos) in &self.matcher.sampler.spent {
             let rule = &set.program.rules[*number as usize];
             output.costs.push((Arc::clone(&rule.id), *nanos));
@@ -214,6 +232,22 @@ impl DetectEngine {
             DetectOutcome::NoMatch
         }
     }
+}
+
+/// Says of every shadow rule that it was held against a report of this time, where that was last said long enough before.
+fn watch(last: &mut Option<Millis>, set: &RuleSet, now: Millis, output: &mut DetectOutput) {
+    if last.is_some_and(|last| now.since(last) < WATCH_EVERY_MS) {
+        return;
+    }
+    *last = Some(now);
+    let shadow = set.program.rules.iter().filter(|rule| rule.shadow);
+    output.watched.extend(shadow.map(|rule| ShadowWatch {
+        v: SHADOW_VERSION,
+        rule_id: Arc::clone(&rule.id),
+        replaces: rule.replaces.clone(),
+        watched: now,
+        rule_set: Arc::clone(&set.version),
+    }));
 }
 
 /// A report that is withdrawn counts nowhere from now on; a restated one only where it has detections now.

@@ -260,6 +260,31 @@ fn shadow_rules_do_not_alert() {
 }
 
 #[test]
+fn shadow_rules_give_a_sign_of_life_once_an_hour() {
+    let live = rule("  a: {any|contains: smoke}", "a", "");
+    let shadow = live.replace("id: r1", "id: r2\nstatus: test");
+    let set = Arc::new(compile(&format!("{live}---\n{shadow}")).unwrap());
+    let feeds = [feed(FeedKind::News)];
+    let mut engine = DetectEngine::new(Arc::clone(&set), &feeds).unwrap();
+    let at = |engine: &mut DetectEngine, minutes: i64, text: &str| {
+        let mut output = DetectOutput::default();
+        let payload = format!(r#"{{"id":"{minutes}","text":"{text}"}}"#);
+        let record = RawRecord::new(payload.as_bytes(), Millis(minutes * 60_000));
+        engine.process(0, &record, &Position::default(), &mut output);
+        let rules = output.watched.iter().map(|it| it.rule_id.to_string());
+        rules.collect::<Vec<_>>()
+    };
+    assert_eq!(at(&mut engine, 100, "nothing"), ["r2"], "it did not fire");
+    assert!(at(&mut engine, 159, "smoke").is_empty());
+    assert!(at(&mut engine, 20, "an older one").is_empty());
+    assert_eq!(at(&mut engine, 160, "nothing"), ["r2"]);
+    engine.forget_watched();
+    assert_eq!(at(&mut engine, 161, "nothing"), ["r2"]);
+    engine.swap(set);
+    assert_eq!(at(&mut engine, 162, "nothing"), ["r2"]);
+}
+
+#[test]
 fn bad_and_old_records_end_as_such() {
     let rules = rule("  a: {any|contains: smoke}", "a", "");
     let (outcome, output) = run(&rules, "{");

@@ -232,3 +232,20 @@ pub struct ShadowHit {
     /// Version of the rule set.
     pub rule_set: Arc<str>,
 }
+
+/// A sign of life of a shadow rule, on the same topic: a report was held against it, whether it fired or not. Now and then, so that a rule
+/// that never fires is known to have been watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadowWatch {
+    /// Format version.
+    pub v: u8,
+    /// Rule id.
+    pub rule_id: Arc<str>,
+    /// Rule that this one would replace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Arc<str>>,
+    /// When the report was received.
+    pub watched: Millis,
+    /// Version of the rule set.
+    pub rule_set: Arc<str>,
+}

@@ -11,7 +11,7 @@ use super::shadow::Observed;
 /// What a rule must keep to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bars {
-    /// Watched for so many days since its first hit.
+    /// Watched for so many days, whether it fired or not.
     pub min_days: f64,
     /// At most so many reports a day that no live rule fired on.
     pub max_new_per_day: f64,
@@ -21,7 +21,7 @@ pub struct Bars {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum Against {
-    /// It never fired.
+    /// Nothing says that a report was held against it.
     Unseen,
     /// It was not watched for long enough.
     Days { watched: f64, least: f64 },
@@ -47,7 +47,7 @@ pub enum Against {
 impl fmt::Display for Against {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unseen => write!(f, "it never fired: nothing is known of it"),
+            Self::Unseen => write!(f, "no report is known to have been held against it"),
             Self::Days { watched, least } => {
                 write!(f, "watched for {watched:.1} days, not {least}")
             }

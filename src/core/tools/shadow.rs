@@ -1,21 +1,27 @@
 //! What shadow rules would have done: their hits counted, and held against what went live.
 //!
-//! Invariant: a report counts once per rule, however often it was read; memory is bounded by [`MAX_REPORTS`] a rule, or by what the
-//! reader says. Hits and detections may come in any order.
+//! Invariant: a report counts once per rule, however often it was read, and one of a drill not at all; memory is bounded by
+//! [`MAX_REPORTS`] and [`MAX_HOURS`] a rule, or by what the reader says. Hits, signs of life and detections may come in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::core::model::{Detection, Millis, ShadowHit};
+use crate::core::model::{Detection, Millis, ShadowHit, ShadowWatch, Status};
 
 /// Most reports of a rule that are told apart; of further ones each record counts.
 const MAX_REPORTS: usize = 1_000_000;
 /// Samples kept of a rule.
 pub const MAX_SAMPLES: usize = 50;
 
+/// Hours of a rule's signs of life that are told apart: more than two years.
+const MAX_HOURS: usize = 20_000;
+
+const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: f64 = 86_400_000.0;
+/// Between two signs of life so far apart a rule counts as watched; feeds may rest for a night.
+const MAX_GAP_MS: i64 = 86_400_000;
 
 /// One report on which a rule fired, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,11 +42,13 @@ pub struct Sample {
 pub struct Observed {
     /// Rule id.
     pub rule: Arc<str>,
-    /// First and last hit.
+    /// First report that it is known to have been held against, or the first hit.
     pub since: Millis,
-    /// Last hit.
-    pub last: Millis,
-    /// From the first hit to the end of what was read.
+    /// Last hit; none: it never fired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<Millis>,
+    /// Days watched from then to the end of what was read. Days on which no report was held against it do not count, where signs of
+    /// life were read.
     pub days: f64,
     /// Reports on which it fired.
     pub hits: u64,
@@ -57,7 +65,7 @@ pub struct Observed {
     /// Rule that it would replace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Arc<str>>,
-    /// Reports since the first hit on which only the replaced rule fired: what it would remove. None: not counted.
+    /// Reports since then on which only the replaced rule fired: what it would remove. None: not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removed: Option<u64>,
     /// Versions of the rule set that the hits come from.
@@ -70,6 +78,8 @@ pub struct Observed {
 struct Kept {
     since: Option<Millis>,
     last: Option<Millis>,
+    /// Earliest sign of life of an hour.
+    watched: BTreeMap<i64, Millis>,
     hits: u64,
     new: u64,
     reports: BTreeSet<(Arc<str>, String)>,
@@ -81,7 +91,7 @@ struct Kept {
     samples: [Vec<Sample>; 2],
 }
 
-/// Counts. First every hit, then, where wanted, every detection; then those that come later.
+/// Counts. First every hit and sign of life, then, where wanted, every detection; then those that come later.
 #[derive(Debug)]
 pub struct Tally {
     rules: BTreeMap<Arc<str>, Kept>,
@@ -108,8 +118,43 @@ impl Tally {
         }
     }
 
-    /// Counts a hit.
+    /// Takes a record of the topic of shadow rules, if `wanted` wants its rule. False: it is none of a known version.
+    pub fn record(&mut self, value: &[u8], wanted: impl Fn(&str) -> bool) -> bool {
+        if let Ok(hit) = serde_json::from_slice::<ShadowHit>(value) {
+            if wanted(&hit.rule_id) {
+                self.hit(&hit);
+            }
+            return true;
+        }
+        let watch = serde_json::from_slice::<ShadowWatch>(value);
+        if let Ok(watch) = &watch
+            && wanted(&watch.rule_id)
+        {
+            self.watched(watch);
+        }
+        watch.is_ok()
+    }
+
+    /// A report was held against the rule.
+    pub fn watched(&mut self, watch: &ShadowWatch) {
+        let at = watch.watched;
+        self.end = self.end.max(Some(at));
+        let kept = self.rules.entry(watch.rule_id.clone()).or_default();
+        kept.since = Some(kept.since.map_or(at, |since| since.min(at)));
+        let hour = at.0.div_euclid(HOUR_MS);
+        if kept.watched.len() < MAX_HOURS || kept.watched.contains_key(&hour) {
+            let first = kept.watched.entry(hour).or_insert(at);
+            *first = at.min(*first);
+        }
+        kept.replaces.clone_from(&watch.replaces);
+        kept.rule_sets.insert(watch.rule_set.clone());
+    }
+
+    /// Counts a hit, but for those of drills and tests.
     pub fn hit(&mut self, hit: &ShadowHit) {
+        if hit.key.split('/').next() != Some(Status::Actual.id()) {
+            return;
+        }
         self.end = self.end.max(Some(hit.received));
         let kept = self.rules.entry(hit.rule_id.clone()).or_default();
         let id = (hit.feed.clone(), hit.report_id.clone());
@@ -181,14 +226,29 @@ impl Tally {
 }
 
 impl Kept {
+    /// How long it was watched: from one sign of life to the next where they are near enough. Before the first of them, from the first hit.
+    fn watched_ms(&self, since: Millis, end: Millis) -> i64 {
+        let mut times = self.watched.values().copied().chain([end]);
+        let Some(mut before) = times.next() else {
+            return 0;
+        };
+        let mut sum = before.since(since).max(0);
+        for at in times {
+            let gap = at.since(before).max(0);
+            sum += if gap <= MAX_GAP_MS { gap } else { 0 };
+            before = at;
+        }
+        sum
+    }
+
     fn observed(&self, rule: &Arc<str>, end: Millis, detections: bool, samples: usize) -> Observed {
         let since = self.since.unwrap_or_default();
-        let days = end.since(since).max(0) as f64 / DAY_MS;
+        let days = self.watched_ms(since, end) as f64 / DAY_MS;
         let per_day = |n: u64| n as f64 / days.max(1.0);
         Observed {
             rule: rule.clone(),
             since,
-            last: self.last.unwrap_or_default(),
+            last: self.last,
             days,
             hits: self.hits,
             per_day: per_day(self.hits),
@@ -272,6 +332,56 @@ mod tests {
         let end = Some(Millis(3 * 86_400_000));
         assert_eq!(before.observed(end, 5), after.observed(end, 5));
         assert_eq!(after.observed(end, 0)[0].removed, Some(1), "only c");
+    }
+
+    fn watch(rule: &str, hours: i64) -> ShadowWatch {
+        ShadowWatch {
+            v: 1,
+            rule_id: rule.into(),
+            replaces: None,
+            watched: Millis(hours * 3_600_000),
+            rule_set: "abc".into(),
+        }
+    }
+
+    #[test]
+    fn a_rule_that_never_fires_was_watched_all_the_same() {
+        let mut tally = Tally::default();
+        // Three days by the hour, a night's rest of ten hours each; after a week without any report one day more.
+        let days = [0, 1, 2, 9].map(|day| (0..14).map(move |hour| 24 * day + hour));
+        for hours in days.into_iter().flatten() {
+            // In any order, and by two workers.
+            tally.watched(&watch("s", 300 - hours));
+            tally.watched(&watch("s", 300 - hours));
+        }
+        let one = &tally.observed(Some(Millis(400 * 3_600_000)), 3)[0];
+        assert_eq!((one.hits, one.last), (0, None));
+        assert!(one.new_per_day.abs() < 1e-9);
+        assert_eq!(one.since, Millis((300 - 9 * 24 - 13) * 3_600_000));
+        let hours = 13 + (2 * 24 + 13);
+        assert!((one.days * 24.0 - f64::from(hours)).abs() < 1e-9, "{one:?}");
+    }
+
+    #[test]
+    fn hits_before_the_first_sign_of_life_count_from_the_first_of_them() {
+        let mut tally = Tally::default();
+        tally.hit(&hit("a", 10, false));
+        tally.watched(&watch("s", 12 * 24));
+        tally.watched(&watch("s", 12 * 24 + 12));
+        let one = &tally.observed(None, 0)[0];
+        assert_eq!(one.since, Millis(10 * 86_400_000));
+        assert!((one.days - 2.5).abs() < 1e-9, "{one:?}");
+    }
+
+    #[test]
+    fn drills_count_nowhere() {
+        let mut tally = Tally::default();
+        let key = "exercise/fire/a/x".to_owned();
+        tally.hit(&ShadowHit {
+            key,
+            ..hit("a", 1, false)
+        });
+        assert!(tally.observed(None, 0).is_empty());
     }
 
     #[test]

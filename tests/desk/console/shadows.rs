@@ -36,7 +36,7 @@ fn observed() -> Observed {
     Observed {
         rule: "loud".into(),
         since: SAMPLE.now.plus(-8 * 86_400_000),
-        last: SAMPLE.now,
+        last: Some(SAMPLE.now),
         days: 8.0,
         hits: 400,
         per_day: 50.0,
