@@ -58,6 +58,7 @@ pub struct Lexicon {
     pub terms: Vec<Term>,
     pub file: String,
     pub at: At,
+    pub name_at: At,
 }
 
 /// Defaults of a lexicon for its terms.
@@ -151,6 +152,7 @@ fn lexicon(node: &Node, file: &str, findings: &mut Findings<'_>) -> Option<Lexic
         terms: read,
         file: file.to_owned(),
         at: node.at,
+        name_at: node.get("lexicon").map_or(node.at, |name| name.at),
     })
 }
 

@@ -26,10 +26,12 @@ pub struct Rule {
     pub file: String,
     pub at: At,
     pub id: Arc<str>,
+    pub id_at: At,
     pub title: Arc<str>,
     pub status: RuleStatus,
     pub selections: Vec<Selection>,
     pub condition: Condition,
+    pub condition_at: At,
     /// None: a plain Sigma rule.
     pub tocsin: Option<Tocsin>,
 }
@@ -40,6 +42,7 @@ pub struct Rule {
 pub struct CorrelationRule {
     pub file: String,
     pub at: At,
+    pub id_at: At,
     pub title: Arc<str>,
     /// Title for Chinese readers.
     pub title_zh: Option<Arc<str>>,
@@ -101,10 +104,19 @@ pub enum Group {
 pub struct Item {
     /// Place of its key.
     pub at: At,
+    /// Places of its values, in their order.
+    pub values: Vec<At>,
     /// `None` for keywords.
     pub field: Option<String>,
     /// What is asked.
     pub test: Test,
+}
+
+impl Item {
+    /// Place of its first value; of its key where it has none.
+    pub fn place(&self) -> At {
+        self.values.first().copied().unwrap_or(self.at)
+    }
 }
 
 /// How a text value is compared.
@@ -242,6 +254,7 @@ pub struct Tocsin {
 pub enum Addition {
     When {
         condition: Condition,
+        at: At,
         line: ScoreLine,
     },
     /// Σ weights of the distinct terms hit by a selection, at most `line.points`.

@@ -60,7 +60,7 @@ pub fn compile(rules: &[Rule], lexicons: &[Lexicon], found: &mut Vec<Diagnostic>
         if let Some(first) = ids.insert(&rule.id, rule) {
             findings.error(
                 codes::DUPLICATE_ID,
-                rule.at,
+                rule.id_at,
                 format!("the id `{}` is also in {}", rule.id, first.file),
             );
         }
@@ -96,7 +96,7 @@ fn unique_lexicons<'l>(
             let mut findings = Findings::new(&lexicon.file);
             findings.error(
                 codes::DUPLICATE_ID,
-                lexicon.at,
+                lexicon.name_at,
                 format!("the lexicon `{}` is also in {}", lexicon.name, first.file),
             );
             found.append(&mut findings.list);
@@ -189,7 +189,9 @@ fn one(
     }
     let when = condition(&rule.condition, &exprs, &builder.leaves);
     let add = tocsin.add.iter().filter_map(|add| match add {
-        ast::Addition::When { condition: c, line } => Some(Addition::When {
+        ast::Addition::When {
+            condition: c, line, ..
+        } => Some(Addition::When {
             when: condition(c, &exprs, &builder.leaves),
             line: line.clone(),
         }),
@@ -209,7 +211,7 @@ fn one(
         findings
             .warn(
                 codes::NO_TRIGGER,
-                rule.at,
+                rule.condition_at,
                 "the rule must look at every report: nothing in it narrows them down",
             )
             .help("require a term, a `kind`, or a field of the record as well");

@@ -23,7 +23,7 @@ pub fn correlate(parsed: &Parsed, program: &mut Program, found: &mut Vec<Diagnos
         let id = &correlation.correlation.id;
         if let Some(file) = known.insert(id, &correlation.file) {
             let message = format!("the id `{id}` is also in {file}");
-            findings.error(codes::DUPLICATE_ID, correlation.at, message);
+            findings.error(codes::DUPLICATE_ID, correlation.id_at, message);
         }
         let called = resolve(correlation, &parsed.called, &rules, &mut findings);
         let clean = !findings.has_errors();

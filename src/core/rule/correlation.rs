@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::ast::{CorrelationRule, RuleStatus};
-use super::parse::{DESCRIPTIVE, id, status, title};
+use super::parse::{DESCRIPTIVE, id, place, status, title};
 use super::program::EXTRACTED;
 use super::sigma::syntax::CorrelationKind;
 use super::sigma::{milliseconds, read_correlation};
@@ -76,6 +76,7 @@ pub(super) fn parse(
     Some(CorrelationRule {
         file: file.to_owned(),
         at: node.at,
+        id_at: place(node, "id"),
         title: title?.into(),
         title_zh,
         status: status?,

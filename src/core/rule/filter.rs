@@ -238,6 +238,7 @@ fn placed(group: &Group, filter: &str, at: At) -> Group {
         Group::Item(item) => {
             let mut item = item.clone();
             item.at = at;
+            item.values.fill(at);
             match &mut item.test {
                 Test::Near { of, .. } => {
                     for (name, place) in of {

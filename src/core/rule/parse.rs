@@ -155,7 +155,7 @@ fn known_once<'n>(
         && (is_base || was_base)
     {
         let message = format!("the id `{}` is also in {file}", id.trim());
-        findings.error(codes::DUPLICATE_ID, node.at, message);
+        findings.error(codes::DUPLICATE_ID, place(node, "id"), message);
     }
 }
 
@@ -277,7 +277,7 @@ fn rule(
                 .help("use it or remove it");
         }
     }
-    let mut condition = condition?;
+    let (mut condition, condition_at) = condition?;
     if let Some(at) = inherited {
         prune::unused(at, &mut selections, used, &mut condition, tocsin.as_mut());
     }
@@ -285,10 +285,12 @@ fn rule(
         file: file.to_owned(),
         at: node.at,
         id: id?.into(),
+        id_at: place(node, "id"),
         title: title?.into(),
         status: status?,
         selections,
         condition,
+        condition_at,
         tocsin,
     })
 }
@@ -309,11 +311,15 @@ pub(super) fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings<'_>) -
     }
 }
 
+/// Where the value under a key stands; without the key, the whole.
+pub(super) fn place(node: &Node, key: &str) -> At {
+    node.get(key).map_or(node.at, |value| value.at)
+}
+
 /// The title, which stands in alerts, on pages and in terminals as it is.
 pub(super) fn title<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n str> {
     let title = text(node, "title", findings)?;
-    let at = node.get("title").map_or(node.at, |n| n.at);
-    readable(title, "title", at, findings);
+    readable(title, "title", place(node, "title"), findings);
     Some(title)
 }
 
@@ -340,10 +346,9 @@ pub(super) fn id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n 
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     if !valid {
-        let at = node.get("id").map_or(node.at, |n| n.at);
         findings.error(
             codes::BAD_NAME,
-            at,
+            place(node, "id"),
             "an id is of letters, digits, `.`, `_` and `-`, at most 64",
         );
     }
@@ -367,7 +372,7 @@ pub(super) fn status(node: &Node, findings: &mut Findings<'_>) -> Option<RuleSta
     }
 }
 
-type Detected = (Vec<Selection>, Option<Condition>, Vec<bool>);
+type Detected = (Vec<Selection>, Option<(Condition, At)>, Vec<bool>);
 
 fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
     let Some(block) = node.get("detection") else {
@@ -378,7 +383,8 @@ fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
     let selections = selection::parse(entries, findings);
     let mut used = vec![false; selections.len()];
     let condition = if let Some(value) = block.get("condition") {
-        condition::parse(value, &block::names(&selections), &mut used, findings)
+        let read = condition::parse(value, &block::names(&selections), &mut used, findings);
+        read.map(|condition| (condition, value.at))
     } else {
         findings.error(codes::MISSING_KEY, block.at, "`condition` is missing");
         None

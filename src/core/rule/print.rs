@@ -297,7 +297,9 @@ fn block(tocsin: &Tocsin, selections: &[Selection], out: &mut String) {
     for addition in &tocsin.add {
         let own = addition.line();
         let (line, asked) = match addition {
-            Addition::When { condition, line } => {
+            Addition::When {
+                condition, line, ..
+            } => {
                 let when = quoted(&condition_text(condition, selections));
                 (line, format!("when: {when}, points: {}", line.points))
             }

@@ -110,6 +110,7 @@ fn addition(
             let points = points(value, -100, findings);
             Some(Addition::When {
                 condition: condition?,
+                at: when.at,
                 line: line(item, points?, ""),
             })
         }

@@ -90,9 +90,14 @@ fn keywords(items: &[Node], at: At, all: bool, findings: &mut Findings<'_>) -> O
     };
     Some(Group::Item(Item {
         at,
+        values: places(items),
         field: None,
         test,
     }))
+}
+
+fn places(values: &[Node]) -> Vec<At> {
+    values.iter().map(|value| value.at).collect()
 }
 
 fn map(entries: &[(Key, Node)], at: At, findings: &mut Findings<'_>) -> Option<Group> {
@@ -171,7 +176,13 @@ fn entry(key: &Key, value: &Node, findings: &mut Findings<'_>) -> Option<Entry> 
     let at = key.at;
     let item = |field: String, test: Test| {
         let field = (!field.is_empty() && field != "keywords").then_some(field);
-        Some(Entry::Group(Group::Item(Item { at, field, test })))
+        let values = places(value.items());
+        Some(Entry::Group(Group::Item(Item {
+            at,
+            values,
+            field,
+            test,
+        })))
     };
     if modifiers.count || modifiers.weight {
         return need(at, field, &modifiers, value, findings).map(Entry::Need);

@@ -50,7 +50,7 @@ pub use super::wanted::{Case, Input, Wanted, WantedDetection, WantedIncident};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::model::{DecoderKind, Feed, FeedKind, Hazard, Level};
 use crate::core::rule::codes;
-use crate::core::yaml::{self, At, Data, Findings, Node};
+use crate::core::yaml::{self, At, Data, Findings, Key, Node};
 
 /// Longest virtual time of a case: a year.
 const MAX_MS: i64 = 366 * 86_400_000;
@@ -72,7 +72,7 @@ pub fn parse(source: &SourceFile, found: &mut Vec<Diagnostic>) -> Vec<Case> {
             if key.text == "tests" {
                 cases.extend(node.items().iter().filter_map(|node| reader.story(node)));
             } else {
-                reader.short(&key.text, node, &mut cases);
+                reader.short(key, node, &mut cases);
             }
         }
     }
@@ -119,7 +119,8 @@ impl Reader<'_, '_> {
         self.findings.error(codes::UNKNOWN_KEY, at, message);
     }
 
-    fn short(&mut self, rule: &str, node: &Node, cases: &mut Vec<Case>) {
+    fn short(&mut self, name: &Key, node: &Node, cases: &mut Vec<Case>) {
+        let rule = &*name.text;
         let Some(entries) = node.map() else {
             return self.wrong(node.at, format!("`{rule}` has `fires` and `silent`"));
         };
@@ -149,6 +150,7 @@ impl Reader<'_, '_> {
                         rule: rule.to_owned(),
                         fires,
                     },
+                    named: vec![(rule.to_owned(), name.at)],
                 });
             }
         }
@@ -192,7 +194,9 @@ impl Reader<'_, '_> {
                 rule: String::new(),
                 fires: true,
             },
+            named: Vec::new(),
         };
+        named(node, &mut case.named);
         let (mut rules, mut detections, mut incidents) = (Vec::new(), None, None);
         let mut meeting = Meeting::default();
         for (key, value) in entries {
@@ -287,6 +291,34 @@ impl Reader<'_, '_> {
             self.findings.error(codes::BAD_VALUE, node.at, message);
         }
         id.to_owned()
+    }
+}
+
+/// Keys of a test under which names of rules, places and departments stand.
+const NAMES: &[&str] = &[
+    "department",
+    "departments",
+    "home",
+    "only",
+    "place",
+    "rule",
+    "rules",
+];
+
+/// Adds these names, with their places, in the order of the file.
+fn named(node: &Node, to: &mut Vec<(String, At)>) {
+    match &node.data {
+        Data::Map(entries) => {
+            for (key, value) in entries {
+                if NAMES.contains(&&*key.text) {
+                    let texts = value.items().iter();
+                    to.extend(texts.filter_map(|item| Some((item.text()?.to_owned(), item.at))));
+                }
+                named(value, to);
+            }
+        }
+        Data::List(items) => items.iter().for_each(|item| named(item, to)),
+        Data::Scalar { .. } => {}
     }
 }
 

@@ -76,9 +76,9 @@ pub(super) fn of_rule(rule: &Rule) -> Facets {
     for addition in &tocsin.add {
         let own = addition.line();
         let (name, line) = match addition {
-            Addition::When { condition, line } => {
-                (condition_text(condition, &rule.selections), line)
-            }
+            Addition::When {
+                condition, line, ..
+            } => (condition_text(condition, &rule.selections), line),
             Addition::Weight { selection, line } => {
                 let name = condition_text(&Condition::Selection(*selection), &rule.selections);
                 (format!("weight of {name}"), line)

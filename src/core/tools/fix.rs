@@ -1,170 +1,291 @@
 //! Safe fixes: what adds nothing is taken out of its file.
 //!
-//! Invariant: only whole lines and items of lists between brackets go, and only of findings whose removal changes nothing that a rule
-//! matches; everything else of the file stays as it is.
+//! Invariant: only items of lists and selections go, with their own comments, and only of findings whose removal changes nothing that a
+//! rule matches; everything else of the file stays as it is. A file that would not be read as before, or would hold an empty list, stays whole.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::lint::{CONTAINED_TERM, CONTAINED_VALUE, SHADOWED_TERM};
 use crate::core::diagnostic::Diagnostic;
+use crate::core::normalise::normalise;
 use crate::core::rule::codes::{DUPLICATE_TERM, UNUSED_SELECTION};
+use crate::core::yaml::{self, Data, Findings, Node};
 
-/// What a fix takes out.
-enum Cut {
-    Lines(Range<usize>),
-    /// A line, and bytes of it.
-    Within(usize, Range<usize>),
-}
+/// Bytes that a fix takes out.
+type Cuts = Vec<Range<usize>>;
 
 /// The text without what these findings of its file are about, and how many of them were fixed. Where two would take out the same
 /// comma of a list, the second one is left for the next time.
 pub fn fix(text: &str, findings: &[&Diagnostic]) -> (String, usize) {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let mut gone: BTreeSet<usize> = BTreeSet::new();
-    let mut within: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
+    let file = File::new(text);
+    let mut all: Cuts = Vec::new();
     let mut fixed = 0;
-    for finding in findings.iter().filter(|finding| finding.line > 0) {
-        let (at, column) = (finding.line - 1, finding.column);
-        let word = finding.message.split('`').nth(1).unwrap_or_default();
-        let lines_of = |range: Option<Range<usize>>| range.map(Cut::Lines);
-        let cut = match finding.code {
-            SHADOWED_TERM | CONTAINED_TERM | DUPLICATE_TERM => {
-                lines_of(item(&lines, at, column)).or_else(|| listed(&lines, at, column, word))
-            }
-            CONTAINED_VALUE => valued(&lines, at, column, word),
-            UNUSED_SELECTION => lines_of(block(&lines, at, column)),
-            _ => None,
-        };
-        match cut {
-            Some(Cut::Lines(range)) => gone.extend(range),
-            Some(Cut::Within(at, range)) => {
-                let cuts = within.entry(at).or_default();
-                if cuts
-                    .iter()
-                    .any(|c| c.start < range.end && range.start < c.end)
-                {
-                    continue;
-                }
-                cuts.push(range);
-            }
-            None => continue,
-        }
-        fixed += 1;
-    }
-    let mut kept = String::with_capacity(text.len());
-    for (at, line) in lines
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !gone.contains(at))
-    {
-        let Some(cuts) = within.get_mut(&at) else {
-            kept.push_str(line);
+    for finding in findings {
+        let Some(start) = file.offset(finding.line, finding.column) else {
             continue;
         };
-        cuts.sort_by_key(|cut| std::cmp::Reverse(cut.start));
-        let mut line = (*line).to_owned();
-        cuts.iter()
-            .for_each(|cut| line.replace_range(cut.clone(), ""));
-        if !line.trim().is_empty() {
-            kept.push_str(&line);
+        let word = finding.message.split('`').nth(1).unwrap_or_default();
+        let cuts = match finding.code {
+            SHADOWED_TERM | CONTAINED_TERM | DUPLICATE_TERM => file.entry(start, |item| {
+                item.contains(word) || said(item).is_some_and(|said| said.trim() == word)
+            }),
+            CONTAINED_VALUE => file.entry(start, |item| {
+                said(item).is_some_and(|said| normalise(&said) == word)
+            }),
+            UNUSED_SELECTION => {
+                let whole = file.block(start).map(|range| vec![range]);
+                whole.or_else(|| file.listed(start, |item| item.starts_with(word)))
+            }
+            _ => None,
+        };
+        let Some(cuts) = cuts else { continue };
+        let meets = |cut: &Range<usize>| all.iter().any(|c| c.start < cut.end && cut.start < c.end);
+        if !cuts.iter().any(meets) {
+            all.extend(cuts);
+            fixed += 1;
         }
     }
-    (kept, fixed)
-}
-
-/// A term in a list between brackets, with its comma.
-fn listed(lines: &[&str], at: usize, column: usize, word: &str) -> Option<Cut> {
-    let line = lines.get(at)?;
-    let start = line.char_indices().nth(column.checked_sub(1)?)?.0;
-    let length = item_length(&line[start..])?;
-    if !line[start..start + length].contains(word) {
-        return None;
+    all.sort_by_key(|cut| cut.start);
+    let (mut kept, mut from) = (String::with_capacity(text.len()), 0);
+    for cut in all {
+        kept.push_str(&text[from..cut.start]);
+        from = cut.end;
     }
-    with_comma(line, start..start + length).map(|range| Cut::Within(at, range))
+    kept.push_str(&text[from..]);
+    let ((documents, findings, empty), now) = (shape(text), shape(&kept));
+    if now.0 == documents && now.1 <= findings && now.2 <= empty {
+        (kept, fixed)
+    } else {
+        (text.to_owned(), 0)
+    }
 }
 
-/// A value of a list between brackets, on the line of the list's key, where it stands there once.
-fn valued(lines: &[&str], at: usize, column: usize, word: &str) -> Option<Cut> {
-    let line = lines.get(at)?;
-    let key = line.char_indices().nth(column.checked_sub(1)?)?.0;
-    let mut start = key + line[key..].find('[')? + 1;
-    let mut found = None;
-    loop {
-        start += line[start..].len() - line[start..].trim_start().len();
-        let length = item_length(&line[start..])?;
-        if line[start..start + length].trim_matches(['\'', '"']) == word
-            && found.replace(start..start + length).is_some()
+/// Documents, findings, and values that are nothing, of a file.
+fn shape(text: &str) -> (usize, usize, usize) {
+    fn empty(node: &Node) -> usize {
+        match &node.data {
+            Data::Scalar { .. } => usize::from(node.is_null()),
+            Data::List(items) if items.is_empty() => 1,
+            Data::List(items) => items.iter().map(empty).sum(),
+            Data::Map(entries) => entries.iter().map(|(_, value)| empty(value)).sum(),
+        }
+    }
+    let mut findings = Findings::new("");
+    let documents = yaml::parse(text, &mut findings);
+    let empty = documents.iter().map(empty).sum();
+    (documents.len(), findings.list.len(), empty)
+}
+
+/// A file and where its lines begin.
+struct File<'t> {
+    text: &'t str,
+    lines: Vec<usize>,
+}
+
+/// An item of a list between brackets: its end, and the character after it with its place.
+struct Item {
+    end: usize,
+    stop: usize,
+    by: u8,
+}
+
+impl<'t> File<'t> {
+    fn new(text: &'t str) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        Self { text, lines }
+    }
+
+    fn offset(&self, line: usize, column: usize) -> Option<usize> {
+        let start = *self.lines.get(line.checked_sub(1)?)?;
+        let skipped = self.line(start).chars().take(column.checked_sub(1)?);
+        Some(start + skipped.map(char::len_utf8).sum::<usize>())
+    }
+
+    /// The bytes of the line that a place is in, with its end.
+    fn line_of(&self, at: usize) -> Range<usize> {
+        let number = self.lines.partition_point(|start| *start <= at);
+        let start = self.lines[number.saturating_sub(1)];
+        start..self.lines.get(number).copied().unwrap_or(self.text.len())
+    }
+
+    fn line(&self, at: usize) -> &'t str {
+        &self.text[self.line_of(at)]
+    }
+
+    /// An item of a list, of either form, if it is the one that is meant.
+    fn entry(&self, start: usize, meant: impl Fn(&str) -> bool) -> Option<Cuts> {
+        let line = self.line_of(start);
+        if self.text[line.start..start].trim() != "-" {
+            return self.listed(start, meant);
+        }
+        let range = self.below(line, indent);
+        meant(self.text[start..range.end].trim_end()).then(|| vec![range])
+    }
+
+    /// The lines of a key and of everything below it.
+    fn block(&self, start: usize) -> Option<Range<usize>> {
+        let line = self.line_of(start);
+        let own = indent(self.line(start));
+        // A list under a key may stand as far left as the key.
+        let depth = |line: &str| indent(line) + usize::from(line.trim_start().starts_with("- "));
+        (line.start + own == start).then(|| self.below(line, depth))
+    }
+
+    /// A line, and those after it that stand deeper; blank ones only among them.
+    fn below(&self, line: Range<usize>, depth: impl Fn(&str) -> usize) -> Range<usize> {
+        let own = indent(&self.text[line.clone()]);
+        let (mut end, mut next) = (line.end, line.end);
+        while next < self.text.len() {
+            let range = self.line_of(next);
+            let line = &self.text[range.clone()];
+            next = range.end;
+            if line.trim().is_empty() {
+                continue;
+            }
+            if depth(line) <= own {
+                break;
+            }
+            end = next;
+        }
+        line.start..end
+    }
+
+    /// An item of a list (or map) between brackets with its comma, if it is the one that is meant and not the only one.
+    fn listed(&self, start: usize, meant: impl Fn(&str) -> bool) -> Option<Cuts> {
+        let (before, bare) = self.before(start)?;
+        let item = self.item(start)?;
+        if !matches!(self.text.as_bytes()[before], b',' | b'[' | b'{')
+            || !meant(&self.text[start..item.end])
         {
             return None;
         }
-        start += length;
-        start += line[start..].len() - line[start..].trim_start().len();
-        match line[start..].chars().next()? {
-            ',' => start += 1,
-            ']' => break,
-            _ => return None,
+        let first = self.line_of(start).start;
+        let last = self.line_of(item.stop);
+        let begins = self.text[first..start].trim().is_empty();
+        let rest = |from: usize| self.text[from..last.end].trim();
+        let spaces = |from: usize| {
+            from + self.text[from..].len() - self.text[from..].trim_start_matches(' ').len()
+        };
+        if item.by == b',' {
+            let after = item.stop + 1;
+            let ends = rest(after).is_empty() || rest(after).starts_with('#');
+            return Some(vec![if begins && ends {
+                first..last.end
+            } else if rest(after).is_empty() && bare {
+                before + 1..after
+            } else {
+                start..spaces(after)
+            }]);
+        }
+        if self.text.as_bytes()[before] != b',' {
+            return None;
+        }
+        let end = self.line_of(item.end - 1).end;
+        let after = self.text[item.end..end].trim();
+        let alone = begins && (after.is_empty() || after.starts_with('#'));
+        // Where a comment stands between, the comma stays, which a list may end with.
+        let comma = (alone && bare).then_some(before..before + 1);
+        let item = match (alone, bare) {
+            (true, _) => first..end,
+            (false, true) => before..item.end,
+            (false, false) => start..item.end,
+        };
+        Some(comma.into_iter().chain([item]).collect())
+    }
+
+    /// Place of the last character before, but for blanks and comments, and whether there are only blanks between.
+    fn before(&self, start: usize) -> Option<(usize, bool)> {
+        let (mut end, mut bare) = (start, true);
+        loop {
+            let line = self.line_of(end.checked_sub(1)?);
+            let full = &self.text[line.start..end];
+            let code = uncommented(full);
+            bare &= code.len() == full.len();
+            let code = code.trim_end();
+            if !code.is_empty() {
+                return Some((line.start + code.len() - 1, bare));
+            }
+            end = line.start;
         }
     }
-    with_comma(line, found?).map(|range| Cut::Within(at, range))
-}
 
-/// Bytes of the item that a text begins with, in a list between brackets; `None` where that is not plain to see.
-fn item_length(text: &str) -> Option<usize> {
-    let length = match text.chars().next()? {
-        '{' => {
-            let length = text.find('}')? + 1;
-            let inside = &text[1..length - 1];
-            return (!inside.contains(['{', '\'', '"', '#'])).then_some(length);
+    /// The item that begins here; `None` where its list does not end.
+    fn item(&self, start: usize) -> Option<Item> {
+        let bytes = self.text.as_bytes();
+        let (mut at, mut end, mut depth, mut fresh) = (start, start, 0_usize, true);
+        while let Some(byte) = bytes.get(at).copied() {
+            let blank = at == start || bytes[at - 1].is_ascii_whitespace();
+            match byte {
+                b'#' if blank => {
+                    at = self.line_of(at).end;
+                    continue;
+                }
+                b'\'' | b'"' if fresh => {
+                    at = quoted(bytes, at)?;
+                    (end, fresh) = (at, false);
+                    continue;
+                }
+                b',' | b']' | b'}' if depth == 0 => {
+                    let by = byte;
+                    return (end > start).then_some(Item { end, stop: at, by });
+                }
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth -= 1,
+                _ => {}
+            }
+            at += 1;
+            if !byte.is_ascii_whitespace() {
+                end = at;
+                fresh = matches!(byte, b'[' | b'{' | b',' | b':');
+            }
         }
-        quote @ ('\'' | '"') => text[1..].find(quote)? + 2,
-        _ => text.find([',', ']', '\n'])?,
-    };
-    let item = text[..length].trim_end();
-    let follows = text[item.len()..].trim_start().chars().next();
-    let plain = !item.is_empty() && !item.contains(['#', '\\', '{', '}', '[']);
-    (plain && matches!(follows, Some(',' | ']') | None)).then_some(item.len())
+        None
+    }
 }
 
-/// An item with the comma after it, else with the one before it; `None` where it is the only one, or in no list.
-fn with_comma(line: &str, item: Range<usize>) -> Option<Range<usize>> {
-    let (before, after) = (line[..item.start].trim_end(), &line[item.end..]);
-    if !(before.is_empty() || before.ends_with([',', '['])) {
-        return None;
+/// The place after a quoted text that begins here.
+fn quoted(bytes: &[u8], start: usize) -> Option<usize> {
+    let quote = bytes[start];
+    let mut at = start + 1;
+    loop {
+        match *bytes.get(at)? {
+            b'\\' if quote == b'"' => at += 2,
+            byte if byte == quote && quote == b'\'' && bytes.get(at + 1) == Some(&quote) => at += 2,
+            byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
     }
-    let rest = after.trim_start();
-    if let Some(rest) = rest.strip_prefix(',') {
-        let rest = rest.trim_start_matches(' ');
-        let is_last = rest.trim().is_empty() && !before.is_empty();
-        let start = if is_last { before.len() } else { item.start };
-        return Some(start..line.len() - rest.len());
-    }
-    let first = before.strip_suffix(',')?;
-    (rest.starts_with(']')).then_some(first.len()..item.end)
 }
 
-/// The line of a list item that stands alone on it.
-fn item(lines: &[&str], at: usize, column: usize) -> Option<Range<usize>> {
-    let line = lines.get(at)?;
-    let before: String = line.chars().take(column.saturating_sub(1)).collect();
-    let next = lines.get(at + 1).map_or("", |line| line);
-    let ends =
-        next.trim_start().starts_with('-') || indent(next) < indent(line) || next.trim().is_empty();
-    (before.trim() == "-" && ends).then_some(at..at + 1)
+/// A line, or its beginning, without its comment.
+fn uncommented(line: &str) -> &str {
+    let bytes = line.as_bytes();
+    let (mut at, mut fresh) = (0, true);
+    while let Some(byte) = bytes.get(at).copied() {
+        let blank = at == 0 || bytes[at - 1].is_ascii_whitespace();
+        if byte == b'#' && blank {
+            return &line[..at];
+        }
+        if fresh && matches!(byte, b'\'' | b'"') {
+            at = quoted(bytes, at).unwrap_or(bytes.len());
+            fresh = false;
+            continue;
+        }
+        at += 1;
+        if !byte.is_ascii_whitespace() {
+            fresh = matches!(byte, b'[' | b'{' | b',' | b':' | b'-');
+        }
+    }
+    line
 }
 
-/// The lines of a key and of everything below it.
-fn block(lines: &[&str], at: usize, column: usize) -> Option<Range<usize>> {
-    let line = lines.get(at)?;
-    if indent(line) != column.saturating_sub(1) {
-        return None;
-    }
-    let deeper = |line: &&&str| {
-        indent(line) > indent(lines[at])
-            || line.trim_start().starts_with("- ") && indent(line) == indent(lines[at])
-    };
-    let below = lines[at + 1..].iter().take_while(deeper).count();
-    Some(at..at + 1 + below)
+/// What an item says: a value, or the term of a map.
+fn said(item: &str) -> Option<String> {
+    let documents = yaml::parse(item, &mut Findings::new(""));
+    let node = documents.first()?;
+    let text = node.text().or_else(|| node.get("term")?.text());
+    text.map(str::to_owned)
 }
 
 fn indent(line: &str) -> usize {
@@ -172,63 +293,4 @@ fn indent(line: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::fix;
-    use crate::core::diagnostic::{Diagnostic, SourceFile};
-    use crate::core::lexicon;
-    use crate::core::rule;
-    use crate::core::tools::lint::lint;
-
-    /// The files without what `--fix` takes out of them, once.
-    fn fixed(rules: &str, lexicons: &str) -> (String, String, usize) {
-        let file = |name: &str, text: &str| SourceFile {
-            name: name.to_owned(),
-            text: text.to_owned(),
-        };
-        let (rules, lexicons) = ([file("r", rules)], [file("l", lexicons)]);
-        let mut found = Vec::new();
-        let _ = (
-            rule::parse_set(&rules, &mut found),
-            lexicon::parse(&lexicons[0], &mut found),
-        );
-        found.extend(lint(&rules, &lexicons, &[]));
-        let of = |name: &str| {
-            found
-                .iter()
-                .filter(|d| d.file == name)
-                .collect::<Vec<&Diagnostic>>()
-        };
-        let (first, one) = fix(&rules[0].text, &of("r"));
-        let (second, two) = fix(&lexicons[0].text, &of("l"));
-        (first, second, one + two)
-    }
-
-    #[test]
-    fn items_between_brackets_go_with_their_comma() {
-        let lexicon = "lexicon: l\nterms: [冒烟, 大火, 起大火, {term: 火, unless: [火锅, 火]}, 'a b', 浓烟冒烟]\n---\nlexicon: m\nterms:\n  [\n    x, y x,\n    x,\n    b x\n  ]\n";
-        let rule = |values: &str| {
-            format!(
-                "title: R\nid: r\ndetection:\n  a: {{any|contains: {values}, any|lexicon: [l, m]}}\n  condition: a\ntocsin: {{hazard: fire, score: {{base: 30}}}}\n"
-            )
-        };
-        let (rules, lexicons, count) =
-            fixed(&rule("['thick smoke', smoke, \"smoke here\"]"), lexicon);
-        assert_eq!(rules, rule("[smoke]"));
-        assert!(
-            lexicons.starts_with("lexicon: l\nterms: [冒烟, 大火, 'a b']\n---\n"),
-            "{lexicons}"
-        );
-        assert!(
-            lexicons.contains("  [\n    x,\n    b x\n  ]\n"),
-            "{lexicons}"
-        );
-        assert_eq!(count, 7);
-        // What is not plain to see is left: a value twice, a list over several lines, an only item.
-        for values in ["[smoke, a smoke, a smoke]", "[\n  smoke,\n  a smoke]"] {
-            assert_eq!(
-                fixed(&rule(values), "lexicon: l\nterms: [q]\n").0,
-                rule(values)
-            );
-        }
-    }
-}
+mod tests;

@@ -87,7 +87,7 @@ fn conditions(rule: &Rule, findings: &mut Findings<'_>) {
     match truth(rule, &[&rule.condition]) {
         Truth::Never => {
             findings
-                .warn(NEVER_TRUE, rule.at, format!("no report can fulfil the condition of `{}`", rule.id))
+                .warn(NEVER_TRUE, rule.condition_at, format!("no report can fulfil the condition of `{}`", rule.id))
                 .help("a selection is asked for and excluded at once, or two comparisons exclude each other");
             return;
         }
@@ -95,7 +95,7 @@ fn conditions(rule: &Rule, findings: &mut Findings<'_>) {
             findings
                 .warn(
                     ALWAYS_TRUE,
-                    rule.at,
+                    rule.condition_at,
                     format!("every report fulfils the condition of `{}`", rule.id),
                 )
                 .help("an `or` holds a selection and its opposite");
@@ -103,7 +103,12 @@ fn conditions(rule: &Rule, findings: &mut Findings<'_>) {
         Truth::Depends => {}
     }
     for addition in rule.tocsin.iter().flat_map(|tocsin| &tocsin.add) {
-        let Addition::When { condition, line } = addition else {
+        let Addition::When {
+            condition,
+            at,
+            line,
+        } = addition
+        else {
             continue;
         };
         let both: [&Condition; 2] = [&rule.condition, condition];
@@ -111,7 +116,7 @@ fn conditions(rule: &Rule, findings: &mut Findings<'_>) {
             findings
                 .warn(
                     NEVER_TRUE,
-                    rule.at,
+                    *at,
                     format!("“{}” of `{}` never adds its points", line.because, rule.id),
                 )
                 .help("its `when` excludes what the rule's condition asks for");
@@ -123,12 +128,12 @@ fn regexes(item: &Item, findings: &mut Findings<'_>) {
     let Test::Regex { values, .. } = &item.test else {
         return;
     };
-    for (source, _) in values {
+    for ((source, _), at) in values.iter().zip(&item.values) {
         if longest_literal(source) < MIN_LITERAL {
             findings
                 .warn(
                     COSTLY_REGEX,
-                    item.at,
+                    *at,
                     format!("`{source}` has no literal of {MIN_LITERAL} characters"),
                 )
                 .help("write a fixed word into it, or use `contains` with a list");
@@ -215,7 +220,7 @@ fn ranges(group: &Group, findings: &mut Findings<'_>) {
         if items.len() > 1 && !samples(&items).into_iter().any(holds) {
             let message = format!("no number fulfils all that is asked of `{field}`");
             findings
-                .warn(FIELD_TWICE, items[1].at, message)
+                .warn(FIELD_TWICE, items[1].place(), message)
                 .help("put the ranges into selections of their own");
         }
     }
@@ -237,7 +242,7 @@ fn unused_lexicons(rules: &[Rule], lexicons: &[Lexicon], found: &mut Vec<Diagnos
         let mut findings = Findings::new(&lexicon.file);
         let message = format!("no rule uses the lexicon `{}`", lexicon.name);
         findings
-            .warn(UNUSED_LEXICON, lexicon.at, message)
+            .warn(UNUSED_LEXICON, lexicon.name_at, message)
             .help("use it or remove it");
         found.append(&mut findings.list);
     }
@@ -268,7 +273,7 @@ fn untested_correlations(
             (true, false) => "every incident of a case with `rules` lists it",
         };
         let mut findings = Findings::new(&correlation.file);
-        findings.warn(UNTESTED, correlation.at, format!("`{id}`: {missing}"));
+        findings.warn(UNTESTED, correlation.id_at, format!("`{id}`: {missing}"));
         found.append(&mut findings.list);
     }
 }
@@ -322,12 +327,10 @@ fn untested(
         }
         for rule in named.iter().filter(|rule| !known.contains(**rule)) {
             let mut findings = Findings::new(&case.file);
-            let at = crate::core::yaml::At {
-                line: case.line,
-                column: 1,
-                length: 1,
-            };
+            let at = case.place(rule, case.line);
             findings.warn(UNKNOWN_CASE, at, format!("there is no rule `{rule}`"));
+            // Reports of one rule are many cases at one place.
+            findings.list.retain(|finding| !found.contains(finding));
             found.append(&mut findings.list);
         }
     }
@@ -345,7 +348,7 @@ fn untested(
         findings
             .warn(
                 UNTESTED,
-                rule.at,
+                rule.id_at,
                 format!("`{}` has no case {missing}", rule.id),
             )
             .help("add `fires` and `silent` to a test file");

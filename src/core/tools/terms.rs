@@ -105,9 +105,10 @@ pub(super) fn values(rule: &Rule, findings: &mut Findings<'_>) {
             else {
                 return;
             };
-            let literals = values.iter().take(MAX_VALUES).filter_map(|v| v.literal());
-            let literals: Vec<String> = literals.map(normalise).collect();
-            for (number, value) in literals.iter().enumerate() {
+            let placed = values.iter().zip(&item.values).take(MAX_VALUES);
+            let placed = placed.filter_map(|(value, at)| Some((at, normalise(value.literal()?))));
+            let (places, literals): (Vec<&At>, Vec<String>) = placed.unzip();
+            for (number, (at, value)) in places.into_iter().zip(&literals).enumerate() {
                 let by = literals.iter().enumerate().find(|(other, by)| {
                     *other != number
                         && !by.is_empty()
@@ -118,7 +119,7 @@ pub(super) fn values(rule: &Rule, findings: &mut Findings<'_>) {
                     let message =
                         format!("`{value}` adds nothing: wherever it stands, `{by}` is found");
                     findings
-                        .warn(CONTAINED_VALUE, item.at, message)
+                        .warn(CONTAINED_VALUE, *at, message)
                         .help("remove it");
                 }
             }

@@ -11,7 +11,7 @@ use crate::core::diagnostic::{Diagnostic, SourceFile};
 use crate::core::place::Gazetteer;
 use crate::core::route::Routing;
 use crate::core::rule::{self, program::EXTRACTED};
-use crate::core::yaml::{At, Findings};
+use crate::core::yaml::Findings;
 
 crate::core::diagnostic::codes! {
     UNKNOWN_FIELD "T0110" "a field that nothing sets: of a closed family, or all but the name of a known one"
@@ -153,11 +153,6 @@ fn named(case: &Case, world: World<'_>, found: &mut Vec<Diagnostic>) {
         return;
     };
     let mut findings = Findings::new(&case.file);
-    let at = |line: usize| At {
-        line,
-        column: 1,
-        length: 1,
-    };
     let detected = detections.iter().flatten();
     let detected = detected.filter_map(|one| Some((one.line, one.place.as_deref()?)));
     let queued = incidents.iter().flatten();
@@ -170,7 +165,7 @@ fn named(case: &Case, world: World<'_>, found: &mut Vec<Diagnostic>) {
         if !is_known && world.gazetteer.get(place).is_none() {
             findings.warn(
                 UNKNOWN_PLACE,
-                at(line),
+                case.place(place, line),
                 format!("there is no place `{place}`"),
             );
         }
@@ -183,7 +178,7 @@ fn named(case: &Case, world: World<'_>, found: &mut Vec<Diagnostic>) {
     for (line, department) in routed.chain(meeting.departments_named(case.line)) {
         if world.routing.get(department).is_none() && said.insert((line, department)) {
             let message = format!("there is no department `{department}`");
-            findings.warn(CASE_DEPARTMENT, at(line), message);
+            findings.warn(CASE_DEPARTMENT, case.place(department, line), message);
         }
     }
     found.append(&mut findings.list);

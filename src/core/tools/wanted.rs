@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::meeting_case::Meeting;
 use crate::core::model::Feed;
+use crate::core::yaml::At;
 
 /// One report of a case.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,4 +77,22 @@ pub struct Case {
     pub feeds: Vec<Feed>,
     pub inputs: Vec<Input>,
     pub wanted: Wanted,
+    /// Names of rules, places and departments as they stand in the file, in its order.
+    pub named: Vec<(String, At)>,
+}
+
+impl Case {
+    /// Where a name stands, from a line on; else the line.
+    pub fn place(&self, name: &str, line: usize) -> At {
+        let is_it = |(text, at): &&(String, At)| at.line >= line && text == name;
+        let found = self.named.iter().find(is_it);
+        found.map_or(
+            At {
+                line,
+                column: 1,
+                length: 1,
+            },
+            |(_, at)| *at,
+        )
+    }
 }

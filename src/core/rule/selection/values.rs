@@ -67,6 +67,7 @@ pub(super) fn compare(
             let test = Test::Compare { op, value: number };
             Some(Group::Item(Item {
                 at,
+                values: vec![item.at],
                 field: Some(field.to_owned()),
                 test,
             }))
