@@ -180,7 +180,9 @@ fn rules_of_ones_own_are_linted_and_fixed_without_the_bundled_lexicons() {
     assert_eq!(output.status.code(), Some(1));
     let found = shown(&output);
     assert_eq!(found["findings"].as_array().unwrap().len(), 1, "{found:#}");
-    assert_eq!(found["findings"][0]["code"], "T0020");
+    let first = &found["findings"][0];
+    assert_eq!(first["code"], "T0020");
+    assert_eq!((&first["column"], &first["length"]), (&3.into(), &1.into()));
     let output = run(folder.path(), &["--fix"]);
     assert_eq!(output.status.code(), Some(0), "{:#}", shown(&output));
     assert_eq!(shown(&output)["fixed"], 1);

@@ -3,6 +3,8 @@
 //! Standard output has one JSON object a match, in the order of events, then of rules: `event` (zero-based line number),
 //! `rule_id`, `selections` (those that hold and speak for the match); of a correlation also `correlation`: its `group`, the `value`
 //! of its condition, how many `events` it is about, `from` when `to` when. Everything else goes to standard error.
+//!
+//! Exit codes: 0 all was read and evaluated, whether anything matched or not; 1 rules or events that cannot be read or evaluated; 2 wrong usage.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;

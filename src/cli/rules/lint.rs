@@ -53,6 +53,8 @@ struct ShownFinding<'a> {
     file: &'a str,
     line: usize,
     column: usize,
+    /// Characters that are meant.
+    length: usize,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
@@ -122,6 +124,7 @@ fn shown(finding: &Diagnostic) -> ShownFinding<'_> {
         file: &finding.file,
         line: finding.line,
         column: finding.column,
+        length: finding.length,
         message: &finding.message,
         help: finding.help.as_deref(),
     }
