@@ -12,7 +12,7 @@ use super::correlator::StateChange;
 use super::slot::{Slot, age_of, move_age};
 use super::state::StateError;
 use super::store::{LANES, lane_of};
-use crate::core::growth::{GrowthConfig, Plan, Running, Series, Today, may_alarm};
+use crate::core::growth::{Basis, Counted, GrowthConfig, Plan, Running, Series, Today, may_alarm};
 use crate::core::model::Growth;
 
 /// Keys of which is kept what is usual today; with more it is worked out anew.
@@ -31,6 +31,8 @@ pub(super) struct Book {
     days: FxHashMap<Arc<str>, Today>,
     /// By the last hour that was counted: who makes room.
     ages: [BTreeSet<(i32, Arc<str>)>; LANES],
+    /// Series that made room for others.
+    pub made_room: u64,
 }
 
 /// Why a report was not counted.
@@ -47,6 +49,7 @@ impl Book {
             touched: FxHashMap::default(),
             days: FxHashMap::default(),
             ages: Default::default(),
+            made_room: 0,
         }
     }
 
@@ -58,27 +61,23 @@ impl Book {
         hour: i32,
         oldest: i32,
         most: usize,
-    ) -> Result<(), NotCounted> {
-        let (lane, slot) = self.slot(key, oldest, most)?;
-        let counted = slot.series.count(feed, hour, 1, oldest);
-        slot.encoded = None;
-        slot.running = slot.running.take().and_then(|mut running| {
-            let holds = running.count(counted, hour);
-            holds.then_some(running)
-        });
-        slot.planned = slot.planned.take().and_then(|(plan, mut running)| {
-            let holds = running.count(counted, hour);
-            holds.then_some((plan, running))
-        });
-        self.grow_old(lane, key);
-        if self
-            .days
-            .get(key)
-            .is_some_and(|today| !today.count(counted, hour))
+    ) -> Result<Counted, NotCounted> {
+        if self.touched.get(key).is_none_or(|slot| slot.gone) {
+            self.slot(key, oldest, most)?;
+        }
+        let slot = self.touched.get_mut(key).ok_or(NotCounted(self.limit))?;
+        let counted = slot.count(feed, hour, oldest);
+        if let Some(age) = slot.grown_old()
+            && let Some(lane) = lane_of(key)
         {
+            move_age(&mut self.ages[lane], key, slot.age, Some(age));
+            slot.age = Some(age);
+        }
+        let today = self.days.get(key);
+        if today.is_some_and(|today| !today.count(counted, hour)) {
             self.days.remove(key);
         }
-        Ok(())
+        Ok(counted)
     }
 
     /// Changes a series in any other way.
@@ -196,16 +195,18 @@ impl Book {
         key: &str,
         hour: i32,
         plan: Plan,
+        basis: &Basis,
         config: &GrowthConfig,
     ) -> Option<Running> {
+        let under = |plan: &Plan, series: &Series| Running::under(plan, basis, series, config);
         match self.touched.get_mut(key) {
-            None => Some(Running::under(&plan, &self.committed(key)?, hour, config)),
+            None => Some(under(&plan, &self.committed(key)?)),
             Some(slot) if slot.gone => None,
             Some(slot) => {
                 let known = slot.planned.take();
                 let known = known.filter(|(known, of)| of.is_of(hour) && *known == plan);
                 let (plan, running) = known.unwrap_or_else(|| {
-                    let running = Running::under(&plan, &slot.series, hour, config);
+                    let running = under(&plan, &slot.series);
                     (plan, running)
                 });
                 slot.planned = Some((plan, running));
@@ -268,6 +269,7 @@ impl Book {
         let Some((age, key)) = first.filter(|(age, _)| *age < oldest) else {
             return Err(NotCounted(self.limit));
         };
+        self.made_room += 1;
         self.touch(&key);
         self.days.remove(&key);
         self.ages[lane].remove(&(age, Arc::clone(&key)));
@@ -284,10 +286,9 @@ impl Book {
         let Some(slot) = self.touched.get_mut(key) else {
             return;
         };
-        let age = Some(age_of(&slot.series));
-        if age != slot.age {
-            move_age(&mut self.ages[lane], key, slot.age, age);
-            slot.age = age;
+        if let Some(age) = slot.grown_old() {
+            move_age(&mut self.ages[lane], key, slot.age, Some(age));
+            slot.age = Some(age);
         }
     }
 

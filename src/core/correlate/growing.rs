@@ -141,9 +141,10 @@ pub(super) fn line(growth: Option<&Growth>, config: &GrowthConfig) -> ScoreLine 
             format!("增长：学习中，已有 {learned}/{needed} 天"),
         );
     };
+    let (expected, statistic) = (format!("{expected:.1}"), format!("{statistic:.1}"));
     ScoreLine::new(
         config.points(growth.into()),
-        format!("{observed} report{plural} {en} where {expected:.1} are usual (W2 {statistic:.1})"),
-        format!("{zh} {observed} 条报告，通常为 {expected:.1} 条（W2 {statistic:.1}）"),
+        format!("{observed} report{plural} {en} where {expected} are usual (W2 {statistic})"),
+        format!("{zh} {observed} 条报告，通常为 {expected} 条（W2 {statistic}）"),
     )
 }

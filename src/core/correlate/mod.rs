@@ -12,7 +12,7 @@
 //! `store` holds the keys and what a transaction changed, `opened` counts the incidents that are open, `state` and `codec` how a key is written, `pace` how much may be due at once.
 //!
 //! A report that counts is also counted in the `series` of its key (`growing`), which outlives its incidents; what the series says
-//! is G of the score, and may put an incident on the queue that no report alone would.
+//! is G of the score, and may put an incident on the queue that no report alone would. `bases` keeps what alarms are judged by.
 //!
 //! What an incident shows is computed from the set of its members (`score::Summary`), never kept as a running total: a
 //! revision replaces, a withdrawal removes, and the order of arrival matters only where time does (level, activity). What
@@ -22,6 +22,7 @@
 mod aggregate;
 mod alert;
 mod areas;
+mod bases;
 mod book;
 mod codec;
 mod config;

@@ -13,12 +13,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::bases::Bases;
 use super::book::{Book, NotCounted};
 use super::correlator::StateChange;
 use super::state::StateError;
 use super::store::LANES;
 use crate::core::growth::{
-    Carried, FeedVolume, GrowthConfig, KEPT_DAYS, Plan, Series, Verdict, carried, read,
+    Basis, Carried, FeedVolume, GrowthConfig, KEPT_DAYS, Running, Series, Verdict, carried, read,
     read_normalised,
 };
 use crate::core::model::{Growth, Hazard, Millis, Status, is_wide_key};
@@ -41,6 +42,7 @@ pub(super) struct AllSeries {
     keys: Book,
     volumes: Book,
     names: Names,
+    bases: Bases,
 }
 
 impl Default for AllSeries {
@@ -49,6 +51,7 @@ impl Default for AllSeries {
             keys: Book::new(SERIES_PREFIX, "growth_series"),
             volumes: Book::new(VOLUME_PREFIX, "growth_volumes"),
             names: Names::default(),
+            bases: Bases::default(),
         }
     }
 }
@@ -72,14 +75,20 @@ impl AllSeries {
         if hour < oldest {
             return (Err("growth_late"), None);
         }
-        let counted = self.keys.count(key, feed, hour, oldest, config.series);
-        if let Err(NotCounted(limit)) = counted {
-            return (Err(limit), None);
+        match self.keys.count(key, feed, hour, oldest, config.series) {
+            Ok(counted) => self.bases.counted(key, counted, hour),
+            Err(NotCounted(limit)) => return (Err(limit), None),
         }
         let mut hit = None;
+        let room = self.volumes.made_room;
         for volume in self.names.counted(key, feed).into_iter().flatten() {
-            let counted = self.volumes.count(&volume, feed, hour, oldest, MAX_VOLUMES);
-            hit = hit.or(counted.err().map(|why| why.0));
+            match (self.volumes).count(&volume, feed, hour, oldest, MAX_VOLUMES) {
+                Ok(counted) => self.bases.carried(feed, counted, hour, oldest + kept),
+                Err(NotCounted(limit)) => hit = hit.or(Some(limit)),
+            }
+        }
+        if room != self.volumes.made_room {
+            self.bases.forget();
         }
         (Ok(hour), hit)
     }
@@ -94,6 +103,7 @@ impl AllSeries {
         let newest = self.keys.get(key).and_then(|series| series.last_hour());
         let newest = newest.max(archive.last_hour()).unwrap_or(i32::MIN);
         let oldest = newest.saturating_sub((KEPT_DAYS - 1) * 24);
+        self.bases.forget();
         let fill = |series: &mut Series| series.fill(archive, oldest);
         let added = self.keys.change(key, oldest, config.series, fill)?;
         let mut reports = 0;
@@ -110,6 +120,8 @@ impl AllSeries {
     /// Takes back what was counted in `hour`.
     pub(super) fn uncount(&mut self, key: &Arc<str>, feed: &str, hour: i32) {
         self.keys.uncount(key, feed, hour);
+        self.bases.drop(key);
+        self.bases.carries_otherwise(feed);
         for volume in self.names.counted(key, feed).into_iter().flatten() {
             self.volumes.uncount(&volume, feed, hour);
         }
@@ -154,7 +166,7 @@ impl AllSeries {
     /// What [`read`](Self::read) amounts to; a busy key is not read anew for every report. `always`: where it is no alarm, too.
     pub(super) fn verdict(
         &mut self,
-        key: &str,
+        key: &Arc<str>,
         now: Millis,
         always: bool,
         config: &GrowthConfig,
@@ -172,9 +184,7 @@ impl AllSeries {
         if !verdict.alarm {
             return Some(verdict);
         }
-        let series = self.keys.get(key)?;
-        let plan = Plan::of(&series, hour, config, &self.volumes(key, &series));
-        let running = self.keys.planned(key, hour, plan, config)?;
+        let running = self.planned(key, hour, config)?;
         let verdict = running.verdict(config);
         #[cfg(debug_assertions)]
         {
@@ -182,6 +192,19 @@ impl AllSeries {
             assert_eq!(Some(verdict), whole, "{key}: kept and whole differ");
         }
         Some(verdict)
+    }
+
+    /// The running reading of an alarm by what its feeds carry.
+    fn planned(&mut self, key: &Arc<str>, hour: i32, config: &GrowthConfig) -> Option<Running> {
+        let series = self.keys.get(key)?;
+        if self.bases.get(key, hour, &series).is_none() {
+            let basis = Basis::of(&series, hour, config, &self.volumes(key, &series));
+            self.bases.keep(key, basis);
+        }
+        let basis = self.bases.get(key, hour, &series)?;
+        let feed = |at: usize| series.feeds().get(at).map(|feed| &*feed.feed);
+        let plan = basis.plan(|at| self.volume(key, feed(at)?));
+        self.keys.planned(key, hour, plan, basis, config)
     }
 
     /// What every feed carried in the last whole hour before `now`, by its name.
@@ -198,10 +221,17 @@ impl AllSeries {
 
     /// What a feed carries of the hazard of a key and in all.
     fn volume(&self, key: &str, feed: &str) -> Option<FeedVolume<'_>> {
-        let [all, own] = volume_keys(key, feed)?;
-        let own = self.volumes.get(&own);
+        let made;
+        let [all, own] = match self.names.known(key, feed) {
+            Some(known) => known,
+            None => {
+                made = volume_keys(key, feed)?;
+                &made
+            }
+        };
+        let own = self.volumes.get(own);
         Some(FeedVolume {
-            all: self.volumes.get(&all)?,
+            all: self.volumes.get(all)?,
             own: own.unwrap_or_else(|| Cow::Owned(Series::default())),
         })
     }
@@ -222,11 +252,13 @@ impl AllSeries {
     pub(super) fn rollback(&mut self) {
         self.keys.rollback();
         self.volumes.rollback();
+        self.bases.forget();
     }
 
     /// Other settings hold from now on.
     pub(super) fn forget_days(&mut self) {
         self.keys.forget_days();
+        self.bases.forget();
     }
 
     /// Takes over one record of the changelog; none when it is not one of these.
@@ -269,6 +301,11 @@ impl AllSeries {
 struct Names(FxHashMap<Box<str>, Vec<(Box<str>, [Arc<str>; 2])>>);
 
 impl Names {
+    /// Those of a feed and the hazard of an incident key, where they were made.
+    fn known(&self, key: &str, feed: &str) -> Option<&[Arc<str>; 2]> {
+        find(self.0.get(feed)?, hazard_of(key)?)
+    }
+
     /// Keys of the volumes in which a report of an incident key is counted. One that only counts in a wider area is in none: what its
     /// feed carries is known from the key of its own area.
     fn counted(&mut self, key: &str, feed: &str) -> Option<[Arc<str>; 2]> {

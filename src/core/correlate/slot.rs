@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::core::growth::{Plan, Running, Series};
+use crate::core::growth::{Counted, Plan, Running, Series};
 
 /// A series touched in this transaction.
 #[derive(Debug)]
@@ -34,6 +34,27 @@ impl Slot {
             running: None,
             planned: None,
         }
+    }
+
+    /// Counts one report; what is known of a reading takes it in, or goes.
+    pub(super) fn count(&mut self, feed: &str, hour: i32, oldest: i32) -> Counted {
+        let counted = self.series.count(feed, hour, 1, oldest);
+        self.encoded = None;
+        let of_running = |running: &mut Running| running.count(counted, hour);
+        if !self.running.as_mut().is_none_or(of_running) {
+            self.running = None;
+        }
+        let of_planned = |(_, running): &mut (Plan, Running)| running.count(counted, hour);
+        if !self.planned.as_mut().is_none_or(of_planned) {
+            self.planned = None;
+        }
+        counted
+    }
+
+    /// The last hour that was counted, where it is not the one that is noted.
+    pub(super) fn grown_old(&self) -> Option<i32> {
+        let age = age_of(&self.series);
+        (self.age != Some(age)).then_some(age)
     }
 
     /// What followed from the series is not known any more.

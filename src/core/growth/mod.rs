@@ -16,6 +16,7 @@
 //! J Urban Health 2003. Tokars JI et al.: Enhancing time-series detection algorithms for automated biosurveillance. Emerg Infect
 //! Dis 2009. Noufaily A et al.: An improved algorithm for outbreak detection in multiple surveillance systems. Stat Med 2013.
 
+mod basis;
 mod calendar;
 mod carried;
 mod ears;
@@ -30,6 +31,7 @@ mod volume;
 mod w2;
 mod window;
 
+pub use basis::Basis;
 pub use calendar::{Calendar, DAY_MS, HOUR_MS};
 pub use carried::{Carried, carried};
 pub use ears::{Ears, Point, Z_0_001, Z_0_025, c1, c2, c3};
@@ -40,5 +42,5 @@ pub use reading::{GrowthConfig, Verdict, may_alarm, period_ms, read};
 pub use running::{Running, Today};
 pub use series::{Counted, FeedCounts, KEPT_DAYS, MAX_FEEDS, Series};
 pub use simulate::{Course, Draws, put_outbreaks, simulate};
-pub use volume::{FeedVolume, Scale};
+pub use volume::{FeedVolume, Scale, Usual};
 pub use w2::{Deviation, LAG_DAYS, W2, hour_of_week, w2, w2_rate};

@@ -4,10 +4,10 @@
 //! its steps are coarse, so that a busy key is not read anew for every report.
 
 use super::Calendar;
+use super::basis::Basis;
 use super::reading::{GrowthConfig, judged_reading, learning, read};
-use super::series::{FeedCounts, Series};
+use super::series::Series;
 use super::volume::{FeedVolume, Scale};
-use super::w2::LAG_DAYS;
 use super::window::{Judged, Window};
 use crate::core::model::{Growth, Millis};
 
@@ -26,43 +26,15 @@ pub enum Plan {
 }
 
 impl Plan {
-    /// The plan of an hour: `volumes` are those of the feeds, in the order of [`Series::feeds`], where they are known. A feed that
-    /// carries more of everything is expected to carry more of this; a day on which it was silent teaches nothing.
+    /// The plan of an hour: `volumes` are those of the feeds, in the order of [`Series::feeds`], where they are known.
     pub fn of(
         series: &Series,
         hour: i32,
         config: &GrowthConfig,
         volumes: &[Option<FeedVolume<'_>>],
     ) -> Self {
-        let today = Calendar::day_of(hour);
-        let judged = match Judged::of(series, today, config) {
-            Ok(judged) => judged,
-            Err(learned) => return Self::Learning(learned),
-        };
-        let baseline = judged.first..today - LAG_DAYS as i32;
-        let of_feed = |at: usize| volumes.get(at).and_then(Option::as_ref);
-        let mut silent: Vec<i32> = Vec::new();
-        for (at, _) in &judged.feeds {
-            silent.extend(of_feed(*at).map_or_else(Vec::new, |v| v.silent_days(baseline.clone())));
-        }
-        silent.sort_unstable();
-        silent.dedup();
-        let spoken = baseline.len() - silent.len();
-        if spoken < config.w2.fewest {
-            return Self::Learning(spoken as u8);
-        }
-        let mut alike = judged.alike(today, config);
-        for day in silent {
-            alike[(day - judged.first) as usize] = false;
-        }
-        let days: Vec<i32> = baseline
-            .filter(|day| alike[(day - judged.first) as usize])
-            .collect();
-        let scale = |(at, _): &(usize, &FeedCounts)| {
-            of_feed(*at).map_or(Scale::ONE, |volume| volume.scale(hour, &days))
-        };
-        let scales = judged.feeds.iter().map(scale).collect();
-        Self::Scaled { alike, scales }
+        let basis = Basis::of(series, hour, config, volumes);
+        basis.plan(|at| volumes.get(at).cloned().flatten())
     }
 
     /// The series under the plan; none where it is being learned.

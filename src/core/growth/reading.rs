@@ -3,9 +3,9 @@
 //! Invariant: only feeds that have been known for the whole shortest baseline are judged, from the day on which all of them were:
 //! a new feed is being learned and looks like nothing. Below the smallest number of reports nothing is an alarm.
 
-use super::series::{FeedCounts, Series};
+use super::series::Series;
 use super::w2::{Deviation, W2};
-use super::window::{Counts, Judged, Window};
+use super::window::{Judged, Window};
 use super::{Calendar, DAY_MS, HOUR_MS};
 use crate::core::model::{Growth, GrowthPeriod, MAX_GROWTH_PERIODS, Millis};
 
@@ -172,13 +172,16 @@ pub(super) fn is_alarm(observed: u32, found: Option<Deviation>, config: &GrowthC
 /// What is shown of a series without a baseline: the counts of all its feeds by day.
 pub(super) fn learning(series: &Series, hour: i32, learned: u8, config: &GrowthConfig) -> Growth {
     let today = Calendar::day_of(hour);
-    let all: Vec<&FeedCounts> = series.feeds().iter().collect();
-    let begin = all.iter().map(|f| Calendar::day_of(f.since)).min();
+    let feeds = series.feeds().iter();
+    let begin = feeds.map(|f| Calendar::day_of(f.since)).min();
     let first = begin
         .unwrap_or(today)
         .clamp(today - (MAX_GROWTH_PERIODS as i32 - 1), today);
-    let days = Counts::of(&all, first, hour).days();
-    let series: Vec<u32> = days.iter().map(|count| *count as u32).collect();
+    let mut days = vec![0; (today - first + 1) as usize];
+    for feed in series.feeds() {
+        feed.add_days(first, hour, &mut days);
+    }
+    let series = days;
     Growth {
         period: GrowthPeriod::Day,
         start: period_start(GrowthPeriod::Day, hour, config),

@@ -4,11 +4,12 @@
 //! report of today only adds to the counts; one of the days behind changes what is usual, and then it is worked out anew.
 
 use super::Calendar;
+use super::basis::Basis;
 use super::normalised::Plan;
 use super::reading::{GrowthConfig, Verdict, chosen, is_alarm, milli, shown};
 use super::series::{Counted, FeedCounts, Series};
-use super::w2::{Deviation, LAG_DAYS, hour_of_days};
-use super::window::{Judged, Window};
+use super::w2::{Deviation, LAG_DAYS, hour_of_days, w2};
+use super::window::{Judged, Window, c2_of};
 use crate::core::model::{Growth, GrowthPeriod, MAX_GROWTH_PERIODS};
 
 /// What is usual at one hour, and what has been counted.
@@ -81,32 +82,21 @@ impl Today {
         if self.judged == 0 {
             return None;
         }
-        let (begin, of_day) = (self.first * 24, hour.rem_euclid(24));
         let days = usize::try_from(self.day - self.first).ok()?;
-        // Of each day the hour before, the hour, and the one after.
         let mut near = vec![[0.0; 3]; days];
         for (_, feed) in judged_feeds(self.judged, series) {
-            let from = feed.hours.partition_point(|(at, _)| *at < begin);
-            for (at, count) in &feed.hours[from..] {
-                let off = at - begin - of_day + 1;
-                let (day, slot) = (off.div_euclid(24), off.rem_euclid(24) as usize);
-                let of_day = usize::try_from(day).ok().and_then(|day| near.get_mut(day));
-                if let Some(count_of) = of_day.and_then(|hours| hours.get_mut(slot)) {
-                    *count_of += f64::from(*count);
-                }
-            }
+            add_near(&mut near, feed, self.first, hour);
         }
         let alike: Vec<bool> = (0..=days).map(|day| self.alike >> day & 1 == 1).collect();
         let observed = f64::from(self.sum(series, hour, hour));
         let near = |day: usize| near[day];
-        hour_of_days(near, &alike, days, of_day as usize, observed, &config.w2)
+        let of_day = hour.rem_euclid(24) as usize;
+        hour_of_days(near, &alike, days, of_day, observed, &config.w2)
     }
 
     /// Reports of the judged feeds in the hours `from..=to`.
     fn sum(&self, series: &Series, from: i32, to: i32) -> u32 {
-        let feeds = judged_feeds(self.judged, series);
-        let of = feeds.map(|(_, feed)| feed.sum(from, to.saturating_add(1)));
-        of.fold(0, u32::saturating_add)
+        sum_of(self.judged, series, from, to)
     }
 }
 
@@ -116,9 +106,29 @@ fn judged_feeds(judged: u16, series: &Series) -> impl Iterator<Item = (usize, &F
     feeds.filter(move |(at, _)| judged & 1 << at != 0)
 }
 
+/// Their reports in the hours `from..=to`.
+fn sum_of(judged: u16, series: &Series, from: i32, to: i32) -> u32 {
+    let of = judged_feeds(judged, series).map(|(_, feed)| feed.sum(from, to.saturating_add(1)));
+    of.fold(0, u32::saturating_add)
+}
+
+/// Adds the reports of a feed to those in the hour before `hour` of the day, in it, and in the one after, by day from `first` on.
+pub(super) fn add_near(near: &mut [[f64; 3]], feed: &FeedCounts, first: i32, hour: i32) {
+    let (begin, of_day) = (first * 24, hour.rem_euclid(24));
+    let from = feed.hours.partition_point(|(at, _)| *at < begin);
+    for (at, count) in &feed.hours[from..] {
+        let off = at - begin - of_day + 1;
+        let (day, slot) = (off.div_euclid(24), off.rem_euclid(24) as usize);
+        let of_day = usize::try_from(day).ok().and_then(|day| near.get_mut(day));
+        if let Some(count_of) = of_day.and_then(|hours| hours.get_mut(slot)) {
+            *count_of += f64::from(*count);
+        }
+    }
+}
+
 /// The first hour whose reports change nothing about what is usual on a day: the profile of the last hour of a day looks at the
 /// first one of the next day.
-fn baseline_ends(day: i32) -> i32 {
+pub(super) fn baseline_ends(day: i32) -> i32 {
     (day - LAG_DAYS as i32) * 24 + 1
 }
 
@@ -149,10 +159,35 @@ impl Running {
         running
     }
 
-    /// The same where the feeds carry more or less than usual.
-    pub fn under(plan: &Plan, series: &Series, hour: i32, config: &GrowthConfig) -> Self {
-        let window = plan.window(series, hour, config);
-        Self::new(hour, window.as_ref().map(|(judged, of)| (judged, of)))
+    /// The same where the feeds carry more or less than usual, by the basis of the plan.
+    pub fn under(plan: &Plan, basis: &Basis, series: &Series, config: &GrowthConfig) -> Self {
+        let mut running = Self::new(basis.hour, None);
+        let Plan::Scaled { alike, scales } = plan else {
+            return running;
+        };
+        let (hour, midnight) = (basis.hour, Calendar::day_of(basis.hour) * 24);
+        let at = alike.len() - 1;
+        let mut days = vec![0.0; at + 1];
+        let mut near = vec![[0.0; 3]; at];
+        for (feed, scale) in basis.feeds.iter().zip(scales) {
+            for (sum, count) in days.iter_mut().zip(&feed.days) {
+                *sum += count * scale.day;
+            }
+            for (sums, counts) in near.iter_mut().zip(&feed.near) {
+                for (sum, count) in sums.iter_mut().zip(counts) {
+                    *sum += count * scale.hour;
+                }
+            }
+        }
+        (running.judged, running.first) = (basis.judged, basis.first);
+        running.day = sum_of(basis.judged, series, midnight, hour);
+        running.in_hour = sum_of(basis.judged, series, hour, hour);
+        days[at] = f64::from(running.day);
+        let (of_day, in_hour) = ((hour - midnight) as usize, f64::from(running.in_hour));
+        running.by_day = w2(&days, alike, at, &config.w2);
+        running.by_hour = hour_of_days(|day| near[day], alike, at, of_day, in_hour, &config.w2);
+        running.c2 = c2_of(&days, config);
+        running
     }
 
     fn new(hour: i32, window: Option<(&Judged<'_>, &Window)>) -> Self {
@@ -243,17 +278,21 @@ impl Running {
     fn last(&self, series: &Series, period: GrowthPeriod) -> Vec<u32> {
         let today = Calendar::day_of(self.hour);
         let most = MAX_GROWTH_PERIODS as i32 - 1;
-        let (length, first) = match period {
-            GrowthPeriod::Hour => (1, (self.hour - most).max(self.first * 24)),
-            GrowthPeriod::Day => (24, (today - most).max(self.first) * 24),
-        };
-        let mut counts = vec![0_u32; ((self.hour - first) / length + 1) as usize];
-        for (_, feed) in judged_feeds(self.judged, series) {
+        let feeds = judged_feeds(self.judged, series).map(|(_, feed)| feed);
+        if period == GrowthPeriod::Day {
+            let first = (today - most).max(self.first);
+            let mut days = vec![0; (today - first + 1) as usize];
+            feeds.for_each(|feed| feed.add_days(first, self.hour, &mut days));
+            return days;
+        }
+        let first = (self.hour - most).max(self.first * 24);
+        let mut counts = vec![0_u32; (self.hour - first + 1) as usize];
+        for feed in feeds {
             let begin = feed.hours.partition_point(|(hour, _)| *hour < first);
             for (hour, count) in &feed.hours[begin..] {
-                let slot = usize::try_from((hour - first) / length).ok();
-                if let Some(slot) = slot.filter(|_| *hour <= self.hour) {
-                    counts[slot] = counts[slot].saturating_add(*count);
+                let slot = usize::try_from(hour - first).ok();
+                if let Some(sum) = slot.and_then(|slot| counts.get_mut(slot)) {
+                    *sum = sum.saturating_add(*count);
                 }
             }
         }

@@ -47,6 +47,21 @@ impl FeedCounts {
             .take_while(|(hour, _)| *hour < to)
             .fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
+
+    /// Adds the reports up to and in the hour `last` to sums by day, of which the first is that of the day `first`.
+    pub(super) fn add_days(&self, first: i32, last: i32, days: &mut [u32]) {
+        let begin = self.hours.partition_point(|(hour, _)| *hour < first * 24);
+        for (hour, count) in &self.hours[begin..] {
+            let day = usize::try_from((hour - first * 24) / 24).ok();
+            let Some(sum) = day
+                .and_then(|day| days.get_mut(day))
+                .filter(|_| *hour <= last)
+            else {
+                return;
+            };
+            *sum = sum.saturating_add(*count);
+        }
+    }
 }
 
 impl Series {
@@ -70,9 +85,17 @@ impl Series {
             is_older: hour < feed.since,
         };
         feed.since = feed.since.min(hour);
-        let keep = feed.hours.partition_point(|(hour, _)| *hour < oldest);
-        feed.hours.drain(..keep);
+        if feed.hours.first().is_some_and(|(first, _)| *first < oldest) {
+            let keep = feed.hours.partition_point(|(hour, _)| *hour < oldest);
+            feed.hours.drain(..keep);
+        }
         if hour < oldest {
+            return counted;
+        }
+        if let Some((last, count)) = feed.hours.last_mut()
+            && *last == hour
+        {
+            *count = count.saturating_add(by);
             return counted;
         }
         match feed.hours.binary_search_by_key(&hour, |(hour, _)| *hour) {
@@ -143,9 +166,11 @@ impl Series {
 
     /// Where a feed's counts are, made when they are new.
     fn feed_at(&mut self, feed: &str) -> usize {
+        if let Some(at) = self.known(feed).filter(|_| feed.len() <= MAX_NAME) {
+            return at;
+        }
         let named = self.feeds.iter().filter(|feed| !feed.feed.is_empty());
-        let full = named.count() >= MAX_FEEDS;
-        let feed = if (full && self.known(feed).is_none()) || feed.len() > MAX_NAME {
+        let feed = if named.count() >= MAX_FEEDS || feed.len() > MAX_NAME {
             ""
         } else {
             feed

@@ -37,6 +37,21 @@ impl Scale {
     };
 }
 
+/// Reports of other hazards that a feed usually carries by an hour of the day, and in this hour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usual {
+    day: f64,
+    hour: f64,
+}
+
+impl Usual {
+    /// Nothing is known of it.
+    pub const NONE: Self = Self {
+        day: 0.0,
+        hour: 0.0,
+    };
+}
+
 /// Reports that a feed carries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedVolume<'a> {
@@ -70,26 +85,27 @@ impl FeedVolume<'_> {
             .collect()
     }
 
-    /// What it carries at `hour` against the same part of `days`.
-    pub fn scale(&self, hour: i32, days: &[i32]) -> Scale {
-        let midnight = Calendar::day_of(hour) * 24;
-        let (so_far, of_day) = (hour + 1 - midnight, hour - midnight);
-        let sum = |from: fn(i32, i32) -> i32, to: fn(i32, i32) -> i32| -> f64 {
-            let of =
-                |day: &i32| f64::from(self.others(from(day * 24, of_day), to(day * 24, of_day)));
+    /// What it usually carried of other hazards by `hour` of these days, and around it.
+    pub fn usual(&self, hour: i32, days: &[i32]) -> Usual {
+        let of_day = hour - Calendar::day_of(hour) * 24;
+        let sum = |from: i32, to: i32| -> f64 {
+            let of = |day: &i32| f64::from(self.others(day * 24 + from, day * 24 + to));
             days.iter().map(of).sum()
         };
         let n = (days.len() as f64).max(1.0);
-        let day = sum(|start, _| start, |start, hour| start + hour + 1) / n;
-        // The hour with its neighbours, as in the profile of the hour of the week.
-        let near = sum(
-            |start, hour| start + hour - 1,
-            |start, hour| start + hour + 2,
-        ) / n
-            / 3.0;
+        Usual {
+            day: sum(0, of_day + 1) / n,
+            // The hour with its neighbours, as in the profile of the hour of the week.
+            hour: sum(of_day - 1, of_day + 2) / n / 3.0,
+        }
+    }
+
+    /// What it carries at `hour` against what is usual.
+    pub fn scale(&self, hour: i32, usual: Usual) -> Scale {
+        let midnight = Calendar::day_of(hour) * 24;
         Scale {
-            day: times(self.others(midnight, midnight + so_far), day),
-            hour: times(self.others(hour, hour + 1), near),
+            day: times(self.others(midnight, hour + 1), usual.day),
+            hour: times(self.others(hour, hour + 1), usual.hour),
         }
     }
 
@@ -127,13 +143,18 @@ mod tests {
         }
     }
 
+    fn scale(volume: &FeedVolume<'_>, days: &[i32]) -> Scale {
+        let hour = 39 * 24 + 9;
+        volume.scale(hour, volume.usual(hour, days))
+    }
+
     #[test]
     fn twice_as_much_of_everything_else_is_nearly_two() {
         let days: Vec<i32> = (10..38).collect();
         let mut twice = volume(50, 5, 0..0);
-        assert_eq!(twice.scale(39 * 24 + 9, &days), Scale::ONE);
+        assert_eq!(scale(&twice, &days), Scale::ONE);
         twice.all.to_mut().count("calls", 39 * 24 + 9, 450, 0);
-        let scale = twice.scale(39 * 24 + 9, &days);
+        let scale = scale(&twice, &days);
         assert!((scale.hour - 11.0).abs() < 0.1, "{scale:?}");
         assert!((scale.day - 2.0).abs() < 0.1, "{scale:?}");
     }
@@ -144,7 +165,7 @@ mod tests {
         let mut outbreak = volume(50, 5, 0..0);
         outbreak.all.to_mut().count("calls", 39 * 24 + 9, 450, 0);
         outbreak.own.to_mut().count("calls", 39 * 24 + 9, 450, 0);
-        assert_eq!(outbreak.scale(39 * 24 + 9, &days), Scale::ONE);
+        assert_eq!(scale(&outbreak, &days), Scale::ONE);
     }
 
     #[test]

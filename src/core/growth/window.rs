@@ -96,19 +96,25 @@ impl Window {
             let compared = &for_hours.as_ref().unwrap_or(&counts).0;
             hour_of_week(compared, alike, compared.len() - 1, &config.w2)
         });
-        let control = Ears {
-            min_sigma: config.w2.min_sigma,
-            ..Ears::default()
-        };
         Self {
             by_day: w2(&compared, alike, at, &config.w2),
             by_hour: by_hour.flatten(),
-            c2: c2_usual(&compared, at, &control)
-                .map(|(mean, sigma)| Deviation::of(compared[at], mean, sigma)),
+            c2: c2_of(&compared, config),
             counts,
             days,
         }
     }
+}
+
+/// EARS C2 of the last of these days.
+pub(super) fn c2_of(days: &[f64], config: &GrowthConfig) -> Option<Deviation> {
+    let control = Ears {
+        min_sigma: config.w2.min_sigma,
+        ..Ears::default()
+    };
+    let last = days.len().checked_sub(1)?;
+    let (mean, sigma) = c2_usual(days, last, &control)?;
+    Some(Deviation::of(days[last], mean, sigma))
 }
 
 /// Counts by hour, from midnight of a day to the hour that is judged.
