@@ -7,6 +7,7 @@ mod connectors;
 mod correlate;
 mod dashboards;
 mod decode;
+mod demo_console;
 mod deploy;
 mod desk;
 mod drill;

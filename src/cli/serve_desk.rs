@@ -24,6 +24,7 @@ use crate::desk::drills::Drills;
 use crate::desk::http::api::{Api, Reports};
 use crate::desk::http::calls::KafkaReports;
 use crate::desk::http::identity::Identity;
+use crate::desk::http::page;
 use crate::desk::http::routes::cap::Cap;
 use crate::desk::http::routes::reports::{CallReport, FEED, take};
 use crate::desk::http::start::{Parts, Service};
@@ -211,7 +212,7 @@ async fn visit(identity: Identity, mut request: Request, next: Next) -> Response
         csrf: identity.csrf().to_owned(),
     };
     request.extensions_mut().insert(visitor);
-    next.run(request).await
+    page::with_problem(next.run(request).await)
 }
 
 #[cfg(test)]

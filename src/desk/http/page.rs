@@ -154,6 +154,16 @@ pub fn explained(language: Language, problem: &Problem) -> String {
             "请求过于频繁，请稍后再试。",
         ),
         Code::Forbidden => say("Your role does not allow this.", "您的角色无权执行此操作。"),
+        Code::BadRequest => say(
+            "The address, or what was sent, cannot be read. Go back, load the page again, then try once more.",
+            "无法识别该地址或提交的内容，请返回、刷新页面后重试。",
+        ),
+        Code::MethodNotAllowed => say("This cannot be opened as a page.", "无法以页面形式打开。"),
+        Code::BodyTooLarge => say("What was sent is too large.", "提交的内容过大。"),
+        Code::Internal => say(
+            "This is a defect of Tocsin; its log says more.",
+            "Tocsin 出现内部错误，详情见日志。",
+        ),
         Code::NotFound => say("There is no such page.", "页面不存在。"),
         Code::Unavailable | Code::Timeout => say(
             "The service does not answer at the moment. Try again.",
@@ -161,6 +171,17 @@ pub fn explained(language: Language, problem: &Problem) -> String {
         ),
         _ => problem.detail.clone(),
     }
+}
+
+/// An answer of the console: a status without a page of its own becomes a problem, which whoever waits for a page sees as one.
+pub fn with_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let bare = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if bare && (status.is_client_error() || status.is_server_error()) {
+        return Problem::of_status(status).into_response();
+    }
+    response
 }
 
 /// A problem as a page, where the answer is one and a person waits for it.
@@ -191,7 +212,37 @@ pub fn of_problem(language: Language, mut response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+
     use super::*;
+
+    #[test]
+    fn a_bare_status_is_a_page_in_either_language_and_a_page_stays_one() {
+        for (status, en, zh) in [
+            (404, "There is no such page.", "页面不存在。"),
+            (400, "cannot be read", "无法识别"),
+            (500, "defect", "内部错误"),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            for (language, words) in [(Language::En, en), (Language::Zh, zh)] {
+                let bare = (status, "Invalid URL: UUID parsing failed").into_response();
+                let shown = of_problem(language, with_problem(bare));
+                assert_eq!(shown.status(), status);
+                let body = axum::body::to_bytes(shown.into_body(), 100_000);
+                let body = futures_util::FutureExt::now_or_never(body)
+                    .unwrap()
+                    .unwrap();
+                let body = String::from_utf8(body.to_vec()).unwrap();
+                assert!(body.contains(words) && !body.contains("UUID"), "{body}");
+            }
+            let page = (status, maud::html! { p { "words" } }).into_response();
+            let kept = with_problem(page);
+            assert!(kept.extensions().get::<Problem>().is_none());
+            assert_eq!(kept.status(), status);
+        }
+        let fine = with_problem("text".into_response());
+        assert_eq!(fine.status(), StatusCode::OK);
+    }
 
     #[test]
     fn nobody_is_sent_elsewhere() {

@@ -181,6 +181,24 @@ impl Problem {
         }
     }
 
+    /// What a status alone says, where nothing more is known.
+    pub fn of_status(status: StatusCode) -> Self {
+        let (code, detail) = match status {
+            StatusCode::NOT_FOUND => return Self::not_found("page"),
+            StatusCode::FORBIDDEN => (Code::Forbidden, "this role does not allow it"),
+            StatusCode::METHOD_NOT_ALLOWED => (Code::MethodNotAllowed, "not by this method"),
+            StatusCode::CONFLICT => (Code::Refused, "its state does not allow it"),
+            StatusCode::PAYLOAD_TOO_LARGE => (Code::BodyTooLarge, "what was sent is too large"),
+            StatusCode::SERVICE_UNAVAILABLE => (Code::Unavailable, "try again in a moment"),
+            status if status.is_client_error() => (
+                Code::BadRequest,
+                "the address, or what was sent, cannot be read: go back, load the page again, then try once more",
+            ),
+            _ => (Code::Internal, "a defect: the log says more"),
+        };
+        Self::new(code, detail)
+    }
+
     /// There is no such `what`.
     pub fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("there is no such {what}"))

@@ -1,0 +1,109 @@
+//! `tocsin demo` and its console: the address that it prints opens a board with what the stream brought.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A demo, ended with the test.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a browser is answered: head and body.
+fn browse(address: &str, path: &str, cookie: &str, language: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).expect("the console listens");
+    let patience = Some(Duration::from_secs(30));
+    stream.set_read_timeout(patience).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: text/html\r\nAccept-Language: {language}\r\nCookie: {cookie}\r\n\r\n"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
+    (head.to_owned(), body.to_owned())
+}
+
+#[test]
+fn the_demo_opens_with_the_console_and_prints_its_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("tocsin.toml");
+    let text = "[http]\nenabled = false\n[desk.http]\nlisten = \"127.0.0.1:0\"\n";
+    std::fs::write(&config, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TOCSIN_") {
+            command.env_remove(name);
+        }
+    }
+    let child = command
+        .args(["demo", "--speed", "20", "--lang", "en", "--config"])
+        .arg(&config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut demo = Demo(child);
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    let login =
+        lines.find_map(|line| Some(line.unwrap().strip_prefix("desk: http://")?.to_owned()));
+    let login = login.expect("it prints where the desk is");
+    // Nobody else reads what it prints.
+    std::thread::spawn(move || lines.for_each(drop));
+    let (address, path) = login.split_once('/').expect("an address and a path");
+    let (head, _) = browse(address, &format!("/{path}"), "", "en");
+    let cookie = head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "))
+        .unwrap_or_else(|| panic!("a session begins: {head}"));
+    let cookie = cookie.split(';').next().unwrap();
+
+    let began = Instant::now();
+    loop {
+        let (head, board) = browse(address, "/", cookie, "en");
+        assert!(head.contains(" 200 "), "{head}");
+        if board.contains("href=\"/incidents/") {
+            break;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "no incident: {board}"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    for page in [
+        "/agenda",
+        "/departments",
+        "/rules",
+        "/feeds",
+        "/audit",
+        "/silences",
+    ] {
+        let (head, body) = browse(address, page, cookie, "zh");
+        assert!(
+            head.contains(" 200 ") && body.contains("lang=\"zh"),
+            "{page}: {head}"
+        );
+    }
+    // What is not there is said on a page, in the reader's language.
+    for (page, status) in [
+        ("/incidents/nope", " 400 "),
+        ("/incidents/00000000-0000-0000-0000-000000000000", " 404 "),
+        ("/departments/nowhere", " 404 "),
+        ("/nowhere", " 404 "),
+    ] {
+        let (head, body) = browse(address, page, cookie, "zh");
+        assert!(
+            head.contains(status) && body.contains("操作未成功"),
+            "{page}: {head}\n{body}"
+        );
+    }
+}
