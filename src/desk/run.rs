@@ -121,6 +121,10 @@ impl Running {
                     let before = desk.now().plus(-options.excerpts_ms);
                     let deleted = desk.retain(before).await?;
                     tracing::info!(deleted, "report excerpts past their time were deleted");
+                    // They quote reports, too. A notifier deletes its own, and not while it still tries one.
+                    if options.notifier.is_none() {
+                        desk.store().forget_all_notifications(before).await?;
+                    }
                     let closed = desk.now().plus(-options.cap_ms);
                     desk.store().forget_cap(closed).await?;
                 }

@@ -161,6 +161,13 @@ impl Store {
         let done = sqlx::query(sql).bind(before.0).execute(&self.pool).await?;
         Ok(done.rows_affected())
     }
+
+    /// Deletes every notification that was made before `before`, also those that nobody has sent. Returns how many.
+    pub async fn forget_all_notifications(&self, before: Millis) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM notifications WHERE created_at < $1";
+        let done = sqlx::query(sql).bind(before.0).execute(&self.pool).await?;
+        Ok(done.rows_affected())
+    }
 }
 
 impl Writing {

@@ -69,3 +69,39 @@ fn who_has_dead_ones_tried_again_is_in_the_trail_when_there_were_any() {
         assert_eq!(desk.store().verify_audit(|_| ()).await.unwrap().faults, []);
     });
 }
+
+/// Excerpts of revisions, and notices that quote them, which no notifier deletes any more.
+#[test]
+fn what_quotes_reports_goes_with_their_excerpts() {
+    on_both(async |site: Site| {
+        let (desk, _clock) = desk(&site).await;
+        let it = notifier(&settings(&[("a", "http://127.0.0.1:9/")]));
+        let alerts = fires(3, Level::Orange);
+        let incident = alerts[0].incident_id;
+        desk.absorb_alerts(alerts).await.unwrap();
+        plan(&it, &desk).await;
+        let excerpts = async || {
+            let kept = desk.revisions(incident).await.unwrap();
+            let all = kept.iter().flat_map(|alert| &alert.evidence);
+            let quoted = all.clone().filter(|it| !it.excerpt.is_empty()).count();
+            (quoted, all.count())
+        };
+        let (quoted, all) = excerpts().await;
+        assert!(quoted > 0, "the sample quotes its reports");
+        let (early, late) = (
+            desk.now().plus(-86_400_000 * 365),
+            desk.now().plus(86_400_000),
+        );
+        assert_eq!(desk.retain(early).await.unwrap(), 0);
+        let store = desk.store();
+        assert_eq!(store.forget_all_notifications(early).await.unwrap(), 0);
+        assert_eq!(
+            (excerpts().await, log(&desk).await.len()),
+            ((quoted, all), 3)
+        );
+        assert_eq!(desk.retain(late).await.unwrap(), 3);
+        assert_eq!(store.forget_all_notifications(late).await.unwrap(), 3);
+        assert_eq!((excerpts().await, log(&desk).await.len()), ((0, all), 0));
+        assert_eq!(store.verify_audit(|_| ()).await.unwrap().faults, []);
+    });
+}
