@@ -171,7 +171,7 @@ impl Process for Here {
                 records: it.records,
                 outcomes: [it.detected, it.no_match, it.expired],
                 dead_letters: it.dead_letters,
-                per_minute,
+                per_minute: per_minute.or_else(|| Some(*self.minutes(index).last()? as f64)),
                 lag: it.lag,
                 last: it.last,
                 silent_for: it.silent.then(|| it.last.map_or(0, |last| now.since(last))),

@@ -3,6 +3,7 @@
 //! `TOCSIN_PAGES=FOLDER` writes them there as files, with their assets, to be looked at.
 
 use maud::Markup;
+use tocsin::core::model::Duty;
 use tocsin::core::obligation::Role;
 use tocsin::desk::console::lang::Lang;
 use tocsin::desk::console::page::{
@@ -240,16 +241,15 @@ fn the_score_lines_of_every_incident_add_up() {
 
 #[test]
 fn a_page_offers_what_its_reader_may_do_and_nothing_else() {
-    let known = SAMPLE
-        .known
-        .iter()
-        .find(|it| {
-            it.case
-                .own("fire")
-                .is_some_and(|own| own.state.is_pending() && own.acknowledged.is_none())
-        })
-        .expect("an incident for the fire service");
-    let forms = |role, department: Option<&str>| -> Vec<String> {
+    let of_fire = |duty: Duty| {
+        let known = SAMPLE.known.iter().find(|it| {
+            it.case.own("fire").is_some_and(|own| {
+                own.state.is_pending() && own.acknowledged.is_none() && own.duty == duty
+            })
+        });
+        known.expect("an incident for the fire service")
+    };
+    let forms_of = |known, role, department: Option<&str>| -> Vec<String> {
         let viewer = SAMPLE.viewer(Lang::En, role, department);
         let html = incident::page(&viewer, &incident_view(Lang::En, known)).into_string();
         let found = regex::Regex::new(r#"name="action" value="([a-z]+)""#).unwrap();
@@ -258,6 +258,12 @@ fn a_page_offers_what_its_reader_may_do_and_nothing_else() {
             .map(|found| found[1].to_owned())
             .collect()
     };
+    // The lead is not declined, only offered to whoever should lead.
+    let lead = forms_of(of_fire(Duty::Lead), Role::Officer, Some("fire"));
+    let has = |action: &str| lead.iter().any(|it| it == action);
+    assert!(has("transfer") && !has("decline"), "{lead:?}");
+    let known = of_fire(Duty::Support);
+    let forms = |role, department| forms_of(known, role, department);
     assert!(forms(Role::ReadOnly, None).is_empty());
     assert!(forms(Role::Operator, None).is_empty());
     let officer = forms(Role::Officer, Some("fire"));

@@ -178,7 +178,9 @@ fn actions(viewer: &Viewer, view: &IncidentView, it: &ObligationView) -> Markup 
         div.buttons {
             @if it.step == Step::New { (simple("acknowledge", Msg::Acknowledge, Some("a"))) }
             @if it.step == Step::Acknowledged { (simple("start", Msg::Start, None)) }
-            @if it.due().is_some() { (dispose(viewer, view, it)) (transfer(viewer, view, it)) (decline(viewer, view, it)) }
+            @if it.due().is_some() { (dispose(viewer, view, it)) (transfer(viewer, view, it)) }
+            // The lead can only offer it to whoever should lead.
+            @if it.due().is_some() && !it.lead { (decline(viewer, view, it)) }
         }
     }
 }
