@@ -102,10 +102,9 @@ async fn absorb(desk: &Desk, all: &[Alert]) -> Vec<String> {
     slow.into_iter().collect()
 }
 
-/// Reads pages; the bars that were missed.
-async fn board(desk: &Desk) -> Vec<String> {
-    let mut missed = Vec::new();
-    let pages = [
+/// What is asked of the board.
+fn pages() -> Vec<(&'static str, BoardFilter)> {
+    vec![
         ("first page", BoardFilter::default()),
         (
             "red",
@@ -171,8 +170,13 @@ async fn board(desk: &Desk) -> Vec<String> {
                 ..BoardFilter::default()
             },
         ),
-    ];
-    for (name, filter) in pages {
+    ]
+}
+
+/// Reads pages; the bars that were missed.
+async fn board(desk: &Desk) -> Vec<String> {
+    let mut missed = Vec::new();
+    for (name, filter) in pages() {
         let mut times = Vec::new();
         for _ in 0..50 {
             let began = Instant::now();
