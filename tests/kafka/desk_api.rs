@@ -30,9 +30,13 @@ pub(super) struct DeskApi {
 impl DeskApi {
     /// With a new token of this role.
     pub(super) fn new(site: &Site, address: &str, role: &str) -> Self {
-        let name = format!("test {role}");
+        Self::named(site, address, role, &format!("test {role}"))
+    }
+
+    /// With a new token of this role and name.
+    pub(super) fn named(site: &Site, address: &str, role: &str, name: &str) -> Self {
         let made = site
-            .tocsin(&["token", "create", "--role", role, "--name", &name])
+            .tocsin(&["token", "create", "--role", role, "--name", name])
             .output()
             .expect("run tocsin");
         let said = String::from_utf8_lossy(&made.stderr).into_owned();

@@ -9,6 +9,7 @@ mod counter;
 mod dashboards;
 mod desk_api;
 mod desk_drills;
+mod desk_killed;
 mod doctor;
 mod drill_isolation;
 mod drills;
