@@ -4,11 +4,7 @@ use std::process::{Command, Output};
 
 fn tocsin(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     command.args(args).output().unwrap()
 }
 

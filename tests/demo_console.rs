@@ -38,11 +38,7 @@ fn the_demo_opens_with_the_console_and_prints_its_address() {
     let text = "[http]\nenabled = false\n[desk.http]\nlisten = \"127.0.0.1:0\"\n";
     std::fs::write(&config, text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     let child = command
         .args(["demo", "--speed", "20", "--lang", "en", "--config"])
         .arg(&config)

@@ -31,6 +31,15 @@ mod rules;
 mod sample_feed;
 mod sentences;
 
+/// Takes the settings of who runs the tests from a command.
+fn without_settings(command: &mut std::process::Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TOCSIN_") {
+            command.env_remove(name);
+        }
+    }
+}
+
 /// Whether `tests/run` found that this machine cannot have that tool, and named it: only then are its tests left out.
 fn left_out(tool: &str) -> bool {
     let named = std::env::var("TOCSIN_LEFT_OUT").unwrap_or_default();

@@ -10,11 +10,7 @@ use serde_json::Value;
 fn quality(data: &str, form: &str) -> Output {
     let sets = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/quality.yaml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     let args = ["rules", "quality", sets, "--data", data, form];
     command.args(args).output().unwrap()
 }

@@ -40,11 +40,7 @@ impl Demo {
             format!("[paths]\nrules = \"rules\"\n[http]\nlisten = \"127.0.0.1:0\"\n{http}\n");
         std::fs::write(&config, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("TOCSIN_") {
-                command.env_remove(name);
-            }
-        }
+        crate::without_settings(&mut command);
         let mut child = command
             .args(["demo", "--speed", "20", "--config"])
             .arg(&config)

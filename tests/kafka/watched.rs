@@ -63,7 +63,7 @@ fn row(address: &str, cookie: &str, rule: &str) -> Option<String> {
     Some(row[..row.find("</tr>")?].to_owned())
 }
 
-/// Two reports that only the shadow rule sees, one that the live rule sees too; a second desk's look finds what came after it started.
+/// Two reports that only the shadow rule sees, one that the live rule sees too; a later look finds what came after the first.
 #[test]
 fn a_desk_shows_what_shadow_rules_on_the_topic_would_have_done() {
     let address = free();

@@ -18,11 +18,7 @@ fn rules(terms: &str, base: u8) -> String {
 
 fn run(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     command
         .current_dir(folder)
         .args(["rules", "backtest", "--config", "tocsin.toml"])

@@ -88,11 +88,7 @@ fn folder() -> tempfile::TempDir {
 
 fn run(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     command.current_dir(folder).arg("rules").args(args);
     command.args(["--config", "tocsin.toml"]).output().unwrap()
 }

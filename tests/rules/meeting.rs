@@ -12,11 +12,7 @@ fn rules_test(text: &str, further: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("desk.yml"), text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     let args = ["rules", "test", "desk.yml"];
     command.current_dir(&folder).args(args).args(further);
     command.output().unwrap()

@@ -25,11 +25,7 @@ smoke:
 
 fn tocsin(dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     let config = dir.join("tocsin.toml");
     command.args(["--config", config.to_str().unwrap()]);
     command.args(args).current_dir(dir).output().unwrap()

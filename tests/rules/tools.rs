@@ -14,11 +14,7 @@ use tocsin::core::tools::explain::Explainer;
 
 fn tocsin(args: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     let mut child = command
         .args(args)
         .stdin(Stdio::piped())

@@ -1,5 +1,6 @@
 //! One worker's engine: records in, detections out.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::build::{Builder, Subject};
@@ -14,8 +15,11 @@ use crate::core::model::{
 };
 use crate::core::ruleset::RuleSet;
 
-/// Time of the stream between two signs of life of a shadow rule.
+/// Of each hour of the stream a shadow rule gives one sign of life.
 const WATCH_EVERY_MS: i64 = 3_600_000;
+/// Hours of which it is known that one was given: partitions may be days apart, and a clock may be wrong. Of one that is forgotten
+/// another is given, which counts once.
+const MAX_WATCHED: usize = 64;
 
 /// What one record led to; cleared by the caller.
 #[derive(Debug, Default)]
@@ -59,8 +63,8 @@ pub struct DetectEngine {
     matcher: Matcher,
     decoders: Vec<Decoder>,
     drills: Option<Arc<DrillKey>>,
-    /// When shadow rules last gave a sign of life.
-    watched: Option<Millis>,
+    /// Hours of which shadow rules gave a sign of life, the latest last.
+    watched: VecDeque<i64>,
 }
 
 impl DetectEngine {
@@ -80,7 +84,7 @@ impl DetectEngine {
             matcher,
             decoders: decoders?,
             drills: None,
-            watched: None,
+            watched: VecDeque::new(),
         })
     }
 
@@ -109,12 +113,12 @@ impl DetectEngine {
         self.matcher = Matcher::new(&set.program);
         self.matcher.sampler = sampler;
         self.set = set;
-        self.watched = None;
+        self.watched.clear();
     }
 
-    /// Gives the next sign of life anew: the last one was not written.
+    /// Gives signs of life anew: the last ones were not written.
     pub fn forget_watched(&mut self) {
-        self.watched = None;
+        self.watched.clear();
     }
 
     /// Processes one record of the feed `feed`; what it led to is appended to `output`.
@@ -234,12 +238,16 @@ impl DetectEngine {
     }
 }
 
-/// Says of every shadow rule that it was held against a report of this time, where that was last said long enough before.
-fn watch(last: &mut Option<Millis>, set: &RuleSet, now: Millis, output: &mut DetectOutput) {
-    if last.is_some_and(|last| now.since(last) < WATCH_EVERY_MS) {
+/// Says of every shadow rule that it was held against a report of this hour, where that was not said yet.
+fn watch(said: &mut VecDeque<i64>, set: &RuleSet, now: Millis, output: &mut DetectOutput) {
+    let hour = now.0.div_euclid(WATCH_EVERY_MS);
+    if said.iter().rev().any(|known| *known == hour) {
         return;
     }
-    *last = Some(now);
+    if said.len() >= MAX_WATCHED {
+        said.pop_front();
+    }
+    said.push_back(hour);
     let shadow = set.program.rules.iter().filter(|rule| rule.shadow);
     output.watched.extend(shadow.map(|rule| ShadowWatch {
         v: SHADOW_VERSION,

@@ -162,19 +162,23 @@ impl Process for Here {
         let rates = self.rates(&figures, now);
         let rows = self.feeds.iter().zip(figures).zip(rates);
         rows.enumerate()
-            .map(|(index, ((feed, it), per_minute))| FeedRow {
-                minutes: self.minutes(index),
-                id: Arc::clone(&feed.id),
-                kind: feed.kind,
-                topic: feed.topic.clone(),
-                reliability: feed.reliability,
-                records: it.records,
-                outcomes: [it.detected, it.no_match, it.expired],
-                dead_letters: it.dead_letters,
-                per_minute: per_minute.or_else(|| Some(*self.minutes(index).last()? as f64)),
-                lag: it.lag,
-                last: it.last,
-                silent_for: it.silent.then(|| it.last.map_or(0, |last| now.since(last))),
+            .map(|(index, ((feed, it), per_minute))| {
+                let minutes = self.minutes(index);
+                let last = minutes.last().map(|count| *count as f64);
+                FeedRow {
+                    id: Arc::clone(&feed.id),
+                    kind: feed.kind,
+                    topic: feed.topic.clone(),
+                    reliability: feed.reliability,
+                    records: it.records,
+                    outcomes: [it.detected, it.no_match, it.expired],
+                    dead_letters: it.dead_letters,
+                    per_minute: per_minute.or(last),
+                    minutes,
+                    lag: it.lag,
+                    last: it.last,
+                    silent_for: it.silent.then(|| it.last.map_or(0, |last| now.since(last))),
+                }
             })
             .collect()
     }
@@ -199,14 +203,14 @@ impl Process for Here {
 mod tests {
     use super::*;
 
+    fn alone() -> Here {
+        let rules = || unreachable!("no rules are asked for");
+        Here::new(rules, None, Vec::new(), None)
+    }
+
     #[test]
     fn an_hour_of_minutes_is_kept() {
-        let here = Here::new(
-            || unreachable!("no rules are asked for"),
-            None,
-            Vec::new(),
-            None,
-        );
+        let here = alone();
         assert!(here.minutes(0).is_empty());
         here.note(vec![5, 1]);
         assert!(here.minutes(0).is_empty(), "of one look nothing follows");
@@ -221,12 +225,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_over_the_last_minutes() {
-        let here = Here::new(
-            || unreachable!("no rules are asked for"),
-            None,
-            Vec::new(),
-            None,
-        );
+        let here = alone();
         let at = |records: u64, minute: i64| {
             let figures = [FeedFigures {
                 records,

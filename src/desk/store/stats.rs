@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::connect::{Store, StoreError};
 use super::rows::query;
@@ -60,6 +61,16 @@ impl KeptDeadlines {
     }
 }
 
+/// SQL for how many rows something holds of.
+fn sum(what: &str) -> String {
+    format!("CAST(SUM(CASE WHEN {what} THEN 1 ELSE 0 END) AS BIGINT)")
+}
+
+fn number(row: &AnyRow, at: usize) -> Result<u64, StoreError> {
+    let count: i64 = row.try_get(at)?;
+    Ok(count.max(0) as u64)
+}
+
 impl Store {
     /// Counts everything that is open.
     pub async fn stats(&self) -> Result<Stats, StoreError> {
@@ -91,7 +102,6 @@ impl Store {
         let mut all: Vec<KeptDeadlines> = (0..i64::from(weeks))
             .map(|nth| KeptDeadlines::of(begin.plus(nth * WEEK_MS)))
             .collect();
-        let sum = |what: &str| format!("CAST(SUM(CASE WHEN {what} THEN 1 ELSE 0 END) AS BIGINT)");
         let sql = format!(
             "SELECT (opened_at - $3) / {WEEK_MS} AS week, {}, {}, {}, {} FROM obligations \
              WHERE department = $1 AND status = $2 AND opened_at >= $3 AND opened_at < $4 GROUP BY week",
@@ -107,10 +117,7 @@ impl Store {
             until.0.into(),
         ];
         for row in query(sql, args).fetch_all(&self.pool).await? {
-            let number = |at: usize| -> Result<u64, StoreError> {
-                let count: i64 = row.try_get(at)?;
-                Ok(count.max(0) as u64)
-            };
+            let number = |at: usize| number(&row, at);
             let week: i64 = row.try_get(0)?;
             let week = usize::try_from(week).ok().and_then(|nth| all.get_mut(nth));
             if let Some(week) = week {
@@ -127,7 +134,6 @@ impl Store {
         status: Status,
         since: Millis,
     ) -> Result<BTreeMap<String, DepartmentStats>, StoreError> {
-        let sum = |what: &str| format!("CAST(SUM(CASE WHEN {what} THEN 1 ELSE 0 END) AS BIGINT)");
         let sql = format!(
             "SELECT department, {}, {}, {}, {}, {}, {} FROM obligations WHERE status = $1 AND opened_at >= $2 GROUP BY department",
             sum("pending = 1"),
@@ -140,10 +146,7 @@ impl Store {
         let args = vec![status.id().into(), since.0.into()];
         let mut all = BTreeMap::new();
         for row in query(sql, args).fetch_all(&self.pool).await? {
-            let number = |at: usize| -> Result<u64, StoreError> {
-                let count: i64 = row.try_get(at)?;
-                Ok(count.max(0) as u64)
-            };
+            let number = |at: usize| number(&row, at);
             let stats = DepartmentStats {
                 pending: number(1)?,
                 acknowledged_on_time: number(2)?,

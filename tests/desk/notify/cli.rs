@@ -48,11 +48,7 @@ from = \"yellow\"
 
 fn tocsin(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TOCSIN_") {
-            command.env_remove(name);
-        }
-    }
+    crate::without_settings(&mut command);
     let config = folder.join("tocsin.toml");
     command.args(args).arg("--config").arg(config);
     command.output().unwrap()
