@@ -47,7 +47,7 @@ fn every_path_that_cannot_be_read_is_named() {
     );
     std::fs::write(&bad, b"title: t\nid: \xff\n").unwrap();
     let (output, said) = eval(&[&bad, &missing], &[]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2), "as every other command");
     assert!(
         said.contains("bad.yml:2:5: cannot read: not UTF-8 from here on"),
         "{said}"
@@ -56,6 +56,22 @@ fn every_path_that_cannot_be_read_is_named() {
         said.contains("none.yml: cannot read: No such file"),
         "{said}"
     );
+}
+
+#[test]
+fn events_that_cannot_be_read_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = folder.path().join("rule.yml");
+    std::fs::write(&rule, GOOD).unwrap();
+    for events in [folder.path().to_path_buf(), folder.path().join("none")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+        command.args(["rules", "eval", "--rules"]).arg(&rule);
+        let output = command.arg("--events").arg(&events).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        let named = format!("cannot read {}: ", events.display());
+        assert!(said.contains(&named), "{said}");
+    }
 }
 
 #[test]
@@ -73,7 +89,7 @@ fn folders_without_end_are_refused() {
     std::fs::write(folder.path().join("rule.yml"), GOOD).unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
     let (output, said) = eval(&[folder.path()], &[]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(said.contains("folders deep"), "{said}");
 }
 

@@ -140,7 +140,7 @@ fn what_is_not_evaluated_is_said() {
         ("  s: {a: []}\n  condition: s", "T0012"),
         ("  s: {}\n  condition: s", "T0012"),
         ("  s: ['']\n  condition: s", "T0012"),
-        ("  s: {a: 1}\n  condition: s | count() > 5", "T0018"),
+        ("  s: {a: 1}\n  condition: s | count() > 5", "T0025"),
         ("  s: {a: 1}\n  condition: s and", "T0018"),
         ("  s: {a: 1}\n  condition: 2 of them", "T0019"),
         ("  s: {a: 1}\n  condition: r", "T0019"),

@@ -4,7 +4,8 @@
 //! `rule_id`, `selections` (those that hold and speak for the match); of a correlation also `correlation`: its `group`, the `value`
 //! of its condition, how many `events` it is about, `from` when `to` when. Everything else goes to standard error.
 //!
-//! Exit codes: 0 all was read and evaluated, whether anything matched or not; 1 rules or events that cannot be read or evaluated; 2 wrong usage.
+//! Exit codes: 0 all was evaluated, whether anything matched or not; 1 rules that do not load, or lines that are no events; 2 wrong usage, or
+//! files that cannot be read.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -13,8 +14,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::super::{FAILED, Global, render};
-use super::eval_lines::{Correlated, Match, Output, each_line, open};
+use super::super::{FAILED, Global, MISUSED, render};
+use super::eval_lines::{Correlated, MAX_EVENT, Match, Output, each_line, open};
 use crate::config::{codes, read_yaml};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use crate::core::rule::sigma::{
@@ -27,7 +28,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done, whatever matched
   1  rules that do not load (without --skip-bad nothing is evaluated), or lines that are no events
-  2  wrong usage";
+  2  wrong usage, or files that cannot be read";
 
 /// Arguments of `rules eval`.
 #[derive(Debug, clap::Args)]
@@ -97,7 +98,7 @@ pub fn run(args: &Args, _global: &Global) -> anyhow::Result<ExitCode> {
         Ok(sources) => sources,
         Err(found) => {
             report(&found, &[], args.json)?;
-            return Ok(ExitCode::from(FAILED));
+            return Ok(ExitCode::from(MISUSED));
         }
     };
     let mut placeholders = Placeholders::new();
@@ -205,9 +206,11 @@ fn evaluate(args: &Args, compiled: &Compiled, stats: &mut Stats) -> anyhow::Resu
         out: Output::default(),
     };
     let mut number = 0u64;
-    let read = each_line(input, |line| {
+    let read = each_line(&args.events, input, MAX_EVENT, |line, whole| {
         let event = line.trim_ascii();
-        let done = if event.is_empty() {
+        let done = if !whole {
+            evaluation.too_long(number)
+        } else if event.is_empty() {
             Ok(())
         } else {
             evaluation.one(event, number)
@@ -265,6 +268,13 @@ impl Evaluation<'_> {
             })?;
         }
         Ok(())
+    }
+
+    fn too_long(&mut self, number: u64) -> anyhow::Result<()> {
+        self.stats.events += 1;
+        let expected = "a shorter line";
+        let at = MAX_EVENT;
+        self.bad(number, &BadEvent { at, expected })
     }
 
     /// Says that a line is no event.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write as _};
 use std::path::Path;
 
-use anyhow::Context as _;
 use serde::Serialize;
 
+use super::super::Misused;
 use crate::core::rule::sigma::Firing;
 
 /// Longest event, bytes.
-const MAX_EVENT: usize = 64 << 20;
+pub(super) const MAX_EVENT: usize = 64 << 20;
 /// Read and written at once, bytes: what stays in the caches.
 const BUFFER: usize = 1 << 18;
 
@@ -47,41 +47,67 @@ impl<'a> From<&'a Firing> for Correlated<'a> {
     }
 }
 
-/// Calls `take` for every line, without its end, where it stands in the buffer: only one that goes beyond that is copied. What
-/// exceeds [`MAX_EVENT`] is cut there.
+/// Calls `take` for every line, without its end, where it stands in the buffer: only one that goes beyond that is copied. Of a line longer
+/// than `longest` bytes it gets what fits, and `false`; it is still one line.
 pub(super) fn each_line(
+    name: &Path,
     mut input: impl BufRead,
-    mut take: impl FnMut(&[u8]) -> anyhow::Result<()>,
+    longest: usize,
+    mut take: impl FnMut(&[u8], bool) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let mut begun: Vec<u8> = Vec::new();
+    let mut begun = Begun {
+        longest,
+        ..Begun::default()
+    };
     loop {
-        let buffer = input.fill_buf()?;
+        let buffer = input.fill_buf().map_err(|error| unreadable(name, &error))?;
         if buffer.is_empty() {
             break;
         }
         let mut rest = buffer;
         while let Some(length) = memchr::memchr(b'\n', rest) {
-            if begun.is_empty() {
-                take(&rest[..length])?;
+            if begun.bytes.is_empty() && length <= longest {
+                take(&rest[..length], true)?;
             } else {
-                begun.extend_from_slice(&rest[..length]);
-                take(&begun)?;
-                begun.clear();
+                begun.extend(&rest[..length]);
+                begun.end(&mut take)?;
             }
             rest = &rest[length + 1..];
         }
-        begun.extend_from_slice(rest);
-        if begun.len() > MAX_EVENT {
-            take(&begun[..MAX_EVENT])?;
-            begun.drain(..MAX_EVENT);
-        }
+        begun.extend(rest);
         let used = buffer.len();
         input.consume(used);
     }
-    if begun.is_empty() {
+    if begun.bytes.is_empty() {
         return Ok(());
     }
-    take(&begun)
+    begun.end(&mut take)
+}
+
+/// A line whose end was not read yet.
+#[derive(Default)]
+struct Begun {
+    longest: usize,
+    bytes: Vec<u8>,
+    cut: bool,
+}
+
+impl Begun {
+    fn extend(&mut self, more: &[u8]) {
+        let room = self.longest - self.bytes.len();
+        self.cut |= more.len() > room;
+        self.bytes.extend_from_slice(&more[..more.len().min(room)]);
+    }
+
+    fn end(
+        &mut self,
+        take: &mut impl FnMut(&[u8], bool) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        take(&self.bytes, !self.cut)?;
+        self.bytes.clear();
+        self.cut = false;
+        Ok(())
+    }
 }
 
 /// Lines on the way to standard output.
@@ -107,12 +133,15 @@ impl Output {
     }
 }
 
+fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
+    Misused(format!("cannot read {}: {error}", path.display())).into()
+}
+
 pub(super) fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::BufReader::with_capacity(BUFFER, io::stdin())));
     }
-    let file =
-        std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
     Ok(Box::new(io::BufReader::with_capacity(BUFFER, file)))
 }
 
@@ -120,27 +149,40 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
 mod tests {
     use super::*;
 
+    fn lines(text: &str, capacity: usize, longest: usize) -> Vec<(String, bool)> {
+        let mut lines = Vec::new();
+        let input = io::BufReader::with_capacity(capacity, text.as_bytes());
+        each_line(Path::new("-"), input, longest, |line, whole| {
+            lines.push((String::from_utf8_lossy(line).into_owned(), whole));
+            Ok(())
+        })
+        .unwrap();
+        lines
+    }
+
     #[test]
     fn lines_are_whole_wherever_the_buffer_ends() {
         let text = "a\n\nlonger than most\r\nlast";
         for capacity in 1..text.len() + 2 {
-            let mut lines = Vec::new();
-            each_line(
-                io::BufReader::with_capacity(capacity, text.as_bytes()),
-                |line| {
-                    lines.push(String::from_utf8_lossy(line).into_owned());
-                    Ok(())
-                },
-            )
-            .unwrap();
-            assert_eq!(lines, text.split('\n').collect::<Vec<_>>(), "{capacity}");
+            let expected: Vec<_> = text.split('\n').map(|l| (l.to_owned(), true)).collect();
+            assert_eq!(lines(text, capacity, 100), expected, "{capacity}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_one_line_all_the_same() {
+        let text = "a\n123456789\nbcd\n12345";
+        for capacity in 1..text.len() + 2 {
+            let found = lines(text, capacity, 4);
+            let expected = [("a", true), ("1234", false), ("bcd", true), ("1234", false)];
+            assert_eq!(found, expected.map(|(l, whole)| (l.to_owned(), whole)));
         }
     }
 
     #[test]
     fn an_error_ends_the_reading() {
         let mut count = 0;
-        let ended = each_line("a\nb\nc\n".as_bytes(), |_| {
+        let ended = each_line(Path::new("-"), "a\nb\nc\n".as_bytes(), 10, |_, _| {
             count += 1;
             anyhow::ensure!(count < 2, "enough");
             Ok(())

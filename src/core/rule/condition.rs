@@ -58,6 +58,11 @@ pub(super) fn parse(
     };
     let condition = reader.or(0)?;
     if let Some((token, at)) = reader.tokens.get(reader.next) {
+        if let Token::Word(word) = token
+            && reader.aggregates(word)
+        {
+            return reader.aggregation(*at);
+        }
         let what = match token {
             Token::Close => "`)` without `(`".to_owned(),
             Token::Open => "`(` where `and` or `or` is expected".to_owned(),
@@ -79,6 +84,7 @@ fn tokens(text: &str, begin: At) -> Vec<(Token<'_>, At)> {
             length,
         };
         match c {
+            '|' => tokens.push((Token::Word("|"), place(1))),
             '(' => tokens.push((Token::Open, place(1))),
             ')' => tokens.push((Token::Close, place(1))),
             c if c.is_whitespace() => {}
@@ -86,7 +92,7 @@ fn tokens(text: &str, begin: At) -> Vec<(Token<'_>, At)> {
                 let mut end = at + c.len_utf8();
                 let mut length = 1;
                 while let Some((_, (next, c))) =
-                    chars.next_if(|(_, (_, c))| !c.is_whitespace() && !"()".contains(*c))
+                    chars.next_if(|(_, (_, c))| !c.is_whitespace() && !"()|".contains(*c))
                 {
                     end = next + c.len_utf8();
                     length += 1;
@@ -118,6 +124,18 @@ impl<'t> Reader<'t, '_, '_> {
 
     fn fail<T>(&mut self, at: At, message: impl Into<String>) -> Option<T> {
         self.findings.error(codes::BAD_CONDITION, at, message);
+        None
+    }
+
+    /// `|` and what stood behind it in Sigma 1, where no selection has that name.
+    fn aggregates(&self, word: &str) -> bool {
+        word == "|" || (word == "near" && !self.selections.contains(&word))
+    }
+
+    fn aggregation<T>(&mut self, at: At) -> Option<T> {
+        let message = "aggregations (`| count() …`, `| near …`) are of Sigma 1";
+        let finding = self.findings.error(codes::UNSUPPORTED, at, message);
+        finding.help("write a correlation rule: event_count, value_count, temporal …");
         None
     }
 
@@ -173,16 +191,7 @@ impl<'t> Reader<'t, '_, '_> {
             "and" | "or" | "of" | "them" => {
                 return self.fail(at, format!("`{word}` where a selection is expected"));
             }
-            "|" | "near" | "count()" => {
-                self.findings
-                    .error(
-                        codes::UNSUPPORTED,
-                        at,
-                        "aggregations with `|` are not part of Sigma 2",
-                    )
-                    .help("write a correlation rule");
-                return None;
-            }
+            _ if self.aggregates(word) => return self.aggregation(at),
             _ => return self.named(word, at),
         };
         self.next += 1;
@@ -320,6 +329,22 @@ mod tests {
             (
                 "a and",
                 "f:1:6: T0018 the condition ends where a selection is expected",
+            ),
+            (
+                "a | count() > 5",
+                "f:1:3: T0025 aggregations (`| count() …`, `| near …`) are of Sigma 1",
+            ),
+            (
+                "a|count(x) by y > 5",
+                "f:1:2: T0025 aggregations (`| count() …`, `| near …`) are of Sigma 1",
+            ),
+            (
+                "a and | near b",
+                "f:1:7: T0025 aggregations (`| count() …`, `| near …`) are of Sigma 1",
+            ),
+            (
+                "a near b",
+                "f:1:3: T0025 aggregations (`| count() …`, `| near …`) are of Sigma 1",
             ),
             ("a b", "f:1:3: T0018 `b` where `and` or `or` is expected"),
             ("(a", "f:1:1: T0018 `(` without `)`"),

@@ -77,6 +77,9 @@ pub(super) fn compile(
         for (document, correlation) in ready {
             names.add(document, Called::Correlation(all.list.len() as u32));
             let planned = plan(document, correlation, &names, builder);
+            let mut findings = Findings::new(&document.file);
+            check_aliases(correlation, &planned, &names, &mut findings);
+            found.append(&mut findings.list);
             kept.extend(
                 planned
                     .sources
@@ -148,6 +151,27 @@ fn unknown(
     }
 }
 
+/// An alias speaks of fields of the rules that are called, and of no other.
+fn check_aliases(
+    correlation: &Correlation,
+    planned: &Planned,
+    names: &Names,
+    findings: &mut Findings<'_>,
+) {
+    for (alias, fields) in &correlation.aliases {
+        let called = |rule: &Reference| {
+            let called = names.get(&rule.name);
+            called.is_some_and(|it| planned.sources.contains(&it))
+        };
+        for (rule, _) in fields.iter().filter(|(rule, _)| !called(rule)) {
+            let message = format!("`{alias}` names `{}`, which is not called here", rule.name);
+            let finding = findings.warn(codes::UNKNOWN_REFERENCE, rule.at.0, message);
+            let rules: Vec<&str> = correlation.rules.iter().map(|r| r.name.as_str()).collect();
+            finding.help(format!("the correlation calls {}", rules.join(", ")));
+        }
+    }
+}
+
 fn plan(
     document: &Document,
     correlation: &Correlation,
@@ -159,7 +183,8 @@ fn plan(
         let called = names.get(&reference.name);
         let mut fields = alias.iter().flat_map(|(_, fields)| fields);
         // A rule may be called by its id here and by its name there.
-        let own = fields.find(|(rule, _)| *rule == reference.name || names.get(rule) == called);
+        let own =
+            fields.find(|(rule, _)| rule.name == reference.name || names.get(&rule.name) == called);
         own.map_or(name, |(_, field)| field).to_owned()
     };
     let mut slots = |list: &[String]| -> Vec<Vec<u32>> {

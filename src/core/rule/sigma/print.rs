@@ -59,7 +59,7 @@ fn correlation(correlation: &Correlation, out: &mut String) {
         for (alias, fields) in &correlation.aliases {
             let fields: Vec<String> = fields
                 .iter()
-                .map(|(rule, field)| format!("{}: {}", quoted(rule), quoted(field)))
+                .map(|(rule, field)| format!("{}: {}", quoted(&rule.name), quoted(field)))
                 .collect();
             let _ = writeln!(out, "    {}: {{{}}}", quoted(alias), fields.join(", "));
         }

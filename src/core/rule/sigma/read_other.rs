@@ -144,7 +144,7 @@ fn texts(block: &Node, key: &str, findings: &mut Findings<'_>) -> Option<Vec<Str
 fn aliases(
     block: &Node,
     findings: &mut Findings<'_>,
-) -> Option<Vec<(String, Vec<(String, String)>)>> {
+) -> Option<Vec<(String, Vec<(Reference, String)>)>> {
     let Some(node) = block.get("aliases") else {
         return Some(vec![]);
     };
@@ -153,7 +153,11 @@ fn aliases(
         for (alias, by_rule) in node.map()? {
             let mut fields = Vec::new();
             for (rule, field) in by_rule.map()? {
-                fields.push((rule.text.clone(), field.text()?.to_owned()));
+                let rule = Reference {
+                    at: Place(rule.at),
+                    name: rule.text.clone(),
+                };
+                fields.push((rule, field.text()?.to_owned()));
             }
             aliases.push((alias.text.clone(), fields));
         }

@@ -59,7 +59,7 @@ pub struct Correlation {
     /// Of which matches, in their order.
     pub rules: Vec<Reference>,
     /// By alias: name of a rule, and the field that the alias means there.
-    pub aliases: Vec<(String, Vec<(String, String)>)>,
+    pub aliases: Vec<(String, Vec<(Reference, String)>)>,
     /// Fields or aliases whose values must be the same.
     pub group_by: Vec<String>,
     /// `5m`, as the file has it.
