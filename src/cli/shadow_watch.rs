@@ -62,7 +62,7 @@ impl Watch {
         Self {
             version: Arc::clone(&set.version),
             rules,
-            tally: Tally::telling_apart(MOST_REPORTS),
+            tally: Tally::telling_apart(MOST_REPORTS).of(&set.program),
             hits: Positions::new(),
             detections: Positions::new(),
             files,

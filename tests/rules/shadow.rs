@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use tocsin::core::diagnostic::SourceFile;
 use tocsin::core::model::Millis;
+use tocsin::core::rule;
 
 const RULES: &str = "\
 title: Smoke
@@ -22,6 +24,17 @@ smoke:
   fires: [smoke over the harbour]
   silent: [a quiet day]
 ";
+
+/// What records say of the wording of [`RULES`].
+fn wording() -> String {
+    let file = |text: &str| SourceFile {
+        name: "smoke.yml".into(),
+        text: text.into(),
+    };
+    let rules = rule::parse(&file(RULES), &mut Vec::new());
+    let program = rule::compile(&rules, &[], &mut Vec::new());
+    program.rules[0].wording.to_string()
+}
 
 fn tocsin(dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
@@ -48,8 +61,9 @@ fn folder() -> tempfile::TempDir {
             format!(
                 "{{\"v\":1,\"rule_id\":\"smoke\",\"fired\":{fired},\"covered\":{covered},\"place\":\"Harbour\",\"excerpt\":\"smoke {n}\",\
                  \"key\":\"actual/fire/p{}\",\"severity\":30,\"feed\":\"posts\",\"report_id\":\"{n}\",\"received\":\"{received}\",\
-                 \"rule_set\":\"abc\"}}\n",
-                n % 2
+                 \"rule_set\":\"abc\",\"wording\":\"{}\"}}\n",
+                n % 2,
+                wording()
             )
         })
         .collect();
@@ -139,7 +153,8 @@ fn a_rule_that_never_fired_passes_when_it_was_watched() {
             .map(|hour| {
                 let at = Millis(1_700_000_000_000_i64 + hour * 3_600_000);
                 format!(
-                    "{{\"v\":1,\"rule_id\":\"smoke\",\"watched\":\"{at}\",\"rule_set\":\"abc\"}}\n"
+                    "{{\"v\":1,\"rule_id\":\"smoke\",\"watched\":\"{at}\",\"rule_set\":\"abc\",\"wording\":\"{}\"}}\n",
+                    wording()
                 )
             })
             .collect();
@@ -195,5 +210,36 @@ fn hits_that_cannot_be_read_are_no_judgement() {
     assert_eq!(
         said.lines().next(),
         Some("nothing is known of `nobody` as a shadow rule")
+    );
+}
+
+/// The gate counts no day of what the rule said before it was edited; a better title is no edit.
+#[test]
+fn an_edited_rule_starts_anew() {
+    let dir = folder();
+    let gate = |rule: &str| {
+        std::fs::write(dir.path().join("rules/smoke.yml"), rule).unwrap();
+        let args =
+            "rules shadow --input hits.jsonl --min-days 7 --max-new-per-day 2 --tests cases.yml";
+        let args: Vec<&str> = args.split(' ').collect();
+        let said = tocsin(dir.path(), &args);
+        let shown = tocsin(dir.path(), &[&args[..], &["--json"]].concat());
+        let text = String::from_utf8(said.stdout).unwrap();
+        (said.status.code(), text, json(&shown))
+    };
+    let (code, said, _) = gate(&RULES.replace("title: Smoke", "title: Smoke or haze"));
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said, shown) = gate(&RULES.replace("contains: smoke", "contains: [smoke, soot]"));
+    assert_eq!(code, Some(1), "{said}");
+    let reasons = ["no report is known to have been held against it as it is now"];
+    assert_eq!(
+        shown["gate"][0]["reasons"],
+        serde_json::json!(reasons),
+        "{said}"
+    );
+    assert_eq!(shown["earlier"], serde_json::json!({"smoke": 12}));
+    assert!(
+        said.contains("smoke: edited since 12 records were written"),
+        "{said}"
     );
 }

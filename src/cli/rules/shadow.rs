@@ -2,10 +2,12 @@
 //!
 //! Exit codes: 0 done, and every rule passes the gate; 1 one does not; 2 wrong usage, or files or hits that cannot be read.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -14,9 +16,10 @@ use super::super::corpus::{open_input, progress, read_line};
 use super::super::{FAILED, Global, MISUSED, Misused, escaped};
 use super::load;
 use super::promote::{Gate, Verdict};
-use crate::config::Settings;
+use crate::config::{RuleFiles, Settings};
 use crate::core::model::Detection;
 use crate::core::rule::{self, Rule, RuleStatus};
+use crate::core::ruleset::RuleSet;
 use crate::core::tools::promotion::Bars;
 use crate::core::tools::shadow::{MAX_SAMPLES, Observed, Tally};
 use crate::kafka::dump::dump;
@@ -34,7 +37,7 @@ pub struct Args {
     /// Samples shown of each rule
     #[arg(long, value_name = "N", default_value_t = 3)]
     samples: usize,
-    /// Gate: the rule was watched for so many days, whether it fired or not
+    /// Gate: the rule was watched for so many days as it is now, whether it fired or not
     #[arg(long, value_name = "DAYS")]
     min_days: Option<f64>,
     /// Gate: it adds no more reports a day than this
@@ -51,6 +54,8 @@ pub struct Args {
 #[derive(Serialize)]
 struct Shown {
     rules: Vec<Observed>,
+    /// By rule: records that do not count, as the rule said something else then.
+    earlier: BTreeMap<Arc<str>, u64>,
     /// Records that are neither hits nor signs of life of a known version.
     unreadable: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,18 +66,24 @@ struct Shown {
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
     // Not 1: nothing was judged.
-    let (tally, unreadable) = read(args, &settings).map_err(Misused::from_error)?;
+    let (set, files) = load::rule_set(&settings.paths)?;
+    let tally = Tally::default().of(&set.program);
+    let (tally, unreadable) = read(args, &settings, tally).map_err(Misused::from_error)?;
     let end = args.input.is_none().then(wall_clock);
     let mut rules = tally.observed(end, args.samples.min(MAX_SAMPLES));
     let wanted = |id: &str| args.rules.is_empty() || args.rules.iter().any(|rule| rule == id);
     rules.retain(|one| wanted(&one.rule));
+    let mut earlier = tally.earlier().clone();
+    earlier.retain(|id, _| wanted(id));
     let mut shown = Shown {
         rules,
+        earlier,
         unreadable,
         gate: None,
     };
     if args.min_days.is_some() || args.max_new_per_day.is_some() {
-        let Some(verdicts) = gate(args, &settings, &shown.rules, wanted)? else {
+        let loaded = (&set, &files);
+        let Some(verdicts) = gate(args, &settings, loaded, &shown.rules, wanted)? else {
             let why = "the gate has nothing to judge: no such rule of status: test";
             writeln!(io::stderr().lock(), "error: {why}")?;
             return Ok(ExitCode::from(MISUSED));
@@ -89,8 +100,8 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if passed { 0 } else { FAILED }))
 }
 
-fn read(args: &Args, settings: &Settings) -> anyhow::Result<(Tally, u64)> {
-    let (mut tally, mut unreadable) = (Tally::default(), 0);
+fn read(args: &Args, settings: &Settings, mut tally: Tally) -> anyhow::Result<(Tally, u64)> {
+    let mut unreadable = 0;
     let mut take = |line: &[u8]| {
         if !tally.record(line, |_| true) {
             unreadable += 1;
@@ -124,10 +135,10 @@ fn read(args: &Args, settings: &Settings) -> anyhow::Result<(Tally, u64)> {
 fn gate(
     args: &Args,
     settings: &Settings,
+    (set, files): (&Arc<RuleSet>, &RuleFiles),
     observed: &[Observed],
     wanted: impl Fn(&str) -> bool,
 ) -> anyhow::Result<Option<Vec<Verdict>>> {
-    let (set, files) = load::rule_set(&settings.paths)?;
     let mut found = Vec::new();
     let parsed = files.rules.iter();
     let rules: Vec<Rule> = parsed
@@ -143,8 +154,8 @@ fn gate(
             max_new_per_day: args.max_new_per_day.unwrap_or(f64::INFINITY),
         },
         settings,
-        set: &set,
-        files: &files,
+        set,
+        files,
         tests: &load::test_files(&args.tests, &settings.paths)?,
     };
     gate.judge(&rules, observed).map(Some)
@@ -156,12 +167,18 @@ fn text(shown: &Shown, of: &[String]) -> String {
         // Writing to a string cannot fail.
         let _ = rule_text(one, &mut out);
     }
+    for (id, records) in &shown.earlier {
+        let _ = writeln!(
+            out,
+            "{id}: edited since {records} records were written; these do not count"
+        );
+    }
     for id in of {
         if shown.rules.iter().all(|one| *one.rule != **id) {
             let _ = writeln!(out, "nothing is known of `{id}` as a shadow rule");
         }
     }
-    if shown.rules.is_empty() && of.is_empty() {
+    if shown.rules.is_empty() && of.is_empty() && shown.earlier.is_empty() {
         out += "nothing is known of any shadow rule\n";
     }
     if shown.unreadable > 0 {

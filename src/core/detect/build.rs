@@ -118,6 +118,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             report_id: self.report.id.as_ref().to_owned(),
             received: self.received,
             rule_set: self.set.version.clone(),
+            wording: rule.wording.clone(),
         }
     }
 

@@ -255,6 +255,7 @@ fn watch(said: &mut VecDeque<i64>, set: &RuleSet, now: Millis, output: &mut Dete
         replaces: rule.replaces.clone(),
         watched: now,
         rule_set: Arc::clone(&set.version),
+        wording: Arc::clone(&rule.wording),
     }));
 }
 

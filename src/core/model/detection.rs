@@ -231,6 +231,9 @@ pub struct ShadowHit {
     pub received: Millis,
     /// Version of the rule set.
     pub rule_set: Arc<str>,
+    /// What the rule said then, in short: an edited rule is watched anew. Empty in records from before it was told.
+    #[serde(default)]
+    pub wording: Arc<str>,
 }
 
 /// A sign of life of a shadow rule, on the same topic: a report was held against it, whether it fired or not. Now and then, so that a rule
@@ -248,4 +251,7 @@ pub struct ShadowWatch {
     pub watched: Millis,
     /// Version of the rule set.
     pub rule_set: Arc<str>,
+    /// What the rule said then, in short: an edited rule is watched anew. Empty in records from before it was told.
+    #[serde(default)]
+    pub wording: Arc<str>,
 }

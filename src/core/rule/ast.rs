@@ -29,6 +29,8 @@ pub struct Rule {
     pub id_at: At,
     pub title: Arc<str>,
     pub status: RuleStatus,
+    /// An error was found in it: it is looked at so that all others are found too, and never runs.
+    pub broken: bool,
     pub selections: Vec<Selection>,
     pub condition: Condition,
     pub condition_at: At,

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use super::ast::{Selection, Tocsin};
-use super::parse::readable;
+use super::head::readable;
 use super::{codes, score};
-use crate::core::model::{DepartmentRequest, Hazard, Tier, Urgency, is_personal};
+use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency, is_personal};
 use crate::core::yaml::{At, Findings, Key, Node};
 
 /// Quiet time when a rule names none: 6 hours.
@@ -55,7 +55,7 @@ pub(super) fn partial(block: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-/// The `tocsin:` block of a rule, its bases copied in.
+/// The `tocsin:` block of a rule, its bases copied in. For what has an error something stands that is read as no second one.
 pub(super) fn tocsin(
     block: &Node,
     title: &str,
@@ -81,15 +81,15 @@ pub(super) fn tocsin(
         match key.text.as_str() {
             "hazard" => hazard = self::hazard(value, findings),
             "title_zh" => title_zh = self::title_zh(value, findings),
-            "tier" => tier = self::tier(value, findings)?,
+            "tier" => tier = self::tier(value, findings).unwrap_or(tier),
             // Compared with the tier, wherever that stands.
             "growth_tiers" => {}
-            "quiet" => quiet_ms = quiet(value, findings)?,
-            "urgency" => urgency = self::urgency(value, findings)?,
+            "quiet" => quiet_ms = quiet(value, findings).unwrap_or(quiet_ms),
+            "urgency" => urgency = self::urgency(value, findings).unwrap_or(urgency),
             "replaces" => replaces = value.text().map(|t| (Arc::from(t), value.at)),
             "departments" => departments = self::departments(value, findings),
             "score" => {
-                score_ = score::score(value, title, selections, used, findings);
+                score_ = Some(score::score(value, title, selections, used, findings));
             }
             "extends" => {}
             "abstract" => is_true_or_false(value, findings),
@@ -99,9 +99,9 @@ pub(super) fn tocsin(
     }
     let wider = block.get("growth_tiers");
     let growth_tiers = wider.map(|value| growth_tiers(value, Some(tier), findings));
-    let (base, add) = score_?;
+    let (base, add) = score_.unwrap_or_else(|| (ScoreLine::new(0, title, title), Vec::new()));
     Some(Tocsin {
-        hazard: hazard?,
+        hazard: hazard.unwrap_or(Hazard::ALL[0]),
         title_zh,
         tier,
         growth_tiers: growth_tiers.unwrap_or_default(),

@@ -8,6 +8,7 @@ use super::codes;
 use super::layout::lay_out;
 use super::lower::Lowering;
 use super::program::{Addition, CompiledRule, Expr, Guard, Leaf, Posting, Program, ValueTest};
+use super::wording::Wordings;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::lexicon::Lexicon;
 use crate::core::model::is_personal;
@@ -52,6 +53,7 @@ impl Builder {
 /// Compiles what was read. Errors go to `found`; a rule with errors is left out.
 pub fn compile(rules: &[Rule], lexicons: &[Lexicon], found: &mut Vec<Diagnostic>) -> Program {
     let by_name = unique_lexicons(lexicons, found);
+    let mut wordings = Wordings::new(&by_name);
     let mut builder = Builder::default();
     let mut compiled = Vec::new();
     let mut ids: BTreeMap<&str, &Rule> = BTreeMap::new();
@@ -76,8 +78,9 @@ pub fn compile(rules: &[Rule], lexicons: &[Lexicon], found: &mut Vec<Diagnostic>
             findings
                 .error(codes::PLAIN_RULE, rule.at, "a rule without `tocsin:` does not run on feeds")
                 .help("give it a `tocsin:` block with `hazard` and `score`, or evaluate it with `rules eval`");
-        } else if let Some(rule) = one(rule, &by_name, &mut builder, &mut findings) {
-            compiled.push(rule);
+        } else if let Some(mut program) = one(rule, &by_name, &mut builder, &mut findings) {
+            program.wording = wordings.of(rule);
+            compiled.push(program);
         }
         found.append(&mut findings.list);
     }
@@ -207,7 +210,7 @@ fn one(
         _ => None,
     });
     let (shown, shown_values) = shown(&when, &add, &builder.leaves);
-    if always(&when, &builder.leaves) && !narrowed(&when, &builder.leaves) {
+    if !rule.broken && always(&when, &builder.leaves) && !narrowed(&when, &builder.leaves) {
         findings
             .warn(
                 codes::NO_TRIGGER,
@@ -221,6 +224,7 @@ fn one(
         title: rule.title.clone(),
         title_zh: tocsin.title_zh.clone(),
         shadow: rule.status == RuleStatus::Shadow,
+        wording: Arc::default(),
         hazard: tocsin.hazard,
         tier: tocsin.tier,
         growth_tiers: tocsin.growth_tiers.clone(),

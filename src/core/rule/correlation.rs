@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use super::ast::{CorrelationRule, RuleStatus};
-use super::parse::{DESCRIPTIVE, id, place, status, title};
+use super::head::{id, place, status, title};
+use super::parse::DESCRIPTIVE;
 use super::program::EXTRACTED;
 use super::sigma::syntax::CorrelationKind;
 use super::sigma::{milliseconds, read_correlation};

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ast::{Condition, FilterNote, Group, Rule, Selection, Test};
-use super::parse::{Called, DESCRIPTIVE, Parsed, title};
+use super::head::title;
+use super::parse::{Called, DESCRIPTIVE, Parsed};
 use super::prune::{near_uses, renumber};
 use super::{block, codes, condition, inherit, selection};
 use crate::core::diagnostic::Diagnostic;

@@ -176,6 +176,7 @@ mod condition;
 mod correlate;
 mod correlation;
 mod filter;
+mod head;
 mod inherit;
 mod layout;
 mod lower;
@@ -187,6 +188,7 @@ mod prune;
 mod score;
 mod selection;
 pub mod sigma;
+mod wording;
 
 pub use ast::*;
 pub use compile::{absent, compile};

@@ -1,16 +1,17 @@
 //! Rule files → rules: the frame of a rule, and the abstract ones that others extend.
 //!
-//! Invariant: what cannot be read is a finding with a place; a rule comes out whole or not at all.
+//! Invariant: what cannot be read is a finding with a place; a rule with an error is marked as broken.
 
 use std::collections::HashMap;
 
 use super::ast::{
     AbstractNote, Condition, CorrelationRule, FilterNote, Rule, RuleStatus, Selection,
 };
+use super::head::{id, place, status, title};
 use super::inherit::{self, Bases};
 use super::{block, codes, condition, correlation, filter, prune, selection};
-use crate::core::diagnostic::{Diagnostic, SourceFile};
-use crate::core::yaml::{self, At, Findings, Node};
+use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
+use crate::core::yaml::{self, At, Findings, Key, Node};
 
 /// Keys of Sigma that say nothing to the evaluation.
 pub(super) const DESCRIPTIVE: &[&str] = &[
@@ -37,15 +38,17 @@ pub fn parse(source: &SourceFile, found: &mut Vec<Diagnostic>) -> Vec<Rule> {
     parse_all(std::slice::from_ref(source), found)
 }
 
-/// The rules of all files, as [`parse_set`] gives them.
+/// The rules of all files, as [`parse_set`] gives them, without those in which an error was found.
 pub fn parse_all(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Vec<Rule> {
-    parse_set(sources, found).rules
+    let mut rules = parse_set(sources, found).rules;
+    rules.retain(|rule| !rule.broken);
+    rules
 }
 
 /// What rule files say.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    /// In the order of the files.
+    /// In the order of the files; those that are broken among them, as far as they could be read.
     pub rules: Vec<Rule>,
     /// Likewise.
     pub correlations: Vec<CorrelationRule>,
@@ -225,7 +228,53 @@ fn rule(
     inherited: Option<At>,
     findings: &mut Findings<'_>,
 ) -> Option<Rule> {
+    let before = findings.list.len();
+    let is_error = |found: &Diagnostic| found.gravity == Gravity::Error;
     let entries = findings.map_of(node, codes::WRONG_TYPE, "a rule")?;
+    known_keys(node, entries, findings)?;
+    let (title, id) = (title(node, findings), id(node, findings));
+    let status = status(node, findings);
+    let (mut selections, condition, mut used) = detection(node, findings)?;
+    let title = title.unwrap_or_default();
+    let mut tocsin = match node.get("tocsin") {
+        Some(block) => Some(block::tocsin(
+            block,
+            title,
+            &selections,
+            &mut used,
+            findings,
+        )?),
+        None => None,
+    };
+    // An error was found: the rule goes on so that all others are found too, and never runs.
+    let (mut condition, condition_at) = condition.unwrap_or_else(|| {
+        used.fill(true);
+        let all = (0..selections.len()).map(Condition::Selection);
+        (Condition::And(all.collect()), place(node, "detection"))
+    });
+    if tocsin.is_some() {
+        unused(&selections, &used, inherited, findings);
+    }
+    if let Some(at) = inherited {
+        prune::unused(at, &mut selections, used, &mut condition, tocsin.as_mut());
+    }
+    Some(Rule {
+        file: file.to_owned(),
+        at: node.at,
+        id: id?.into(),
+        id_at: place(node, "id"),
+        title: title.into(),
+        status: status.unwrap_or(RuleStatus::Live),
+        broken: findings.list[before..].iter().any(is_error),
+        selections,
+        condition,
+        condition_at,
+        tocsin,
+    })
+}
+
+/// Keys of a rule; none when it is no rule at all.
+fn known_keys(node: &Node, entries: &[(Key, Node)], findings: &mut Findings<'_>) -> Option<()> {
     // Looked up once: a file may have a million keys.
     let extended = node.get("tocsin").is_some();
     for (key, _) in entries {
@@ -251,123 +300,21 @@ fn rule(
             _ => {}
         }
     }
-    let title = title(node, findings);
-    let id = id(node, findings);
-    let status = status(node, findings);
-    let (mut selections, condition, mut used) = detection(node, findings)?;
-    let mut tocsin = match node.get("tocsin") {
-        Some(block) => Some(block::tocsin(
-            block,
-            title.unwrap_or_default(),
-            &selections,
-            &mut used,
-            findings,
-        )?),
-        None => None,
-    };
-    for (selection, used) in selections.iter().zip(&used) {
+    Some(())
+}
+
+fn unused(
+    selections: &[Selection],
+    used: &[bool],
+    inherited: Option<At>,
+    findings: &mut Findings<'_>,
+) {
+    for (selection, used) in selections.iter().zip(used) {
         let own = inherited != Some(selection.at);
-        if own && !used && !prune::near_uses(&selections, &selection.name) && tocsin.is_some() {
-            findings
-                .warn(
-                    codes::UNUSED_SELECTION,
-                    selection.at,
-                    format!("no condition uses `{}`", selection.name),
-                )
-                .help("use it or remove it");
-        }
-    }
-    let (mut condition, condition_at) = condition?;
-    if let Some(at) = inherited {
-        prune::unused(at, &mut selections, used, &mut condition, tocsin.as_mut());
-    }
-    Some(Rule {
-        file: file.to_owned(),
-        at: node.at,
-        id: id?.into(),
-        id_at: place(node, "id"),
-        title: title?.into(),
-        status: status?,
-        selections,
-        condition,
-        condition_at,
-        tocsin,
-    })
-}
-
-pub(super) fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings<'_>) -> Option<&'n str> {
-    match node.get(key) {
-        Some(value) if value.text().is_some_and(|t| !t.trim().is_empty()) => {
-            value.text().map(str::trim)
-        }
-        Some(value) => {
-            findings.error(codes::WRONG_TYPE, value.at, format!("`{key}` is text"));
-            None
-        }
-        None => {
-            findings.error(codes::MISSING_KEY, node.at, format!("`{key}` is missing"));
-            None
-        }
-    }
-}
-
-/// Where the value under a key stands; without the key, the whole.
-pub(super) fn place(node: &Node, key: &str) -> At {
-    node.get(key).map_or(node.at, |value| value.at)
-}
-
-/// The title, which stands in alerts, on pages and in terminals as it is.
-pub(super) fn title<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n str> {
-    let title = text(node, "title", findings)?;
-    readable(title, "title", place(node, "title"), findings);
-    Some(title)
-}
-
-/// An error where a text that people are shown holds characters that steer what shows it: control characters (of terminals, and not
-/// allowed in XML) and those that turn the direction of writing.
-pub(super) fn readable(text: &str, key: &str, at: At, findings: &mut Findings<'_>) {
-    let steers =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if let Some(found) = text.chars().find(|c| steers(*c)) {
-        let message = format!(
-            "`{key}` has the control character {}",
-            found.escape_unicode()
-        );
-        findings
-            .error(codes::BAD_VALUE, at, message)
-            .help("remove it");
-    }
-}
-
-pub(super) fn id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n str> {
-    let id = text(node, "id", findings)?;
-    let valid = id.len() <= 64
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    if !valid {
-        findings.error(
-            codes::BAD_NAME,
-            place(node, "id"),
-            "an id is of letters, digits, `.`, `_` and `-`, at most 64",
-        );
-    }
-    valid.then_some(id)
-}
-
-pub(super) fn status(node: &Node, findings: &mut Findings<'_>) -> Option<RuleStatus> {
-    let Some(value) = node.get("status") else {
-        return Some(RuleStatus::Live);
-    };
-    match value.text() {
-        Some("stable" | "experimental") => Some(RuleStatus::Live),
-        Some("test") => Some(RuleStatus::Shadow),
-        Some("deprecated" | "unsupported") => Some(RuleStatus::Off),
-        _ => {
-            findings
-                .error(codes::BAD_VALUE, value.at, "not a status")
-                .help("stable, experimental, test (shadow), deprecated or unsupported (off)");
-            None
+        if own && !used && !prune::near_uses(selections, &selection.name) {
+            let message = format!("no condition uses `{}`", selection.name);
+            let finding = findings.warn(codes::UNUSED_SELECTION, selection.at, message);
+            finding.help("use it or remove it");
         }
     }
 }

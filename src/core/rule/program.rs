@@ -221,6 +221,8 @@ pub struct CompiledRule {
     /// Title for Chinese readers.
     pub title_zh: Option<Arc<str>>,
     pub shadow: bool,
+    /// Digest of what a shadow rule says; empty of others.
+    pub wording: Arc<str>,
     pub hazard: Hazard,
     pub tier: Tier,
     /// Wider tiers at which growth is looked for, too; narrowest first.

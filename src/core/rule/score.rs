@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::ast::{Addition, Condition, Selection};
 use super::block::{SCORE, keys, names, points};
-use super::parse::readable;
+use super::head::readable;
 use super::{codes, condition};
 use crate::core::model::{
     Bound, GrowthField, GrowthLine, MAX_GROWTH_BECAUSE, MAX_GROWTH_BOUND, MAX_GROWTH_BOUNDS,
@@ -26,21 +26,22 @@ const ADDITION: &[&str] = &[
     "because_zh",
 ];
 
-/// The base and the additions.
+/// The base and the additions; after an error what could be read.
 pub(super) fn score(
     node: &Node,
     title: &str,
     selections: &[Selection],
     used: &mut [bool],
     findings: &mut Findings<'_>,
-) -> Option<(ScoreLine, Vec<Addition>)> {
+) -> (ScoreLine, Vec<Addition>) {
     reasons(node, findings);
     keys(node, SCORE, findings);
-    let Some(base) = node.get("base") else {
+    let points = if let Some(base) = node.get("base") {
+        points(base, 0, findings).unwrap_or_default()
+    } else {
         findings.error(codes::MISSING_KEY, node.at, "`score.base` is missing");
-        return None;
+        0
     };
-    let points = points(base, 0, findings)?;
     let mut add = Vec::new();
     for item in node.get("add").map(Node::items).unwrap_or_default() {
         if add.len() == MAX_ADDITIONS {
@@ -58,7 +59,7 @@ pub(super) fn score(
         let message = format!("more than {MAX_GROWTH_LINES} lines on growth");
         findings.error(codes::BAD_VALUE, node.at, message);
     }
-    Some((line(node, points, title), add))
+    (line(node, points, title), add)
 }
 
 /// The reasons of all score lines can be shown as they are.
@@ -98,7 +99,6 @@ fn addition(
             item.at,
             "every addition says `because`, so that an analyst can add it up",
         );
-        return None;
     }
     let of = |key| item.get(key);
     match (of("when"), of("points"), of("weight_of"), of("up_to")) {

@@ -47,7 +47,10 @@ pub enum Against {
 impl fmt::Display for Against {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unseen => write!(f, "no report is known to have been held against it"),
+            Self::Unseen => write!(
+                f,
+                "no report is known to have been held against it as it is now"
+            ),
             Self::Days { watched, least } => {
                 write!(f, "watched for {watched:.1} days, not {least}")
             }

@@ -1,7 +1,8 @@
 //! What shadow rules would have done: their hits counted, and held against what went live.
 //!
 //! Invariant: a report counts once per rule, however often it was read, and one of a drill not at all; memory is bounded by
-//! [`MAX_REPORTS`] and [`MAX_HOURS`] a rule, or by what the reader says. Hits, signs of life and detections may come in any order.
+//! [`MAX_REPORTS`] and [`MAX_HOURS`] a rule, or by what the reader says. Hits, signs of life and detections may come in any order. Of a rule whose
+//! wording is known, records of another one do not count: an edited rule is watched anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::core::model::{Detection, Millis, ShadowHit, ShadowWatch, Status};
+use crate::core::rule::program::Program;
 
 /// Most reports of a rule that are told apart; of further ones each record counts.
 const MAX_REPORTS: usize = 1_000_000;
@@ -95,6 +97,10 @@ struct Kept {
 #[derive(Debug)]
 pub struct Tally {
     rules: BTreeMap<Arc<str>, Kept>,
+    /// What rules say now, by their ids.
+    wordings: BTreeMap<Arc<str>, Arc<str>>,
+    /// By rule: records of other wordings.
+    earlier: BTreeMap<Arc<str>, u64>,
     end: Option<Millis>,
     detections: bool,
     /// Reports of a rule that are told apart.
@@ -112,16 +118,43 @@ impl Tally {
     pub fn telling_apart(most: usize) -> Self {
         Self {
             rules: BTreeMap::new(),
+            wordings: BTreeMap::new(),
+            earlier: BTreeMap::new(),
             end: None,
             detections: false,
             most: most.min(MAX_REPORTS),
         }
     }
 
+    /// Of the shadow rules of this set only what happened since they say what they say counts; of rules that it does not have, everything.
+    #[must_use]
+    pub fn of(mut self, program: &Program) -> Self {
+        let shadow = program.rules.iter().filter(|rule| rule.shadow);
+        self.wordings = shadow
+            .map(|rule| (rule.id.clone(), rule.wording.clone()))
+            .collect();
+        self
+    }
+
+    /// By rule: how many records do not count, as the rule said something else then.
+    pub fn earlier(&self) -> &BTreeMap<Arc<str>, u64> {
+        &self.earlier
+    }
+
+    /// Whether a record is of what the rule says now.
+    fn current(&mut self, rule: &Arc<str>, wording: &str) -> bool {
+        let known = self.wordings.get(rule);
+        let current = known.is_none_or(|now| **now == *wording);
+        if !current {
+            *self.earlier.entry(rule.clone()).or_default() += 1;
+        }
+        current
+    }
+
     /// Takes a record of the topic of shadow rules, if `wanted` wants its rule. False: it is none of a known version.
     pub fn record(&mut self, value: &[u8], wanted: impl Fn(&str) -> bool) -> bool {
         if let Ok(hit) = serde_json::from_slice::<ShadowHit>(value) {
-            if wanted(&hit.rule_id) {
+            if wanted(&hit.rule_id) && self.current(&hit.rule_id, &hit.wording) {
                 self.hit(&hit);
             }
             return true;
@@ -129,6 +162,7 @@ impl Tally {
         let watch = serde_json::from_slice::<ShadowWatch>(value);
         if let Ok(watch) = &watch
             && wanted(&watch.rule_id)
+            && self.current(&watch.rule_id, &watch.wording)
         {
             self.watched(watch);
         }
@@ -341,6 +375,7 @@ mod tests {
             replaces: None,
             watched: Millis(hours * 3_600_000),
             rule_set: "abc".into(),
+            wording: "now".into(),
         }
     }
 
@@ -371,6 +406,36 @@ mod tests {
         let one = &tally.observed(None, 0)[0];
         assert_eq!(one.since, Millis(10 * 86_400_000));
         assert!((one.days - 2.5).abs() < 1e-9, "{one:?}");
+    }
+
+    /// Ten days of one wording, then two of another: the rule was watched for two, and back in its first wording for all of that one's.
+    #[test]
+    fn an_edited_rule_is_watched_anew() {
+        let tally = |now: &str| {
+            let mut tally = Tally {
+                wordings: BTreeMap::from([("s".into(), now.into())]),
+                ..Tally::default()
+            };
+            for hours in 0..=12 * 24 {
+                let wording = if hours < 10 * 24 { "before" } else { "now" };
+                let mut sign = watch("s", hours);
+                sign.wording = wording.into();
+                assert!(tally.record(&serde_json::to_vec(&sign).unwrap(), |_| true));
+                let mut hit = hit(&hours.to_string(), 0, false);
+                (hit.received, hit.wording) = (Millis(hours * HOUR_MS), wording.into());
+                assert!(tally.record(&serde_json::to_vec(&hit).unwrap(), |_| true));
+            }
+            tally
+        };
+        let edited = tally("now");
+        let one = &edited.observed(None, 0)[0];
+        assert_eq!((one.hits, one.since), (49, Millis(240 * HOUR_MS)));
+        assert!((one.days - 2.0).abs() < 1e-9, "{one:?}");
+        assert_eq!(edited.earlier()["s"], 480);
+        let back = &tally("before").observed(None, 0)[0];
+        assert_eq!(back.hits, 240);
+        assert!((back.days - 10.0).abs() < 0.1, "{back:?}");
+        assert!(tally("never deployed").observed(None, 0).is_empty());
     }
 
     #[test]

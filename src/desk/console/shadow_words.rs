@@ -24,7 +24,7 @@ messages! {
     Known "known" "已有"
     Open "may go live" "可以转正"
     Stays "stays" "暂不转正"
-    Unseen "No report is known to have been held against it." "尚无报告与其比对的记录。"
+    Unseen "No report is known to have been held against it as it is now." "规则按现行内容尚无与报告比对的记录。"
     Short "Watched for {} days only." "仅观察了 {} 天。"
     Loud "{} new reports a day are too many." "每天新增 {} 条，过多。"
     Untested "It has no test case." "没有测试用例。"
