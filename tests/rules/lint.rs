@@ -2,9 +2,12 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use tocsin::config::{Bundled, Settings, load_rule_files};
 use tocsin::core::diagnostic::SourceFile;
+use tocsin::core::place::{Gazetteer, GazetteerSources};
+use tocsin::core::ruleset::{RuleSet, RuleSources};
 use tocsin::core::tools::case;
 use tocsin::core::tools::lint::{ALL, lint};
 
@@ -208,4 +211,71 @@ fn what_people_are_shown_holds_no_control_characters() {
         let place = [("T0006", 6, 51)];
         assert_eq!(found(&with("x", bad)), place, "{bad}");
     }
+}
+
+/// Mistakes of several kinds in one rule are all said in one run, and no mistake is said twice in other words.
+#[test]
+fn one_mistake_hides_no_other() {
+    let rule = "\
+title: Smoke
+id: smoke
+detection:
+  a: {any|contains: smoke, author: someone}
+  b: {any|lexicon: nowhere}
+  c: {any|contains: soot}
+  condition: a and b
+tocsin:
+  hazard: war
+  tier: hamlet
+  quiet: soon
+  urgency: now
+  departments: [nobody]
+  score: {base: much, add: [{when: c, points: 5}, {when: d, points: 5, because: d}]}
+---
+title: Smoke again
+id: smoke
+status: maybe
+detection:
+  a: {any|lexicon: neither}
+  condition: a and
+tocsin: {hazard: fire, score: {}}
+---
+title: Another
+id: another
+status: test
+detection:
+  a: {any|lexicon: used}
+  condition: a
+tocsin: {hazard: fire, replaces: smoke, score: {base: 10}}
+";
+    let lexicon = "lexicon: used\nterms: [soot falls]\n";
+    let sources = RuleSources {
+        rules: vec![file("r.yml", rule)],
+        lexicons: vec![file("l.yml", lexicon)],
+        departments: file(
+            "departments.yaml",
+            include_str!("../../config/departments.yaml"),
+        ),
+        gazetteer: Arc::new(Gazetteer::build(&GazetteerSources::default()).unwrap()),
+    };
+    let found = RuleSet::compile(&sources).unwrap_err();
+    let said: Vec<(usize, &str)> = found.iter().map(|d| (d.line, d.code)).collect();
+    let expected = [
+        (4, "T0023"),
+        (5, "T0013"),
+        (9, "T0021"),
+        (10, "T0006"),
+        (11, "T0006"),
+        (12, "T0006"),
+        (13, "T0027"),
+        (14, "T0006"),
+        (14, "T0003"),
+        (14, "T0019"),
+        (17, "T0008"),
+        (18, "T0006"),
+        (20, "T0013"),
+        (21, "T0018"),
+        (22, "T0003"),
+    ];
+    assert_eq!(said, expected, "{found:#?}");
 }

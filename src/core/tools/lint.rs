@@ -51,7 +51,7 @@ pub fn lint(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> Ve
         .map(|rule| &program.rules[*rule as usize].id);
     let always: BTreeSet<_> = always.collect();
     let mut found = Vec::new();
-    for rule in &parsed {
+    for rule in parsed.iter().filter(|rule| !rule.broken) {
         let mut findings = Findings::new(&rule.file);
         conditions(rule, &mut findings);
         for selection in &rule.selections {
