@@ -1,17 +1,22 @@
-//! What growth costs: the report path with and without it, a busy key, and the memory of all series.
+//! What growth costs: the report path with and without it, and the memory of all series.
 //!
-//! `cargo bench --bench growth [-- --quick]`. Bars: the report path within 3 % of its speed without growth; 100,000 series in
+//! `cargo bench --bench growth [-- [--quick] [NAME]]`. Bars: the report path within 3 % of its speed without growth; 100,000 series in
 //! 500 MiB. The path is all that workers do with a record but the broker: decoded, normalised, matched, placed and scored, its
-//! detections written and read, folded, alerts and changed state written. Transactions with and without growth alternate, and what
-//! is compared is the median of the rounds' ratios of processor time. `$TOCSIN_BENCH_TEXTS` names a file of real texts (a JSON
-//! object with `text` a line), which are run first.
+//! detections written and read, folded, alerts and changed state written. It is measured on the stream as it comes, at its peak and
+//! while it catches up, each after 31 days in which just as much was usual; and, without a bar, on a stream in which ten times as
+//! much as usual comes of everything, and on archives, in which months go by in seconds. Transactions with and without growth
+//! alternate, and what is compared is the median of the rounds' ratios of processor time. `$TOCSIN_BENCH_TEXTS` names a file of
+//! real texts (a JSON object with `text` a line), which are run first.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use tocsin::config::{Paths, load_rule_set};
-use tocsin::core::correlate::{CorrelateConfig, CorrelateOutput, Correlator};
+use tocsin::core::correlate::{
+    CorrelateConfig, CorrelateOutput, Correlator, StateChange, is_baseline,
+};
 use tocsin::core::detect::{DetectEngine, DetectOutput, write_detection};
 use tocsin::core::growth::{DAY_MS, HOUR_MS, KEPT_DAYS, Series};
 use tocsin::core::model::{Detection, Millis, Position, RawRecord};
@@ -19,12 +24,17 @@ use tocsin::core::replay::default_feed;
 use tocsin::core::ruleset::RuleSet;
 
 const START: i64 = 1_767_000_000_000;
+/// Most that growth may cost on the report path, percent.
+const BAR: f64 = 3.0;
+/// The local hour of [`START`].
+const FIRST_HOUR: i32 = (START / HOUR_MS) as i32 + 8;
 /// Records of a transaction.
 const TRANSACTION: usize = 1_000;
 const MIB: f64 = (1_u64 << 20) as f64;
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
+    let only = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
     let set = match load_rule_set(&Paths::default()) {
         Ok(set) => Arc::new(set),
         Err(errors) => {
@@ -38,19 +48,49 @@ fn main() {
         (40_000, 100_000)
     };
     let rounds = if quick { 1 } else { 7 };
-    let compare = |name, records: &[Record], bar| path(&set, name, records, rounds, bar);
-    let mut met = true;
-    if let Some(texts) = texts(2 * lines) {
-        met &= compare("shared texts", &spread(&texts, 34.0 / 35.0), 3.0);
-    }
+    let compare = |name: &str, stream: &dyn Fn() -> Stream, bar| {
+        let asked = only
+            .as_ref()
+            .is_none_or(|only| name.contains(only.as_str()));
+        !asked || path(&set, name, &stream(), rounds, bar)
+    };
     let places = ["浦东新区", "徐汇区", "静安区", "闵行区", "宝山区", "松江区"];
-    let usual = made(lines, 3, &places);
-    met &= compare("report path", &spread(&usual, 34.0 / 35.0), 3.0);
+    let made = made(2 * lines, 3, &places);
+    let real = texts(2 * lines);
+    let mut met = true;
+    for (of, texts) in [("real texts", real.as_ref()), ("made ones", Some(&made))] {
+        let Some(texts) = texts else {
+            continue;
+        };
+        let second = texts.len() as f64;
+        for (name, span) in [
+            ("50 a second", second / 50.0),
+            ("5,000 a second", second / 5_000.0),
+            ("six hours behind", 21_600.0),
+        ] {
+            met &= compare(
+                &format!("{of}, {name}"),
+                &|| stream(&set, texts, span, 1.0),
+                BAR,
+            );
+        }
+        compare(
+            &format!("{of}, ten times as many"),
+            &|| stream(&set, texts, second / 50.0, 0.1),
+            f64::MAX,
+        );
+        compare(
+            &format!("{of}, 35 days"),
+            &|| archive(texts, 34.0 / 35.0),
+            f64::MAX,
+        );
+    }
     // Half of all records on the last day: every place is an alarm, and is revised with nearly every report.
-    met &= compare("in alarm", &spread(&usual[..lines / 2], 0.5), 3.0);
-    // Every report at one place.
-    let busy = made(lines / 10, 1, &places[..1]);
-    compare("busy key, all hits", &spread(&busy, 0.5), f64::MAX);
+    compare(
+        "35 days, in alarm",
+        &|| archive(&made[..lines / 2], 0.5),
+        f64::MAX,
+    );
     met &= memory(series) <= 500.0;
     println!("{}", if met { "bars met" } else { "BARS NOT MET" });
     std::process::exit(i32::from(!met && !quick));
@@ -58,6 +98,12 @@ fn main() {
 
 /// A record, and when it was received.
 type Record = (Millis, String);
+
+/// Records that are measured, and the state that they find.
+struct Stream {
+    taught: Vec<(String, Box<[u8]>)>,
+    measured: Vec<Record>,
+}
 
 /// The texts of the file that `$TOCSIN_BENCH_TEXTS` names, an object with a `text` a line.
 fn texts(most: usize) -> Option<Vec<String>> {
@@ -95,25 +141,76 @@ fn made(count: usize, hit: usize, places: &[&str]) -> Vec<String> {
     (0..count).map(text).collect()
 }
 
-/// Records of 34 days and a day; the 34 days have this share of them.
-fn spread(texts: &[String], before: f64) -> Vec<Record> {
-    let record = |(n, text): (usize, &String)| {
+/// The texts within so many seconds of a working day, after 31 days of which every hour had, of every key, `usual` times as many.
+fn stream(set: &Arc<RuleSet>, texts: &[String], seconds: f64, usual: f64) -> Stream {
+    let begin = 31.0 + 16.7 / 24.0;
+    let day = |n: usize| begin + n as f64 / texts.len() as f64 * seconds / 86_400.0;
+    let measured = texts
+        .iter()
+        .enumerate()
+        .map(|(n, text)| record(n, text, day(n)));
+    let measured: Vec<Record> = measured.collect();
+    let config = CorrelateConfig::new(Arc::clone(&set.routing));
+    let mut side = Side::new(set, Arc::new(config));
+    let mut last = BTreeMap::new();
+    for part in measured.chunks(TRANSACTION) {
+        let changes = side.transaction(part).into_iter();
+        last.extend(
+            changes
+                .filter(|change| is_baseline(change.key.as_bytes()))
+                .map(|change| (change.key, change.value)),
+        );
+    }
+    let mut of_key = |(key, value): (String, Option<Vec<u8>>)| {
+        let counted = Series::decode(&value?)?;
+        let mut series = Series::default();
+        for feed in counted.feeds() {
+            let of_hour = f64::from(feed.sum(i32::MIN, i32::MAX)) * 3_600.0 / seconds * usual;
+            // However rare, it begins with the first hour.
+            series.count(&feed.feed, FIRST_HOUR, 1, FIRST_HOUR);
+            for hour in 1..31 * 24 {
+                let by = |hour: i32| (f64::from(hour) * of_hour) as u32;
+                match by(hour) - by(hour - 1) {
+                    0 => {}
+                    count => drop(series.count(&feed.feed, FIRST_HOUR + hour, count, FIRST_HOUR)),
+                }
+            }
+        }
+        Some((key, series.encode()))
+    };
+    Stream {
+        taught: last.into_iter().filter_map(&mut of_key).collect(),
+        measured,
+    }
+}
+
+/// Texts of 34 days and a day; the 34 days have this share of them.
+fn archive(texts: &[String], before: f64) -> Stream {
+    let measured = texts.iter().enumerate().map(|(n, text)| {
         let share = n as f64 / texts.len() as f64;
         let days = if share < before {
             share / before * 34.0
         } else {
             34.0 + (share - before) / (1.0 - before)
         };
-        let at = Millis(START + (days * DAY_MS as f64) as i64);
-        let text = serde_json::to_string(text).expect("a string is JSON");
-        let json = format!(r#"{{"id":"{n}","observed":"{at}","text":{text}}}"#);
-        (at, json)
-    };
-    texts.iter().enumerate().map(record).collect()
+        record(n, text, days)
+    });
+    Stream {
+        taught: Vec::new(),
+        measured: measured.collect(),
+    }
+}
+
+/// A record after so many days.
+fn record(n: usize, text: &str, days: f64) -> Record {
+    let at = Millis(START + (days * DAY_MS as f64) as i64);
+    let text = serde_json::to_string(text).expect("a string is JSON");
+    let json = format!(r#"{{"id":"{n}","observed":"{at}","text":{text}}}"#);
+    (at, json)
 }
 
 /// Runs the records with and without growth; whether what it costs is within `bar` percent.
-fn path(set: &Arc<RuleSet>, name: &str, records: &[Record], rounds: usize, bar: f64) -> bool {
+fn path(set: &Arc<RuleSet>, name: &str, stream: &Stream, rounds: usize, bar: f64) -> bool {
     let mut with = CorrelateConfig::new(Arc::clone(&set.routing));
     with.growth.enabled = true;
     let mut without = with.clone();
@@ -123,10 +220,16 @@ fn path(set: &Arc<RuleSet>, name: &str, records: &[Record], rounds: usize, bar: 
     let mut found = [(0, 0); 2];
     for round in 0..rounds {
         let mut both = sides.clone().map(|config| Side::new(set, config));
-        for (nth, part) in records.chunks(TRANSACTION).enumerate() {
+        for side in &mut both {
+            for (key, value) in &stream.taught {
+                side.correlator.restore(key, Some(value)).expect("a series");
+            }
+            side.correlator.finish_restore();
+        }
+        for (nth, part) in stream.measured.chunks(TRANSACTION).enumerate() {
             // The one that comes first changes from transaction to transaction.
             for turn in 0..2 {
-                both[(round + nth + turn) % 2].transaction(part);
+                drop(both[(round + nth + turn) % 2].transaction(part));
             }
         }
         ratios.push(both[0].seconds / both[1].seconds);
@@ -136,10 +239,10 @@ fn path(set: &Arc<RuleSet>, name: &str, records: &[Record], rounds: usize, bar: 
     let percent = (median(&mut ratios) - 1.0) * 100.0;
     let (low, high) = (ratios[ratios.len() / 4], ratios[ratios.len() * 3 / 4]);
     println!(
-        "{name:<20} {:>7.0} records a second, {:.0} % with a detection, {} and {} alerts: {percent:+.1} % time with growth \
+        "{name:<30} {:>7.0} records a second, {:.0} % with a detection, {} and {} alerts: {percent:+.1} % time with growth \
          (quartiles {:+.1} and {:+.1})",
-        records.len() as f64 / median(&mut times),
-        100.0 * found[0].0 as f64 / records.len() as f64,
+        stream.measured.len() as f64 / median(&mut times),
+        100.0 * found[0].0 as f64 / stream.measured.len() as f64,
         found[0].1,
         found[1].1,
         (low - 1.0) * 100.0,
@@ -182,7 +285,8 @@ impl Side {
         }
     }
 
-    fn transaction(&mut self, records: &[Record]) {
+    /// Returns the state that changed.
+    fn transaction(&mut self, records: &[Record]) -> Vec<StateChange> {
         let (began, position) = (busy(), Position::default());
         let Self {
             engine,
@@ -211,9 +315,10 @@ impl Side {
             self.alerts += folded.alerts.len();
             folded.clear();
         }
-        black_box(correlator.take_changes());
+        let changes = black_box(correlator.take_changes());
         correlator.commit();
         self.seconds += busy() - began;
+        changes
     }
 }
 
@@ -246,7 +351,7 @@ fn memory(count: usize) -> f64 {
     correlator.finish_restore();
     let mib = resident().saturating_sub(before) as f64 / MIB;
     println!(
-        "memory               {count} series of {} bytes in {mib:.0} MiB (bar 500 MiB for 100,000)",
+        "memory                         {count} series of {} bytes in {mib:.0} MiB (bar 500 MiB for 100,000)",
         bytes.len()
     );
     mib * 100_000.0 / count as f64

@@ -1,4 +1,4 @@
-//! Series by key: those of a transaction decoded, all others as the bytes of their changelog records.
+//! Series by key: those of a transaction decoded, all others as the bytes of their changelog records, and those in use decoded too.
 //!
 //! Invariant: where a transaction is cut, lost or restored changes nothing; a lane's series are bounded apart from those of the others.
 
@@ -12,6 +12,7 @@ use super::correlator::StateChange;
 use super::slot::{Slot, age_of, move_age};
 use super::state::StateError;
 use super::store::{LANES, lane_of};
+use super::warm::{SERIES, Warm};
 use crate::core::growth::{Basis, Counted, GrowthConfig, Plan, Running, Series, Today, may_alarm};
 use crate::core::model::Growth;
 
@@ -27,6 +28,8 @@ pub(super) struct Book {
     limit: &'static str,
     committed: FxHashMap<Arc<str>, Box<[u8]>>,
     touched: FxHashMap<Arc<str>, Slot>,
+    /// Of the committed, those that were touched last.
+    warm: Warm<Slot>,
     /// What is usual today by key, as last worked out; kept over transactions, dropped with whatever it followed from.
     days: FxHashMap<Arc<str>, Today>,
     /// By the last hour that was counted: who makes room.
@@ -47,6 +50,7 @@ impl Book {
             limit,
             committed: FxHashMap::default(),
             touched: FxHashMap::default(),
+            warm: Warm::new(SERIES),
             days: FxHashMap::default(),
             ages: Default::default(),
             made_room: 0,
@@ -136,7 +140,7 @@ impl Book {
         match self.touched.get(key) {
             Some(slot) if slot.gone => None,
             Some(slot) => Some(Cow::Borrowed(&slot.series)),
-            None => self.committed(key).map(Cow::Owned),
+            None => self.untouched(key),
         }
     }
 
@@ -157,7 +161,7 @@ impl Book {
             worth.then(|| today.map_or_else(|| Running::of(series, hour, config), at))
         };
         let (key, running) = match self.touched.get_key_value(key) {
-            None => return anew(&self.committed(key)?),
+            None => return anew(&*self.untouched(key)?),
             Some((_, slot)) if slot.gone => return None,
             Some((key, slot)) => {
                 let known = slot.running.filter(|running| running.is_of(hour));
@@ -187,6 +191,7 @@ impl Book {
     /// Other settings hold from now on.
     pub(super) fn forget_days(&mut self) {
         self.days.clear();
+        self.warm.clear();
     }
 
     /// The same under a plan, for an alarm.
@@ -200,7 +205,7 @@ impl Book {
     ) -> Option<Running> {
         let under = |plan: &Plan, series: &Series| Running::under(plan, basis, series, config);
         match self.touched.get_mut(key) {
-            None => Some(under(&plan, &self.committed(key)?)),
+            None => Some(under(&plan, &*self.untouched(key)?)),
             Some(slot) if slot.gone => None,
             Some(slot) => {
                 let known = slot.planned.take();
@@ -246,7 +251,12 @@ impl Book {
         if let Some(slot) = self.touched.get(key) {
             return !slot.gone;
         }
-        let Some(series) = self.committed.get(key).and_then(|b| Series::decode(b)) else {
+        if let Some(slot) = self.warm.take(key) {
+            debug_assert_eq!(self.committed(key).as_ref(), Some(&slot.series));
+            self.touched.insert(Arc::clone(key), slot);
+            return true;
+        }
+        let Some(series) = self.committed(key) else {
             return false;
         };
         let age = Some(age_of(&series));
@@ -297,9 +307,10 @@ impl Book {
         let mut touched: Vec<_> = self.touched.iter_mut().collect();
         touched.sort_unstable_by_key(|(key, _)| *key);
         for (key, slot) in touched {
-            slot.encode();
+            let committed = self.committed.get(key).map(|bytes| &**bytes);
+            slot.encode(committed);
             let bytes = slot.encoded.as_deref();
-            if bytes != self.committed.get(key).map(|bytes| &**bytes) {
+            if bytes != committed {
                 changes.push(StateChange {
                     key: format!("{}{key}", self.prefix),
                     value: bytes.map(<[u8]>::to_vec),
@@ -311,11 +322,17 @@ impl Book {
     /// Makes the transaction's changes the committed state.
     pub(super) fn commit(&mut self) {
         for (key, mut slot) in std::mem::take(&mut self.touched) {
-            slot.encode();
-            match slot.encoded {
-                Some(bytes) => self.committed.insert(key, bytes),
-                None => self.committed.remove(&key),
-            };
+            slot.encode(self.committed.get(&key).map(|bytes| &**bytes));
+            slot.committed_age = slot.age;
+            match slot.encoded.take() {
+                Some(bytes) => {
+                    self.warm.keep(&key, slot, bytes.len());
+                    self.committed.insert(key, bytes);
+                }
+                None => {
+                    self.committed.remove(&key);
+                }
+            }
         }
     }
 
@@ -336,6 +353,7 @@ impl Book {
             reason: reason.to_owned(),
         };
         lane_of(key).ok_or_else(|| damaged("the key names no status"))?;
+        self.warm.take(key);
         match value {
             None => {
                 self.committed.remove(key);
@@ -359,6 +377,14 @@ impl Book {
         for (slot, mut ages) in self.ages.iter_mut().zip(ages) {
             ages.sort_unstable();
             *slot = ages.into_iter().collect();
+        }
+    }
+
+    /// The series of a key that is not touched.
+    fn untouched(&self, key: &str) -> Option<Cow<'_, Series>> {
+        match self.warm.get(key) {
+            Some(slot) => Some(Cow::Borrowed(&slot.series)),
+            None => self.committed(key).map(Cow::Owned),
         }
     }
 

@@ -1,13 +1,13 @@
-//! A series as it is in a transaction: decoded, with what followed from it so far.
+//! A series in use: decoded, with what followed from it so far.
 //!
 //! Invariant: what is kept of a reading goes with any change that it does not take in.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::core::growth::{Counted, Plan, Running, Series};
+use crate::core::growth::{Counted, Plan, Running, Series, Written};
 
-/// A series touched in this transaction.
+/// A series that is touched in this transaction, or was in one before it.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub series: Series,
@@ -16,7 +16,11 @@ pub(super) struct Slot {
     /// Last hour in `ages`; and of the committed series.
     pub age: Option<i32>,
     pub committed_age: Option<i32>,
+    /// Bytes that were written in this transaction, whether they still are those of the series, and what still holds of them or, before they
+    /// are there, of the committed ones.
     pub encoded: Option<Box<[u8]>>,
+    is_stale: bool,
+    written: Written,
     /// Its reading at the hour that was looked at last; and that of an alarm, with the plan that it is under.
     pub running: Option<Running>,
     pub planned: Option<(Plan, Running)>,
@@ -31,6 +35,8 @@ impl Slot {
             age,
             committed_age,
             encoded: None,
+            is_stale: false,
+            written: Written::default(),
             running: None,
             planned: None,
         }
@@ -39,7 +45,8 @@ impl Slot {
     /// Counts one report; what is known of a reading takes it in, or goes.
     pub(super) fn count(&mut self, feed: &str, hour: i32, oldest: i32) -> Counted {
         let counted = self.series.count(feed, hour, 1, oldest);
-        self.encoded = None;
+        self.is_stale = true;
+        self.written.count(counted);
         let of_running = |running: &mut Running| running.count(counted, hour);
         if !self.running.as_mut().is_none_or(of_running) {
             self.running = None;
@@ -59,13 +66,19 @@ impl Slot {
 
     /// What followed from the series is not known any more.
     pub(super) fn changed(&mut self) {
-        (self.encoded, self.running, self.planned) = (None, None, None);
+        (self.running, self.planned) = (None, None);
+        self.is_stale = true;
+        self.written.forget();
     }
 
-    pub(super) fn encode(&mut self) {
-        if self.encoded.is_none() && !self.gone {
-            self.encoded = Some(self.series.encode());
+    /// The bytes of the series, after those that are committed.
+    pub(super) fn encode(&mut self, committed: Option<&[u8]>) {
+        if self.gone || (self.encoded.is_some() && !self.is_stale) {
+            return;
         }
+        let last = self.encoded.as_deref().or(committed).unwrap_or_default();
+        self.encoded = Some(self.series.encode_after(last, &mut self.written));
+        self.is_stale = false;
     }
 }
 

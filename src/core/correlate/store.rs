@@ -15,7 +15,7 @@ use super::identity::report_hash;
 use super::opened::{Open, OpenIncidents, open};
 use super::state::{KeyState, StateError};
 use super::timers::{Timers, next_due};
-use super::warm::{Kept, Warm};
+use super::warm::{INCIDENTS, Kept, Warm};
 use crate::core::model::{Millis, Status};
 
 /// Changelog key of the clocks; sorts after every incident key.
@@ -80,18 +80,32 @@ impl Slot {
 }
 
 /// All keys of a partition.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Store {
     committed: FxHashMap<Arc<str>, Box<[u8]>>,
     touched: FxHashMap<Arc<str>, Slot>,
     /// Large ones of the committed, decoded.
-    pub warm: Warm,
+    pub warm: Warm<Kept>,
     /// Of the committed states.
     reports: Reports,
     /// Of the committed states.
     pub open: OpenIncidents,
     pub lanes: [Lane; LANES],
     committed_clocks: Option<[Millis; LANES]>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            committed: FxHashMap::default(),
+            touched: FxHashMap::default(),
+            warm: Warm::new(INCIDENTS),
+            reports: Reports::default(),
+            open: OpenIncidents::default(),
+            lanes: Default::default(),
+            committed_clocks: None,
+        }
+    }
 }
 
 /// The lane of a key, by its first part.

@@ -1,7 +1,7 @@
-//! Decoded states of large keys, kept from one transaction to the next: a large incident gets reports in most transactions, and
-//! decoding it, and making its index anew, would be most of the work.
+//! What was decoded, kept from one transaction to the next: a large incident gets reports in most transactions, and decoding it, and making
+//! its index anew, would be most of the work. The same holds for series.
 //!
-//! Invariant: what is kept is what its committed bytes decode to; the bytes stay the truth, and forgetting a state changes nothing.
+//! Invariant: what is kept is what its committed bytes decode to; the bytes stay the truth, and forgetting it changes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,11 +10,26 @@ use rustc_hash::FxHashMap;
 
 use super::state::KeyState;
 
-/// Encoded bytes from which a state is worth keeping.
-const WORTHWHILE: usize = 8 << 10;
-/// Encoded bytes of all states kept, per partition; decoded they are two to three times as large. The one that was not touched for the
-/// longest time makes room.
-const MAX_BYTES: usize = 16 << 20;
+/// What is worth keeping, and how much of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Encoded bytes from which one is worth keeping.
+    pub worthwhile: usize,
+    /// Encoded bytes of all that are kept, per partition. The one that was not touched for the longest time makes room.
+    pub bytes: usize,
+}
+
+/// Room for incidents; decoded they are two to three times as large.
+pub(super) const INCIDENTS: Room = Room {
+    worthwhile: 8 << 10,
+    bytes: 16 << 20,
+};
+
+/// Room for series; decoded they are four times as large.
+pub(super) const SERIES: Room = Room {
+    worthwhile: 64,
+    bytes: 8 << 20,
+};
 
 /// A state and what follows from it.
 #[derive(Debug)]
@@ -25,38 +40,55 @@ pub(super) struct Kept {
 }
 
 #[derive(Debug)]
-struct Entry {
-    kept: Kept,
+struct Entry<T> {
+    kept: T,
     bytes: usize,
     /// Place in the order of keeping.
     turn: u64,
 }
 
-/// The states kept.
-#[derive(Debug, Default)]
-pub(super) struct Warm {
-    entries: FxHashMap<Arc<str>, Entry>,
+/// What is kept, by key.
+#[derive(Debug)]
+pub(super) struct Warm<T> {
+    room: Room,
+    entries: FxHashMap<Arc<str>, Entry<T>>,
     order: BTreeMap<u64, Arc<str>>,
     next: u64,
     bytes: usize,
 }
 
-impl Warm {
-    /// Takes a state out; its owner changes it, and gives it back with the next commit or never.
-    pub(super) fn take(&mut self, key: &str) -> Option<Kept> {
+impl<T> Warm<T> {
+    /// Keeps nothing yet.
+    pub(super) fn new(room: Room) -> Self {
+        Self {
+            room,
+            entries: FxHashMap::default(),
+            order: BTreeMap::new(),
+            next: 0,
+            bytes: 0,
+        }
+    }
+
+    /// What is kept of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&T> {
+        self.entries.get(key).map(|entry| &entry.kept)
+    }
+
+    /// Takes out what is kept of a key; its owner changes it, and gives it back with the next commit or never.
+    pub(super) fn take(&mut self, key: &str) -> Option<T> {
         let entry = self.entries.remove(key)?;
         self.order.remove(&entry.turn);
         self.bytes -= entry.bytes;
         Some(entry.kept)
     }
 
-    /// Keeps the committed state of a key, which was [taken](Self::take) out before, if it is large; `bytes`: how long it is encoded.
-    pub(super) fn keep(&mut self, key: &Arc<str>, kept: Kept, bytes: usize) {
-        if !(WORTHWHILE..=MAX_BYTES).contains(&bytes) {
+    /// Keeps what is committed of a key, which was [taken](Self::take) out before, if it is large; `bytes`: how long it is encoded.
+    pub(super) fn keep(&mut self, key: &Arc<str>, kept: T, bytes: usize) {
+        if !(self.room.worthwhile..=self.room.bytes).contains(&bytes) {
             return;
         }
         self.take(key);
-        while self.bytes + bytes > MAX_BYTES {
+        while self.bytes + bytes > self.room.bytes {
             let Some((_, oldest)) = self.order.pop_first() else {
                 break;
             };
@@ -70,6 +102,11 @@ impl Warm {
         self.order.insert(turn, Arc::clone(key));
         self.entries
             .insert(Arc::clone(key), Entry { kept, bytes, turn });
+    }
+
+    /// Keeps nothing any more.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.room);
     }
 }
 
@@ -94,9 +131,9 @@ mod tests {
 
     #[test]
     fn the_one_untouched_for_longest_makes_room() {
-        let mut warm = Warm::default();
+        let mut warm = Warm::new(INCIDENTS);
         let keys: Vec<Arc<str>> = (0..5).map(|n| format!("k{n}").into()).collect();
-        let quarter = MAX_BYTES / 4;
+        let quarter = INCIDENTS.bytes / 4;
         for (key, n) in keys.iter().zip(0..4) {
             warm.keep(key, kept(n), quarter);
         }
@@ -112,9 +149,9 @@ mod tests {
 
     #[test]
     fn small_and_huge_ones_are_not_kept() {
-        let mut warm = Warm::default();
-        warm.keep(&"small".into(), kept(0), WORTHWHILE - 1);
-        warm.keep(&"huge".into(), kept(1), MAX_BYTES + 1);
+        let mut warm = Warm::new(INCIDENTS);
+        warm.keep(&"small".into(), kept(0), INCIDENTS.worthwhile - 1);
+        warm.keep(&"huge".into(), kept(1), INCIDENTS.bytes + 1);
         assert_eq!((warm.entries.len(), warm.bytes), (0, 0));
     }
 

@@ -17,6 +17,7 @@
 //! Dis 2009. Noufaily A et al.: An improved algorithm for outbreak detection in multiple surveillance systems. Stat Med 2013.
 
 mod basis;
+mod bytes;
 mod calendar;
 mod carried;
 mod ears;
@@ -32,6 +33,7 @@ mod w2;
 mod window;
 
 pub use basis::Basis;
+pub use bytes::Written;
 pub use calendar::{Calendar, DAY_MS, HOUR_MS};
 pub use carried::{Carried, carried};
 pub use ears::{Ears, Point, Z_0_001, Z_0_025, c1, c2, c3};

@@ -9,7 +9,7 @@ use super::normalised::Plan;
 use super::reading::{GrowthConfig, Verdict, chosen, is_alarm, milli, shown};
 use super::series::{Counted, FeedCounts, Series};
 use super::w2::{Deviation, LAG_DAYS, hour_of_days, w2};
-use super::window::{Judged, Window, c2_of};
+use super::window::{Judged, c2_of};
 use crate::core::model::{Growth, GrowthPeriod, MAX_GROWTH_PERIODS};
 
 /// What is usual at one hour, and what has been counted.
@@ -147,21 +147,32 @@ impl Running {
 
     /// Works out what is usual at `hour`.
     pub fn of(series: &Series, hour: i32, config: &GrowthConfig) -> Self {
+        let mut running = Self::new(hour);
         let today = Calendar::day_of(hour);
-        let window = Judged::of(series, today, config).ok().map(|judged| {
-            let alike = judged.alike(today, config);
-            let window = Window::of(&judged, hour, true, &alike, None, config);
-            (judged, window, alike)
-        });
-        let mut running = Self::new(hour, window.as_ref().map(|(judged, of, _)| (judged, of)));
-        let alike = window.iter().flat_map(|(_, _, alike)| alike).zip(0..);
+        let Ok(judged) = Judged::of(series, today, config) else {
+            return running;
+        };
+        let alike = judged.alike(today, config);
+        let mut days = vec![0; alike.len()];
+        let mut near = vec![[0.0; 3]; alike.len() - 1];
+        for (at, feed) in &judged.feeds {
+            running.judged |= 1 << at;
+            feed.add_days(judged.first, hour, &mut days);
+            add_near(&mut near, feed, judged.first, hour);
+        }
+        running.first = judged.first;
+        running.day = days.last().copied().unwrap_or(0);
+        running.in_hour = sum_of(running.judged, series, hour, hour);
+        let days: Vec<f64> = days.into_iter().map(f64::from).collect();
+        running.judge(&days, &near, &alike, config);
+        let alike = alike.iter().zip(0..);
         running.alike = alike.fold(0, |bits, (alike, day)| bits | u64::from(*alike) << day);
         running
     }
 
     /// The same where the feeds carry more or less than usual, by the basis of the plan.
     pub fn under(plan: &Plan, basis: &Basis, series: &Series, config: &GrowthConfig) -> Self {
-        let mut running = Self::new(basis.hour, None);
+        let mut running = Self::new(basis.hour);
         let Plan::Scaled { alike, scales } = plan else {
             return running;
         };
@@ -183,15 +194,21 @@ impl Running {
         running.day = sum_of(basis.judged, series, midnight, hour);
         running.in_hour = sum_of(basis.judged, series, hour, hour);
         days[at] = f64::from(running.day);
-        let (of_day, in_hour) = ((hour - midnight) as usize, f64::from(running.in_hour));
-        running.by_day = w2(&days, alike, at, &config.w2);
-        running.by_hour = hour_of_days(|day| near[day], alike, at, of_day, in_hour, &config.w2);
-        running.c2 = c2_of(&days, config);
+        running.judge(&days, &near, alike, config);
         running
     }
 
-    fn new(hour: i32, window: Option<(&Judged<'_>, &Window)>) -> Self {
-        let mut running = Self {
+    /// What is usual by these days, today the last of them, and by the hours near this one on those before.
+    fn judge(&mut self, days: &[f64], near: &[[f64; 3]], alike: &[bool], config: &GrowthConfig) {
+        let (at, of_day) = (near.len(), self.hour.rem_euclid(24) as usize);
+        let in_hour = f64::from(self.in_hour);
+        self.by_day = w2(days, alike, at, &config.w2);
+        self.by_hour = hour_of_days(|day| near[day], alike, at, of_day, in_hour, &config.w2);
+        self.c2 = c2_of(days, config);
+    }
+
+    fn new(hour: i32) -> Self {
+        Self {
             hour,
             judged: 0,
             first: 0,
@@ -201,16 +218,7 @@ impl Running {
             c2: None,
             day: 0,
             in_hour: 0,
-        };
-        if let Some((judged, window)) = window {
-            let last = |counts: &[f64]| counts.last().map_or(0, |count| *count as u32);
-            running.first = judged.first;
-            running.judged = judged.feeds.iter().fold(0, |bits, (at, _)| bits | 1 << at);
-            (running.by_day, running.by_hour) = (window.by_day, window.by_hour);
-            running.c2 = window.c2;
-            (running.day, running.in_hour) = (last(&window.days), last(&window.counts.0));
         }
-        running
     }
 
     /// Whether it is one of this hour.

@@ -1,4 +1,4 @@
-//! Reports of one hazard at one place, per feed and local hour: the bytes of a changelog record.
+//! Reports of one hazard at one place, per feed and local hour.
 //!
 //! Invariant: a series is a function of the set of (feed, hour, count) that it was told, not of their order; what lies before the
 //! window is dropped and never looked at. Days are sums of hours, so the two cannot disagree.
@@ -7,8 +7,6 @@
 pub const KEPT_DAYS: i32 = 35;
 /// Feeds of one series that are told apart; further ones share a place and are never old enough to be judged.
 pub const MAX_FEEDS: usize = 8;
-/// Version of the encoding; first byte.
-const VERSION: u8 = 1;
 /// Longest name of a feed kept, bytes.
 const MAX_NAME: usize = 128;
 
@@ -30,12 +28,14 @@ pub struct Counted {
     pub feed: usize,
     /// It is the first of the feed, or older than what was the first: places and ages of feeds may have changed.
     pub is_older: bool,
+    /// How many hours of the feed are as they were, from the oldest one on.
+    pub kept: usize,
 }
 
 /// The series of one key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Series {
-    feeds: Vec<FeedCounts>,
+    pub(super) feeds: Vec<FeedCounts>,
 }
 
 impl FeedCounts {
@@ -80,27 +80,30 @@ impl Series {
     pub fn count(&mut self, feed: &str, hour: i32, by: u32, oldest: i32) -> Counted {
         let at = self.feed_at(feed);
         let feed = &mut self.feeds[at];
-        let counted = Counted {
+        let mut counted = Counted {
             feed: at,
             is_older: hour < feed.since,
+            kept: 0,
         };
         feed.since = feed.since.min(hour);
-        if feed.hours.first().is_some_and(|(first, _)| *first < oldest) {
-            let keep = feed.hours.partition_point(|(hour, _)| *hour < oldest);
-            feed.hours.drain(..keep);
-        }
-        if hour < oldest {
-            return counted;
-        }
-        if let Some((last, count)) = feed.hours.last_mut()
-            && *last == hour
-        {
-            *count = count.saturating_add(by);
-            return counted;
-        }
-        match feed.hours.binary_search_by_key(&hour, |(hour, _)| *hour) {
+        let goes = |first: &(i32, u32)| first.0 < oldest;
+        let dropped = if feed.hours.first().is_some_and(goes) {
+            feed.hours.drain(..feed.hours.partition_point(goes)).count()
+        } else {
+            0
+        };
+        let last = feed.hours.len().checked_sub(1);
+        let place = match last.filter(|last| feed.hours[*last].0 == hour) {
+            Some(last) => Ok(last),
+            None => feed.hours.binary_search_by_key(&hour, |(hour, _)| *hour),
+        };
+        match place {
+            _ if hour < oldest => {}
             Ok(at) => feed.hours[at].1 = feed.hours[at].1.saturating_add(by),
             Err(at) => feed.hours.insert(at, (hour, by)),
+        }
+        if dropped == 0 {
+            counted.kept = place.unwrap_or_else(|at| at);
         }
         counted
     }
@@ -188,88 +191,6 @@ impl Series {
             }
         }
     }
-
-    /// Bytes: version, feeds, each with name, first hour, and hours as differences.
-    pub fn encode(&self) -> Box<[u8]> {
-        let mut out = vec![VERSION];
-        number(&mut out, self.feeds.len() as u64);
-        for feed in &self.feeds {
-            number(&mut out, feed.feed.len() as u64);
-            out.extend_from_slice(feed.feed.as_bytes());
-            signed(&mut out, feed.since);
-            number(&mut out, feed.hours.len() as u64);
-            let mut before = feed.since;
-            for (hour, count) in &feed.hours {
-                signed(&mut out, hour.wrapping_sub(before));
-                number(&mut out, u64::from(*count));
-                before = *hour;
-            }
-        }
-        out.into_boxed_slice()
-    }
-
-    /// Reads what [`encode`](Self::encode) wrote; none of anything else.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (version, mut rest) = bytes.split_first()?;
-        if *version != VERSION {
-            return None;
-        }
-        let mut feeds = Vec::new();
-        for _ in 0..take(&mut rest)? {
-            let length = usize::try_from(take(&mut rest)?).ok()?;
-            let (name, after) = rest.split_at_checked(length)?;
-            rest = after;
-            let since = take_signed(&mut rest)?;
-            let mut hours: Vec<(i32, u32)> = Vec::new();
-            let mut before = since;
-            for _ in 0..take(&mut rest)? {
-                before = before.wrapping_add(take_signed(&mut rest)?);
-                let rises = hours.last().is_none_or(|(hour, _)| *hour < before);
-                hours.push((before, u32::try_from(take(&mut rest)?).ok()?));
-                if !rises {
-                    return None;
-                }
-            }
-            feeds.push(FeedCounts {
-                feed: std::str::from_utf8(name).ok()?.into(),
-                since,
-                hours,
-            });
-        }
-        let sorted = feeds.windows(2).all(|pair| pair[0].feed < pair[1].feed);
-        (rest.is_empty() && sorted && feeds.len() <= MAX_FEEDS + 1).then_some(Self { feeds })
-    }
-}
-
-/// LEB128.
-fn number(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn signed(out: &mut Vec<u8>, value: i32) {
-    number(out, u64::from((value << 1 ^ value >> 31).cast_unsigned()));
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn take_signed(bytes: &mut &[u8]) -> Option<i32> {
-    let value = u32::try_from(take(bytes)?).ok()?;
-    Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
 }
 
 #[cfg(test)]
@@ -280,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_and_order(
+        fn order_changes_nothing(
             told in prop::collection::vec((0_usize..4, -50_i32..900, 1_u32..400), 0..80),
             keys in prop::collection::vec(any::<u32>(), 80),
         ) {
@@ -292,7 +213,6 @@ mod tests {
                 series
             };
             let series = build(&told);
-            prop_assert_eq!(Series::decode(&series.encode()), Some(series.clone()));
             let mut shuffled: Vec<_> = told.iter().copied().zip(keys).collect();
             shuffled.sort_by_key(|(_, key)| *key);
             let shuffled: Vec<_> = shuffled.into_iter().map(|(told, _)| told).collect();
@@ -307,13 +227,6 @@ mod tests {
                 let mut taken = series.clone();
                 taken.uncount(["a", "b", "ccc", "d/e"][one.0], one.1);
                 prop_assert_eq!(taken.sum(0, 900), naive - u32::from(told[at].1 >= 0));
-            }
-        }
-
-        #[test]
-        fn hostile_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            if let Some(series) = Series::decode(&bytes) {
-                prop_assert_eq!(Series::decode(&series.encode()), Some(series));
             }
         }
     }
