@@ -27,9 +27,10 @@ pub(super) struct Book {
     /// Name of the limit of their number.
     limit: &'static str,
     committed: FxHashMap<Arc<str>, Box<[u8]>>,
-    touched: FxHashMap<Arc<str>, Slot>,
+    /// Boxed, as they go from one transaction to the next.
+    touched: FxHashMap<Arc<str>, Box<Slot>>,
     /// Of the committed, those that were touched last.
-    warm: Warm<Slot>,
+    warm: Warm<Box<Slot>>,
     /// What is usual today by key, as last worked out; kept over transactions, dropped with whatever it followed from.
     days: FxHashMap<Arc<str>, Today>,
     /// By the last hour that was counted: who makes room.
@@ -114,7 +115,7 @@ impl Book {
             self.make_room(lane, oldest, most)?;
             let committed_age = self.committed_age(key);
             let slot = Slot::new(Series::default(), None, committed_age);
-            self.touched.insert(Arc::clone(key), slot);
+            self.touched.insert(Arc::clone(key), Box::new(slot));
         }
         let slot = self.touched.get_mut(key).ok_or(NotCounted(self.limit))?;
         Ok((lane, slot))
@@ -260,7 +261,7 @@ impl Book {
             return false;
         };
         let age = Some(age_of(&series));
-        let slot = Slot::new(series, age, age);
+        let slot = Box::new(Slot::new(series, age, age));
         self.touched.insert(Arc::clone(key), slot);
         true
     }
@@ -321,7 +322,7 @@ impl Book {
 
     /// Makes the transaction's changes the committed state.
     pub(super) fn commit(&mut self) {
-        for (key, mut slot) in std::mem::take(&mut self.touched) {
+        for (key, mut slot) in self.touched.drain() {
             slot.encode(self.committed.get(&key).map(|bytes| &**bytes));
             slot.committed_age = slot.age;
             match slot.encoded.take() {
@@ -338,7 +339,7 @@ impl Book {
 
     /// Forgets the transaction.
     pub(super) fn rollback(&mut self) {
-        for (key, slot) in std::mem::take(&mut self.touched) {
+        for (key, slot) in self.touched.drain() {
             self.days.remove(&key);
             if let Some(lane) = lane_of(&key) {
                 move_age(&mut self.ages[lane], &key, slot.age, slot.committed_age);

@@ -16,8 +16,8 @@
 //!
 //! What an incident shows is computed from the set of its members (`score::Summary`), never kept as a running total: a
 //! revision replaces, a withdrawal removes, and the order of arrival matters only where time does (level, activity). What
-//! `index` keeps of a large incident between two arrivals is dropped by either, and is the same sums. `warm` keeps large incidents decoded
-//! from one transaction to the next.
+//! `index` keeps of a large incident between two arrivals is dropped by either, and is the same sums. `warm` keeps large incidents, and series
+//! in use, decoded from one transaction to the next.
 
 mod aggregate;
 mod alert;
