@@ -97,7 +97,7 @@ fn rules_pass_their_unit_tests() {
     let rules = folder().join("prometheus");
     for args in [
         &["check", "rules", "recording.yml", "alerts.yml"][..],
-        &["test", "rules", "tests.yml"],
+        &["test", "rules", "tests.yml", "weeks.yml"],
     ] {
         let done = Command::new("promtool")
             .args(args)
@@ -126,7 +126,11 @@ fn rules(file: &str) -> Vec<BTreeMap<String, Value>> {
 #[test]
 fn every_alert_rule_has_a_runbook_a_test_and_both_languages() {
     let runbooks = include_str!("../docs/runbooks.md");
-    let tests = include_str!("../dashboards/prometheus/tests.yml");
+    let tests = [
+        include_str!("../dashboards/prometheus/tests.yml"),
+        include_str!("../dashboards/prometheus/weeks.yml"),
+    ]
+    .concat();
     let recorded: BTreeSet<String> = rules("recording.yml")
         .iter()
         .map(|rule| rule["record"].as_str().unwrap().to_owned())
