@@ -1,5 +1,6 @@
 //! `rules backtest`, through the built binary, on a corpus of five reports.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -184,6 +185,34 @@ fn the_page_needs_nothing_but_itself_and_escapes_what_it_shows() {
         page.contains("<html lang=\"zh\">") && page.contains("id=\"zh\" checked"),
         "{page}"
     );
+}
+
+/// A corpus that is packed holds its labels too; rules have their titles in both languages; one moment is a point and not an empty chart.
+#[test]
+fn a_packed_corpus_is_its_own_labels() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let text = std::fs::read_to_string(path("a/rules.yml")).unwrap();
+    let titled = text.replace("  hazard: fire", "  hazard: fire\n  title_zh: 火情");
+    std::fs::write(path("a/rules.yml"), titled).unwrap();
+    let file = std::fs::File::create(path("one.jsonl.gz")).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let first = CORPUS.lines().next().unwrap();
+    packed.write_all(first.as_bytes()).unwrap();
+    packed.finish().unwrap();
+    let args = "--input one.jsonl.gz --labels one.jsonl.gz --html page.html --json";
+    let output = run(folder.path(), &args.split(' ').collect::<Vec<_>>());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown["quality"][0]["counts"]["true_positives"], 1);
+    let page = std::fs::read_to_string(path("page.html")).unwrap();
+    assert!(page.contains("<title>Fire · 火情</title>"), "{page}");
+    assert!(page.contains("<title>yellow · 黄色</title>"), "{page}");
+    let time = &page[page.find("first report").unwrap()..];
+    let chart = &time[..time.find("</svg>").unwrap()];
+    assert!(chart.contains("<circle class=\"a\""), "{chart}");
+    assert_eq!(chart.matches("2026-01-01T00:00").count(), 1, "{chart}");
 }
 
 #[test]

@@ -246,3 +246,28 @@ fn trees_and_engine_agree() {
         "{compared} {fired_in_all}"
     );
 }
+
+/// Who calls a tool in a script finds in its help what it answers with.
+#[test]
+fn every_tool_says_its_exit_codes() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+    let help = command.args(["rules", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let commands = help.split("Commands:\n").nth(1).unwrap();
+    let names = commands.lines().take_while(|line| !line.is_empty());
+    let names: Vec<&str> = names
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty() && *name != "help")
+        .collect();
+    assert_eq!(names.len(), 10, "{names:?}");
+    for name in names {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+        let help = command.args(["rules", name, "--help"]).output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let codes = help.split("Exit codes:\n").nth(1).unwrap_or_default();
+        assert!(
+            codes.starts_with("  0  ") && codes.contains("\n  2  "),
+            "{name}: {help}"
+        );
+    }
+}

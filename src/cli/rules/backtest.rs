@@ -4,7 +4,7 @@
 //! do not load.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 
 use super::super::corpus::{self, MAX_THREADS, Seen, Source};
 use super::super::{FAILED, Global, Misused};
-use super::backtest_page::page;
+use super::backtest_page::{Titles, page};
 use super::backtest_text::{Measured, Set, Shown, text};
 use super::load;
 use super::topic::TopicArgs;
@@ -26,6 +26,9 @@ use crate::core::ruleset::RuleSet;
 use crate::core::tools::backtest::{Difference, Side, compare};
 use crate::core::tools::quality::Quality;
 use crate::telemetry::wall_clock;
+
+/// Labels of a file.
+const MAX_LABELS: usize = 10_000_000;
 
 /// Arguments of `rules backtest`.
 #[derive(Debug, clap::Args)]
@@ -228,26 +231,38 @@ fn engines(
         .collect()
 }
 
-/// Titles of rules by their ids.
-fn titles(sides: &[Tried]) -> HashMap<&str, &str> {
+/// Titles of rules in both languages, by their ids.
+fn titles(sides: &[Tried]) -> Titles<'_> {
     let rules = sides.iter().rev().flat_map(|side| &side.set.program.rules);
-    rules.map(|rule| (&*rule.id, &*rule.title)).collect()
+    let titles = rules.map(|rule| {
+        let zh = rule.title_zh.as_ref().unwrap_or(&rule.title);
+        (&*rule.id, (&*rule.title, &**zh))
+    });
+    titles.collect()
 }
 
-/// Labels by report id.
+/// Labels by report id, of a file as the corpus is one: packed or not, its lines within the bounds of a record.
 fn labels(path: &Path) -> anyhow::Result<HashMap<String, bool>> {
     let named = || format!("{}", path.display());
-    let file = std::fs::File::open(path)
+    let bar = ProgressBar::hidden();
+    let mut reader = corpus::open_input(path, &bar)
         .with_context(named)
         .map_err(Misused::from_error)?;
-    let mut labels = HashMap::new();
-    for (number, line) in io::BufReader::new(file).lines().enumerate() {
-        let line = line.with_context(named).map_err(Misused::from_error)?;
-        if line.trim().is_empty() {
+    let (mut labels, mut line, mut number) = (HashMap::new(), Vec::new(), 0);
+    while corpus::read_line(&mut reader, &mut line)
+        .with_context(named)
+        .map_err(Misused::from_error)?
+    {
+        number += 1;
+        if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let value: serde_json::Value = serde_json::from_str(&line)
-            .with_context(|| format!("{}:{}", path.display(), number + 1))
+        if labels.len() == MAX_LABELS {
+            let why = format!("{}:{number}: more than {MAX_LABELS} labels", path.display());
+            return Err(Misused(why).into());
+        }
+        let value: serde_json::Value = serde_json::from_slice(&line)
+            .with_context(|| format!("{}:{number}", path.display()))
             .map_err(Misused::from_error)?;
         let label = match &value["label"] {
             serde_json::Value::Bool(label) => Some(*label),

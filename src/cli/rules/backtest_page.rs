@@ -22,13 +22,11 @@ const BINS: i64 = 60;
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
+/// Titles of rules in both languages, by their ids.
+pub(super) type Titles<'t> = HashMap<&'t str, (&'t str, &'t str)>;
+
 /// The page; `lang` is the language in which it opens.
-pub(super) fn page(
-    shown: &Shown,
-    sides: &[&Side],
-    titles: &HashMap<&str, &str>,
-    lang: &str,
-) -> String {
+pub(super) fn page(shown: &Shown, sides: &[&Side], titles: &Titles<'_>, lang: &str) -> String {
     let zh = lang == "zh";
     let page = html! {
         (DOCTYPE)
@@ -114,7 +112,7 @@ fn levels(shown: &Shown) -> Markup {
             let totals = std::iter::once(&shown.a).chain(&shown.b);
             Row {
                 name: (level.id().to_owned(), level_zh(level).to_owned()),
-                title: level.id().to_owned(),
+                title: (level.id().to_owned(), level_zh(level).to_owned()),
                 values: totals
                     .map(|t| t.levels.get(level.id()).copied().unwrap_or(0))
                     .collect(),
@@ -187,7 +185,7 @@ fn quality(shown: &Shown) -> Markup {
     }
 }
 
-fn rules(shown: &Shown, titles: &HashMap<&str, &str>) -> Markup {
+fn rules(shown: &Shown, titles: &Titles<'_>) -> Markup {
     let totals: Vec<_> = std::iter::once(&shown.a).chain(&shown.b).collect();
     let ids: BTreeSet<_> = totals
         .iter()
@@ -197,7 +195,9 @@ fn rules(shown: &Shown, titles: &HashMap<&str, &str>) -> Markup {
         .into_iter()
         .map(|id| Row {
             name: (id.to_string(), id.to_string()),
-            title: (*titles.get(&**id).unwrap_or(&"")).to_owned(),
+            title: titles
+                .get(&**id)
+                .map_or_else(Default::default, |(en, zh)| ((*en).into(), (*zh).into())),
             values: totals
                 .iter()
                 .map(|totals| totals.rules.get(id).copied().unwrap_or(0))
@@ -215,7 +215,7 @@ fn rules(shown: &Shown, titles: &HashMap<&str, &str>) -> Markup {
                 table {
                     tbody {
                         @for row in &rest {
-                            tr { td { (row.name.0) } td { (row.title) } @for value in &row.values { td.n { (value) } } }
+                            tr { td { (row.name.0) } td { (both(&row.title.0, &row.title.1)) } @for value in &row.values { td.n { (value) } } }
                         }
                     }
                 }

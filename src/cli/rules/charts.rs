@@ -29,7 +29,8 @@ fn label(x: f64, y: f64, anchor: &str, (en, zh): (&str, &str)) -> Markup {
 /// A row of bars: its name in both languages, what it stands for, and a value for each side.
 pub(super) struct Row {
     pub(super) name: (String, String),
-    pub(super) title: String,
+    /// What a pointer shows, in both languages.
+    pub(super) title: (String, String),
     pub(super) values: Vec<u64>,
 }
 
@@ -46,7 +47,7 @@ pub(super) fn bars(rows: &[Row]) -> Markup {
             @for (n, row) in rows.iter().enumerate() {
                 @let top = n as f64 * step + 4.0;
                 g {
-                    title { (row.title) }
+                    title { (row.title.0) @if row.title.1 != row.title.0 { " · " (row.title.1) } }
                     (label(LEFT - 8.0, top + BAR * sides as f64 / 2.0 + 4.0, "end", (row.name.0.as_str(), row.name.1.as_str())))
                     @for (side, value) in row.values.iter().enumerate() {
                         @let y = top + side as f64 * BAR;
@@ -105,15 +106,16 @@ pub(super) fn intervals(rows: &[((&str, &str), Vec<Option<Share>>)]) -> Markup {
 pub(super) fn lines(series: &[Vec<u64>], ends: [&str; 2]) -> Markup {
     const HEIGHT: f64 = 160.0;
     let most = series.iter().flatten().max().copied().unwrap_or(0).max(1) as f64;
-    let point = |n: usize, of: usize, value: u64| {
+    let place = |n: usize, of: usize, value: u64| {
         let x = 40.0 + (WIDTH - 60.0) * n as f64 / (of.max(2) - 1) as f64;
         let y = HEIGHT - 30.0 - (HEIGHT - 45.0) * value as f64 / most;
-        format!("{x:.1},{y:.1}")
+        (x, y)
     };
     let path = |values: &[u64]| {
         let points = values.iter().enumerate();
         let points: Vec<String> = points
-            .map(|(n, value)| point(n, values.len(), *value))
+            .map(|(n, value)| place(n, values.len(), *value))
+            .map(|(x, y)| format!("{x:.1},{y:.1}"))
             .collect();
         points.join(" ")
     };
@@ -125,9 +127,16 @@ pub(super) fn lines(series: &[Vec<u64>], ends: [&str; 2]) -> Markup {
             text x="34" y=(HEIGHT - 26.0) text-anchor="end" { "0" }
             @for (side, values) in series.iter().enumerate() {
                 polyline class=(side_class(side)) points=(path(values)) {}
+                // A line of one point is none.
+                @if let [value] = values[..] {
+                    @let (x, y) = place(0, 1, value);
+                    circle class=(side_class(side)) cx=(x) cy=(y) r="4.5" {}
+                }
             }
             text x="40" y=(HEIGHT - 10.0) { (ends[0]) }
-            text x=(WIDTH - 20.0) y=(HEIGHT - 10.0) text-anchor="end" { (ends[1]) }
+            @if ends[0] != ends[1] {
+                text x=(WIDTH - 20.0) y=(HEIGHT - 10.0) text-anchor="end" { (ends[1]) }
+            }
         }
     }
 }
