@@ -19,13 +19,16 @@ pub(super) const MAX_WITHIN: u32 = 1_000;
 /// Compiled size of one regular expression, bytes.
 const MAX_REGEX: usize = 1 << 20;
 
-/// Reads every selection of a `detection` map; `condition` and `timeframe` are the caller's.
+/// Reads every selection of a `detection` map; `condition` is the caller's.
 pub(super) fn parse(entries: &[(Key, Node)], findings: &mut Findings<'_>) -> Vec<Selection> {
     let mut selections = Vec::new();
-    for (key, value) in entries
-        .iter()
-        .filter(|(k, _)| !matches!(k.text.as_str(), "condition" | "timeframe"))
-    {
+    for (key, value) in entries.iter().filter(|(k, _)| k.text != "condition") {
+        if key.text == "timeframe" {
+            let message = "`timeframe` is of Sigma 1";
+            let finding = findings.error(codes::UNSUPPORTED, key.at, message);
+            finding.help("write a correlation with `timespan`");
+            continue;
+        }
         if selections.len() == MAX_SELECTIONS {
             findings.error(
                 codes::BAD_VALUE,

@@ -4,6 +4,11 @@ use crate::core::rule::ast::{How, Op};
 use crate::core::rule::codes;
 use crate::core::yaml::{Findings, Key};
 
+/// Of these a key has one at most.
+const HOWS: [&str; 4] = ["contains", "startswith", "endswith", "word"];
+/// Likewise.
+const OPS: [&str; 5] = ["lt", "lte", "gt", "gte", "neq"];
+
 /// The modifiers of a key.
 #[derive(Default)]
 pub(super) struct Modifiers {
@@ -24,8 +29,15 @@ pub(super) fn modifiers(key: &Key, findings: &mut Findings<'_>) -> Option<(Strin
     let mut parts = key.text.split('|');
     let field = parts.next().unwrap_or("").trim().to_owned();
     let mut read = Modifiers::default();
+    let (mut seen, mut excluded) = (Vec::new(), false);
     for part in parts {
-        match part.trim() {
+        // The last one would count, and the others say nothing.
+        let part = part.trim();
+        excluded |= seen.contains(&part)
+            || (read.how.is_some() && HOWS.contains(&part))
+            || (read.op.is_some() && OPS.contains(&part));
+        seen.push(part);
+        match part {
             "contains" => read.how = Some(How::Contains),
             "startswith" => read.how = Some(How::StartsWith),
             "endswith" => read.how = Some(How::EndsWith),
@@ -79,6 +91,7 @@ pub(super) fn modifiers(key: &Key, findings: &mut Findings<'_>) -> Option<(Strin
     let kinds = kinds.iter().filter(|k| **k).count();
     let plain_text = kinds == 0 || read.how.is_some();
     if kinds > 1
+        || excluded
         || (read.cased && !plain_text)
         || (read.all && !(plain_text || read.lexicon || read.regex.is_some()))
     {

@@ -205,6 +205,11 @@ pub(super) fn values(items: &[Node], at: At, findings: &mut Findings<'_>) -> Opt
     let mut patterns = Vec::with_capacity(items.len());
     for node in items {
         match &node.data {
+            _ if node.is_null() && items.len() > 1 => {
+                let message = "`null` cannot stand in a list of values";
+                let finding = findings.error(codes::WRONG_TYPE, node.at, message);
+                finding.help("make a selection of its own of it");
+            }
             _ if node.is_null() => patterns.push(Pattern::null()),
             Data::Scalar { text, plain } => {
                 let number = if *plain { node.number() } else { None };

@@ -209,6 +209,12 @@ fn regex(
     match built {
         Ok(regex) => Some(regex),
         Err(error) => {
+            let large = matches!(error, regex::Error::CompiledTooBig(_));
+            let help = if large {
+                "repeat less: what is repeated counts as often as it is"
+            } else {
+                "look-around and back-references are not part of Sigma"
+            };
             let error = error.to_string();
             let last = error.lines().last().unwrap_or_default();
             let said = last.trim_start_matches("error: ");
@@ -218,7 +224,7 @@ fn regex(
                     value.at.0,
                     format!("not a regular expression: {said}"),
                 )
-                .help("look-around and back-references are not part of Sigma");
+                .help(help);
             None
         }
     }
