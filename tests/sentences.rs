@@ -130,6 +130,11 @@ fn reports_alert_and_figures_of_speech_do_not() {
         ("seventh_sight_zh.yml", 35),
         ("eighth_sight_en.yml", 45),
         ("eighth_sight_zh.yml", 45),
+        ("ninth_sight_en.yml", 60),
+        ("tenth_sight_en.yml", 60),
+        ("eleventh_sight_en.yml", 50),
+        ("twelfth_sight_en.yml", 50),
+        ("ninth_sight_zh.yml", 40),
         ("venues.yml", 55),
         ("headlines_zh.yml", 20),
     ];
