@@ -16,8 +16,8 @@ use super::baseline_measure::{self, Measure};
 use super::corpus::{self, Seen, Source};
 use super::{FAILED, Global, MISUSED, escaped};
 use crate::config::load_rule_set;
-use crate::core::growth::{PastDay, Series, past_days, read};
-use crate::core::model::{Growth, Hazard, Millis, is_wide_key};
+use crate::core::growth::{PastDay, Series, days_for_past, past_days, read};
+use crate::core::model::{Growth, GrowthPeriod, Hazard, Millis, is_wide_key};
 use crate::core::replay::{Detecting, Folding, Reading, ReplayOutput, default_feed};
 use crate::core::ruleset::RuleSet;
 
@@ -98,7 +98,10 @@ fn show(show: &Show, global: &Global) -> anyhow::Result<ExitCode> {
         },
     };
     let set = Arc::new(load_rule_set(&settings.paths)?);
-    let config = Arc::new(settings.correlate_config(Arc::clone(&set.routing)));
+    let mut config = settings.correlate_config(Arc::clone(&set.routing));
+    // `run` looks at today alone, and keeps what it needs for that.
+    config.growth.kept_days = days_for_past(&config.growth);
+    let config = Arc::new(config);
     let reading = Reading::new(base, &settings.feeds).map_err(anyhow::Error::msg)?;
     let mut folding = Folding::new(Arc::clone(&config));
     let (mut source, bar) = corpus::Lines::open(&show.input)?;
@@ -232,5 +235,27 @@ fn draw(shown: &Shown<'_>) -> String {
         let (date, observed) = (date.get(..10).unwrap_or(""), day.observed);
         let _ = writeln!(text, "{date} {observed:>6}  {bar:<42} {says}");
     }
+    let until = shown.until.plus(shown.offset_ms).to_string();
+    let until = until.get(..16).unwrap_or("").replace('T', " ");
+    let _ = writeln!(text, "{until}: {}", at_the_end(&shown.now));
     text
+}
+
+/// What a report would be told at the end of the archive: the hour may be an alarm on a day that is none.
+fn at_the_end(now: &Growth) -> String {
+    let Growth { observed, .. } = now;
+    let plural = if *observed == 1 { "" } else { "s" };
+    let period = match now.period {
+        GrowthPeriod::Hour => "this hour",
+        GrowthPeriod::Day => "this day",
+    };
+    match (now.expected, now.statistic) {
+        (Some(expected), Some(statistic)) => {
+            let alarm = if now.alarm { ", an alarm" } else { "" };
+            format!(
+                "{observed} report{plural} in {period} where {expected:.1} are usual (W2 {statistic:.1}){alarm}"
+            )
+        }
+        _ => format!("{observed} report{plural} in {period}, learning"),
+    }
 }

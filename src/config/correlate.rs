@@ -8,7 +8,7 @@ use super::Settings;
 use crate::core::correlate::{
     CorrelateConfig, GrowthConfig, IncidentConfig, LevelConfig, Limits, ScoreConfig,
 };
-use crate::core::growth::{Calendar, W2};
+use crate::core::growth::{Calendar, KEPT_DAYS, W2};
 use crate::core::route::Routing;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -61,6 +61,7 @@ impl Settings {
             points_max: self.score.growth_max,
             threshold: growth.threshold,
             min_reports: growth.min_reports,
+            kept_days: KEPT_DAYS,
             series: usize::try_from(growth.series).unwrap_or(usize::MAX),
             calendar: Calendar {
                 utc_offset_minutes: growth.utc_offset_minutes,

@@ -31,8 +31,12 @@ fn archive() -> String {
 }
 
 fn show(args: &[&str]) -> Output {
+    show_of(&archive(), args)
+}
+
+fn show_of(archive: &str, args: &[&str]) -> Output {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), archive()).unwrap();
+    std::fs::write(file.path(), archive).unwrap();
     Command::new(env!("CARGO_BIN_EXE_tocsin"))
         .args(["baseline", "show"])
         .args(args)
@@ -64,8 +68,35 @@ fn the_last_days_are_drawn_and_the_burst_is_an_alarm() {
     assert!(drawn.contains("2026-04-05"), "{drawn}");
     assert_eq!(
         (drawn.matches("ALARM").count(), drawn.lines().count()),
-        (1, 29)
+        (1, 30)
     );
+    let last = drawn.lines().last().unwrap();
+    assert!(
+        last.contains("9 reports in this hour where 0.3 are usual (W2 8.7), an alarm"),
+        "{last}"
+    );
+}
+
+/// The first day that is shown is compared with days long before it.
+#[test]
+fn every_day_is_judged_by_all_that_lay_before_it() {
+    let start = Millis::parse("2026-03-02T02:00:00Z").unwrap();
+    let mut lines = String::new();
+    for n in 0..70 {
+        let at = start.plus(DAY_MS * n);
+        let _ = writeln!(
+            lines,
+            "{{\"id\":\"{n}\",\"kind\":\"hotline\",\"text\":\"浦东新区发生火灾\",\"observed\":\"{at}\",\"received\":\"{at}\"}}"
+        );
+    }
+    let out = show_of(&lines, &["fire", "cn-310115", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    for day in json["days"].as_array().unwrap() {
+        assert_eq!(
+            (&day["observed"], &day["expected"]),
+            (&1.into(), &1.0.into())
+        );
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::correlator::StateChange;
 use super::state::StateError;
 use super::store::LANES;
 use crate::core::growth::{
-    Basis, Carried, FeedVolume, GrowthConfig, KEPT_DAYS, Running, Series, Verdict, carried, read,
+    Basis, Carried, FeedVolume, GrowthConfig, Running, Series, Verdict, carried, read,
     read_normalised,
 };
 use crate::core::model::{Growth, Hazard, Millis, Status, is_wide_key};
@@ -70,7 +70,7 @@ impl AllSeries {
         config: &GrowthConfig,
     ) -> (Counted, Option<&'static str>) {
         let hour = config.calendar.hour(at.min(now));
-        let kept = (KEPT_DAYS - 1) * 24;
+        let kept = (config.kept_days - 1) * 24;
         let oldest = config.calendar.hour(now).saturating_sub(kept);
         if hour < oldest {
             return (Err("growth_late"), None);
@@ -102,7 +102,7 @@ impl AllSeries {
     ) -> Result<u64, NotCounted> {
         let newest = self.keys.get(key).and_then(|series| series.last_hour());
         let newest = newest.max(archive.last_hour()).unwrap_or(i32::MIN);
-        let oldest = newest.saturating_sub((KEPT_DAYS - 1) * 24);
+        let oldest = newest.saturating_sub((config.kept_days - 1) * 24);
         self.bases.forget();
         let fill = |series: &mut Series| series.fill(archive, oldest);
         let added = self.keys.change(key, oldest, config.series, fill)?;

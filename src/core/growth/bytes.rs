@@ -2,7 +2,7 @@
 //!
 //! Invariant: a series has one encoding, however it was written: hours that did not change since the last time are copied from it.
 
-use super::series::{Counted, FeedCounts, KEPT_DAYS, MAX_FEEDS, Series};
+use super::series::{Counted, FeedCounts, MAX_FEEDS, Series};
 
 /// Version of the encoding; first byte.
 const VERSION: u8 = 1;
@@ -75,7 +75,8 @@ impl Series {
             rest = after;
             let since = take_signed(&mut rest)?;
             let count = take(&mut rest)?;
-            let room = usize::try_from(count).ok()?.min(KEPT_DAYS as usize * 24);
+            // An hour takes two bytes at least.
+            let room = usize::try_from(count).ok()?.min(rest.len() / 2);
             let mut hours: Vec<(i32, u32)> = Vec::with_capacity(room);
             let mut before = since;
             for _ in 0..count {

@@ -5,6 +5,7 @@
 use super::Calendar;
 use super::reading::{GrowthConfig, day};
 use super::series::Series;
+use super::w2::LAG_DAYS;
 use crate::core::model::{MAX_GROWTH_PERIODS, Millis};
 
 /// A day of the past.
@@ -22,6 +23,11 @@ pub struct PastDay {
     pub statistic: Option<f64>,
     /// Whether it is one.
     pub alarm: bool,
+}
+
+/// Days that a series has to hold for [`past_days`]: those that are shown, and those that the first of them is compared with.
+pub fn days_for_past(config: &GrowthConfig) -> i32 {
+    (MAX_GROWTH_PERIODS + LAG_DAYS + config.w2.baseline) as i32 + 1
 }
 
 /// The [`MAX_GROWTH_PERIODS`] days that end with the one of `now`, oldest first.

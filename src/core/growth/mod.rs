@@ -37,7 +37,7 @@ pub use bytes::Written;
 pub use calendar::{Calendar, DAY_MS, HOUR_MS};
 pub use carried::{Carried, carried};
 pub use ears::{Ears, Point, Z_0_001, Z_0_025, c1, c2, c3};
-pub use history::{PastDay, past_days};
+pub use history::{PastDay, days_for_past, past_days};
 pub use measure::{LEARNED, Measured, Method, Trial};
 pub use normalised::{Plan, read_normalised};
 pub use reading::{GrowthConfig, Verdict, may_alarm, period_ms, read};

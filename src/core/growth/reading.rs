@@ -3,7 +3,7 @@
 //! Invariant: only feeds that have been known for the whole shortest baseline are judged, from the day on which all of them were:
 //! a new feed is being learned and looks like nothing. Below the smallest number of reports nothing is an alarm.
 
-use super::series::Series;
+use super::series::{KEPT_DAYS, Series};
 use super::w2::{Deviation, W2};
 use super::window::{Judged, Window};
 use super::{Calendar, DAY_MS, HOUR_MS};
@@ -22,6 +22,8 @@ pub struct GrowthConfig {
     pub min_reports: u32,
     /// Series per partition and status; beyond it the one that has been silent longest makes room if it is out of the window.
     pub series: usize,
+    /// Days whose hours are kept.
+    pub kept_days: i32,
     /// Local time.
     pub calendar: Calendar,
     /// Baseline.
@@ -36,6 +38,7 @@ impl Default for GrowthConfig {
             threshold: 3.0,
             min_reports: 4,
             series: 100_000,
+            kept_days: KEPT_DAYS,
             calendar: Calendar {
                 utc_offset_minutes: 480,
                 ..Calendar::default()
