@@ -63,11 +63,11 @@ fn main() {
         let Some(texts) = texts else {
             continue;
         };
-        let second = texts.len() as f64;
+        let count = texts.len() as f64;
         let half = texts.len() / 2;
         for (name, span, from) in [
-            ("50 a second", second / 50.0, half),
-            ("5,000 a second", second / 5_000.0, half),
+            ("50 a second", count / 50.0, half),
+            ("5,000 a second", count / 5_000.0, half),
             ("six hours behind", 21_600.0, 0),
         ] {
             met &= compare(
@@ -78,7 +78,7 @@ fn main() {
         }
         compare(
             &format!("{of}, ten times as many"),
-            &|| stream(&set, texts, second / 50.0, 0.1, half),
+            &|| stream(&set, texts, count / 50.0, 0.1, half),
             f64::MAX,
         );
         compare(

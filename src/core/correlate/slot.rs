@@ -77,7 +77,13 @@ impl Slot {
             return;
         }
         let last = self.encoded.as_deref().or(committed).unwrap_or_default();
-        self.encoded = Some(self.series.encode_after(last, &mut self.written));
+        let encoded = self.series.encode_after(last, &mut self.written);
+        debug_assert_eq!(
+            encoded,
+            self.series.encode(),
+            "written in parts and at once"
+        );
+        self.encoded = Some(encoded);
         self.is_stale = false;
     }
 }
