@@ -31,7 +31,7 @@ pub enum DumpError {
         error: KafkaError,
     },
     /// There is no such topic.
-    #[error("topic {0} does not exist: `tocsin topics create` makes it")]
+    #[error("topic {0} does not exist: `tocsin topics create --feeds` makes it")]
     NoTopic(String),
     /// The topic was not read to its end in time.
     #[error("{0} was not read to its end within {1:?} of silence")]

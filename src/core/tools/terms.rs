@@ -71,7 +71,7 @@ pub(super) fn lint(
     }
 }
 
-/// Values of one list of which one is found wherever another is; not where it counts how near or how heavy they are.
+/// Values of one list of which one stands twice or is found wherever another is; not where it counts how near or how heavy they are.
 pub(super) fn values(rule: &Rule, findings: &mut Findings<'_>) {
     let mut measured: BTreeSet<&str> = BTreeSet::new();
     for selection in &rule.selections {
@@ -115,13 +115,16 @@ pub(super) fn values(rule: &Rule, findings: &mut Findings<'_>) {
                         && by.len() < value.len()
                         && value.contains(&***by)
                 });
-                if let Some((_, by)) = by {
-                    let message =
-                        format!("`{value}` adds nothing: wherever it stands, `{by}` is found");
-                    findings
-                        .warn(CONTAINED_VALUE, *at, message)
-                        .help("remove it");
-                }
+                let message = if literals[..number].contains(value) {
+                    format!("`{value}` stands in the list already")
+                } else if let Some((_, by)) = by {
+                    format!("`{value}` adds nothing: wherever it stands, `{by}` is found")
+                } else {
+                    continue;
+                };
+                findings
+                    .warn(CONTAINED_VALUE, *at, message)
+                    .help("remove it");
             }
         });
     }
