@@ -192,7 +192,10 @@ fn a_table_in_place_of_the_feeds_is_one_error() {
     let text = "[feeds.posts]\nkind = \"post\"\ntopic = \"t.posts\"\ndecoder = \"tocsin\"\n";
     let errors = refused(text, &[]);
     let messages: Vec<&str> = errors.diagnostics.iter().map(|d| &*d.message).collect();
-    assert_eq!(messages, ["`feeds` has to be an array of tables: [[feeds]]"]);
+    assert_eq!(
+        messages,
+        ["`feeds` has to be an array of tables: [[feeds]]"]
+    );
 }
 
 /// Every key that a serialised settings value has stands in the bundled file, commented or not.
