@@ -17,7 +17,7 @@ use tocsin::core::ruleset::RuleSet;
 /// When every report of a case is received.
 const RECEIVED: Millis = Millis(1_767_323_045_000);
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cases {
     #[serde(default)]
@@ -41,7 +41,7 @@ fn post_feed() -> Arc<Feed> {
 
 fn cases() -> BTreeMap<String, Cases> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/tests");
-    let mut all = BTreeMap::new();
+    let mut all: BTreeMap<String, Cases> = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if ["stories.yml", "departments.yml"]
@@ -53,11 +53,14 @@ fn cases() -> BTreeMap<String, Cases> {
         let text = std::fs::read_to_string(&path).unwrap();
         let some: BTreeMap<String, Cases> =
             serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        // Two files may have cases of one rule, but none the same case.
         for (rule, cases) in some {
-            assert!(
-                all.insert(rule.clone(), cases).is_none(),
-                "{rule} has cases twice"
-            );
+            let of = all.entry(rule.clone()).or_default();
+            for case in &cases.fires {
+                assert!(!of.fires.contains(case), "{rule} has twice: {case}");
+            }
+            of.fires.extend(cases.fires);
+            of.silent.extend(cases.silent);
         }
     }
     all
