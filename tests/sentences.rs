@@ -34,6 +34,18 @@ struct Score {
     wrong: Vec<String>,
 }
 
+impl Score {
+    /// Share of the reports that alert.
+    fn recall(&self) -> f64 {
+        f64::from(self.alerted) / f64::from(self.reports)
+    }
+
+    /// Share of the alerts that are for reports.
+    fn precision(&self) -> f64 {
+        f64::from(self.alerted) / f64::from(self.alerted + self.false_alarms)
+    }
+}
+
 struct Bench {
     engine: DetectEngine,
     output: DetectOutput,
@@ -136,9 +148,7 @@ fn odd_wordings_are_found_as_often_as_before() {
     let mut bench = Bench::new();
     for (name, reports, least, precise) in ODD {
         let score = bench.score(name);
-        let recall = f64::from(score.alerted) / f64::from(score.reports);
-        let alerts = score.alerted + score.false_alarms;
-        let precision = f64::from(score.alerted) / f64::from(alerts);
+        let (recall, precision) = (score.recall(), score.precision());
         let wrong = score.wrong.join("\n");
         assert_eq!(score.reports, reports, "{name}");
         assert!(recall >= least, "{name}: recall {recall:.3}\n{wrong}");
@@ -181,10 +191,8 @@ fn reports_alert_and_figures_of_speech_do_not() {
     ];
     for (name, least) in files {
         let score = bench.score(name);
-        let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole);
-        let recall = share(score.alerted, score.reports);
-        let right = share(score.right, score.reports);
-        let precision = share(score.alerted, score.alerted + score.false_alarms);
+        let (recall, precision) = (score.recall(), score.precision());
+        let right = f64::from(score.right) / f64::from(score.reports);
         let wrong = score.wrong.join("\n");
         assert!(score.reports >= least, "{name}: {} reports", score.reports);
         assert!(recall >= 0.92, "{name}: recall {recall:.3}\n{wrong}");
