@@ -21,6 +21,10 @@ terms:
   - {term: 闪爆, weight: 5}
   - {term: 火, unless: [火锅, 火车]}
   - {term: fire, unless: [mixtape]}
+---
+lexicon: blaze
+weight: 3
+terms: [闪爆, fire]
 ";
 
 fn file(name: &str, text: &str) -> SourceFile {
@@ -120,6 +124,27 @@ fn a_lexicon_with_modes_weights_and_contexts() {
         spans,
         [("text", [0, 4], "燃气泄漏"), ("text", [5, 7], "闪爆")]
     );
+}
+
+#[test]
+fn a_term_of_two_lexicons_is_one_term_and_either_may_find_it() {
+    let rules = rule("  a: {any|lexicon: [blaze, gas]}", "a", "");
+    assert!(one(&rules, "my mixtape is fire").is_some());
+    assert!(one(&rules, "gas leak").is_some());
+    let hit = one(&rules, "闪爆").unwrap();
+    assert_eq!(hit.matches.len(), 1, "{:?}", hit.matches);
+    let near = "  a: {any|lexicon: [blaze, gas]}\n  b: {any|near: {of: [a, a], within: 9}}";
+    assert!(one(&rule(near, "b", ""), "闪爆").is_none());
+    assert!(one(&rule(near, "b", ""), "闪爆 gas leak").is_some());
+    let count = "  a: {any|lexicon: [blaze, gas], any|count|gte: 2}";
+    assert!(one(&rule(count, "a", ""), "闪爆").is_none());
+    assert!(one(&rule(count, "a", ""), "闪爆 gas leak").is_some());
+    let weighed = rule(
+        "  a: {any|lexicon: [gas, blaze]}",
+        "a",
+        "    add:\n      - {weight_of: a, up_to: 50, because: words}",
+    );
+    assert_eq!(one(&weighed, "闪爆 gas leak").unwrap().score[1].points, 5);
 }
 
 #[test]

@@ -180,7 +180,17 @@ fn one(
     findings: &mut Findings<'_>,
 ) -> Option<CompiledRule> {
     let tocsin = rule.tocsin.as_ref()?;
-    let mut lowering = Lowering::new(&rule.selections, lexicons, builder, findings);
+    let weighed = tocsin.add.iter().filter_map(|add| match add {
+        ast::Addition::Weight { selection, .. } => Some(*selection),
+        ast::Addition::When { .. } | ast::Addition::Growth(_) => None,
+    });
+    let mut lowering = Lowering::new(
+        &rule.selections,
+        lexicons,
+        builder,
+        findings,
+        weighed.collect(),
+    );
     let exprs = lowering.selections();
     let exprs: Option<Vec<Expr>> = exprs.into_iter().collect();
     let atoms: Vec<Vec<u32>> = (0..rule.selections.len())
@@ -242,19 +252,23 @@ fn one(
     })
 }
 
-/// A condition over selections → over leaves, the cheap parts first.
+/// A condition over selections → over leaves: of parts that all must hold, first those that need something found, then those that
+/// hold of most reports; the cheap ones first.
 fn condition(condition: &Condition, selections: &[Expr], leaves: &[Leaf]) -> Expr {
-    let many = |parts: &[Condition]| {
+    let many = |parts: &[Condition], all: bool| {
         let mut parts: Vec<Expr> = parts
             .iter()
             .map(|p| self::condition(p, selections, leaves))
             .collect();
-        parts.sort_by_key(|p| cost(p, leaves));
+        parts.sort_by_cached_key(|p| {
+            let cost = cost(p, leaves);
+            (all && cost > 1 && always(p, leaves), cost)
+        });
         parts.into_boxed_slice()
     };
     match condition {
-        Condition::And(parts) => Expr::And(many(parts)),
-        Condition::Or(parts) => Expr::Or(many(parts)),
+        Condition::And(parts) => Expr::And(many(parts, true)),
+        Condition::Or(parts) => Expr::Or(many(parts, false)),
         Condition::Not(part) => Expr::Not(Box::new(self::condition(part, selections, leaves))),
         Condition::Selection(index) => selections[*index].clone(),
     }

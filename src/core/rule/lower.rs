@@ -3,7 +3,7 @@
 mod fields;
 mod terms;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use terms::word_edges;
@@ -25,6 +25,8 @@ pub(super) struct Lowering<'a, 'f> {
     findings: &'a mut Findings<'f>,
     /// Atoms of each selection that is lowered already.
     atoms: HashMap<usize, Vec<u32>>,
+    /// Selections of which the score adds up the weights.
+    weighed: BTreeSet<usize>,
     current: usize,
 }
 
@@ -34,6 +36,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
         lexicons: &'a HashMap<&'a str, &'a Lexicon>,
         builder: &'a mut Builder,
         findings: &'a mut Findings<'f>,
+        weighed: BTreeSet<usize>,
     ) -> Self {
         Self {
             selections,
@@ -41,6 +44,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
             builder,
             findings,
             atoms: HashMap::new(),
+            weighed,
             current: 0,
         }
     }

@@ -37,7 +37,10 @@ impl Lowering<'_, '_> {
         if found.len() != names.len() {
             return None;
         }
-        if !all {
+        // Each lexicon by itself, so that however rules combine them a term has one posting; together only where terms are counted or
+        // weighed, since one that is in two of them counts once.
+        let alone = need == Need::default() && !self.weighed.contains(&self.current);
+        if !all && !alone {
             let atom = self.lexicon_atom(scope, &found);
             return Some(self.atom(scope, atom, need));
         }
@@ -48,7 +51,7 @@ impl Lowering<'_, '_> {
                 self.atom(scope, atom, need)
             })
             .collect();
-        Some(self.many(parts, true))
+        Some(self.many(parts, all))
     }
 
     pub(super) fn lexicon_atom(&mut self, scope: u8, lexicons: &[&Lexicon]) -> u32 {
