@@ -120,6 +120,106 @@ fn bases_of_bases_come_first_and_each_once() {
 }
 
 #[test]
+fn a_named_condition_is_the_one_that_it_stands_for() {
+    let base = "title: b\nid: b\ndetection:\n  past: {any|contains: past}\n  drill: {any|contains: drill}\n  condition: shown and not aside\n\
+                tocsin:\n  abstract: true\n  conditions:\n    aside: past or drill\n    shown: 1 of is_*\n    vouched: dead and not aside\n\
+                \x20 score: {add: [{when: vouched, points: 9, because: b}]}\n";
+    let child = "title: c\nid: c\ndetection:\n  is_a: {any|contains: a}\n  is_b: {any|contains: b}\n  dead: {casualties.dead|gte: 1}\n  woods: {any|contains: w}\n\
+                 {CONDITION}tocsin:\n  extends: b\n  hazard: fire\n  conditions: {aside: past}\n  score: {base: 1}\n";
+    let copied = "title: c\nid: c\ndetection:\n  past: {any|contains: past}\n  is_a: {any|contains: a}\n  is_b: {any|contains: b}\n\
+                  \x20 dead: {casualties.dead|gte: 1}\n  woods: {any|contains: w}\n  condition: {CONDITION}\n\
+                  tocsin:\n  hazard: fire\n  score: {base: 1, add: [{when: dead and not past, points: 9, because: b}]}\n";
+    for (own, whole) in [
+        (
+            "  condition: shown and not (aside or woods)\n",
+            "1 of is_* and not (past or woods)",
+        ),
+        (
+            "  condition: not woods and shown and not aside\n",
+            "not woods and 1 of is_* and not past",
+        ),
+    ] {
+        let (rules, found) = parsed(&[&child.replace("{CONDITION}", own), base]);
+        assert!(found.is_empty(), "{found:?}");
+        let written = parsed(&[&copied.replace("{CONDITION}", whole)]);
+        assert_eq!(meaning(&rules[0]), meaning(&written.0[0]), "{own}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_named_conditions() {
+    let rule = |conditions: &str, condition: &str| {
+        format!(
+            "title: c\nid: c\ndetection:\n  a: {{any|contains: a}}\n  condition: {condition}\n\
+             tocsin:\n  hazard: fire\n  conditions:\n{conditions}  score: {{base: 1}}\n"
+        )
+    };
+    for (conditions, condition, said) in [
+        (
+            "    a: not a\n",
+            "a",
+            "1.yml:9:5: T0018 `a` is a selection of the rule already",
+        ),
+        (
+            "    Of: not a\n",
+            "a",
+            "1.yml:9:5: T0018 a condition cannot be called `Of`",
+        ),
+        (
+            "    x: [a]\n",
+            "x",
+            "1.yml:9:8: T0018 a condition is text, not a list",
+        ),
+        (
+            "    x: a and\n",
+            "x",
+            "1.yml:9:13: T0018 the condition ends where a selection is expected",
+        ),
+        (
+            "    x: not y\n    y: not x\n",
+            "a and x",
+            "1.yml:10:12: T0018 the condition `x` names itself in the end",
+        ),
+        (
+            "    x: not a\n",
+            "a",
+            "1.yml:9:8: T0020 nothing uses the condition `x`",
+        ),
+        (
+            "    x: not b\n",
+            "x",
+            "1.yml:9:12: T0019 the rule has no selection `b`",
+        ),
+    ] {
+        let found = parsed(&["", &rule(conditions, condition)]).1;
+        let list: Vec<String> = found
+            .iter()
+            .map(|d| {
+                format!(
+                    "{}:{}:{}: {} {}",
+                    d.file, d.line, d.column, d.code, d.message
+                )
+            })
+            .collect();
+        assert_eq!(list, [said]);
+    }
+    // Of a base the grammar is checked where it stands, and what it names where that is known.
+    let base = "title: b\nid: b\ndetection: {condition: x and y}\ntocsin: {abstract: true, conditions: {x: (1 of is_*, y: not z}}\n";
+    let places: Vec<(usize, &str)> = parsed(&[base]).1.iter().map(|d| (d.line, d.code)).collect();
+    assert!(
+        !places.is_empty() && places.iter().all(|place| *place == (4, "T0018")),
+        "{places:?}"
+    );
+    let child = "title: c\nid: c\ndetection: {is_a: {any|contains: a}}\ntocsin:\n  extends: b\n  hazard: fire\n  score: {base: 1}\n";
+    let found = parsed(&[child, &base.replace("(1 of", "1 of")]).1;
+    let places: Vec<(&str, usize, usize, &str)> = found
+        .iter()
+        .map(|d| (&*d.file, d.line, d.column, d.code))
+        .collect();
+    assert_eq!(places, [("0.yml", 5, 12, "T0019")]);
+}
+
+#[test]
 fn a_finding_about_what_was_taken_over_is_placed_at_extends() {
     let child = "title: c\nid: c\ndetection: {condition: past and dead and gone}\n\
                  tocsin:\n  hazard: fire\n  score: {base: 1, add: [{when: absent, points: 1, because: b}]}\n  extends: broken\n";

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::ast::{Selection, Tocsin};
+use super::condition::{self, Names};
 use super::head::readable;
 use super::{codes, score};
 use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency, is_personal};
@@ -25,6 +26,7 @@ pub(super) const KEYS: &[&str] = &[
     "score",
     "extends",
     "abstract",
+    "conditions",
     "group_by",
     "window",
 ];
@@ -32,8 +34,11 @@ pub(super) const KEYS: &[&str] = &[
 pub(super) const SCORE: &[&str] = &["base", "because", "because_zh", "add"];
 
 /// The names of selections, which conditions call.
-pub(super) fn names(selections: &[Selection]) -> Vec<&str> {
-    selections.iter().map(|s| s.name.as_str()).collect()
+pub(super) fn names(selections: &[Selection]) -> Names<'_> {
+    Names {
+        selections: selections.iter().map(|s| s.name.as_str()).collect(),
+        ..Names::default()
+    }
 }
 
 /// Checks the block of an abstract rule, as far as it can be without the rules that extend it.
@@ -49,6 +54,7 @@ pub(super) fn partial(block: &Node, findings: &mut Findings<'_>) {
             "departments" => drop(departments(value, findings)),
             "score" => keys(value, SCORE, findings),
             "group_by" | "window" => not_yet(key, value, findings),
+            "conditions" => drop(condition::conditions(Some(value), &[], findings)),
             "abstract" | "extends" => {}
             other => unknown(key, other, findings),
         }
@@ -59,7 +65,7 @@ pub(super) fn partial(block: &Node, findings: &mut Findings<'_>) {
 pub(super) fn tocsin(
     block: &Node,
     title: &str,
-    selections: &[Selection],
+    names: &Names<'_>,
     used: &mut [bool],
     findings: &mut Findings<'_>,
 ) -> Option<Tocsin> {
@@ -89,9 +95,10 @@ pub(super) fn tocsin(
             "replaces" => replaces = value.text().map(|t| (Arc::from(t), value.at)),
             "departments" => departments = self::departments(value, findings),
             "score" => {
-                score_ = Some(score::score(value, title, selections, used, findings));
+                score_ = Some(score::score(value, title, names, used, findings));
             }
-            "extends" => {}
+            // Read with the condition of the rule.
+            "extends" | "conditions" => {}
             "abstract" => is_true_or_false(value, findings),
             "group_by" | "window" => not_yet(key, value, findings),
             other => unknown(key, other, findings),
@@ -121,7 +128,7 @@ pub(super) fn unknown(key: &Key, name: &str, findings: &mut Findings<'_>) {
             key.at,
             format!("`tocsin` has no `{name}`"),
         )
-        .help("hazard, title_zh, tier, growth_tiers, quiet, urgency, replaces, departments, score, extends, abstract");
+        .help("hazard, title_zh, tier, growth_tiers, quiet, urgency, replaces, departments, score, extends, abstract, conditions");
 }
 
 fn is_true_or_false(value: &Node, findings: &mut Findings<'_>) {

@@ -1,4 +1,7 @@
-//! The condition grammar: `or` < `and` < `not` < `( )`, selection names, `1 of x*`, `all of x*`, `… of them`.
+//! The condition grammar: `or` < `and` < `not` < `( )`, selection names, `1 of x*`, `all of x*`, `… of them`, names of conditions.
+//!
+//! Invariant: a name of a condition stands for what that condition says, in parentheses; what was read knows no such names.
+//! Bounded: [`MAX_DEPTH`] and [`MAX_PARTS`], with everything that names bring along; a condition never names itself.
 
 use super::ast::Condition;
 use super::codes;
@@ -6,6 +9,20 @@ use crate::core::yaml::{At, Data, Findings, Node};
 
 /// Deepest nesting of parentheses and `not`.
 const MAX_DEPTH: usize = 64;
+/// Selections that one condition names, with those of the conditions that it names.
+const MAX_PARTS: usize = 100_000;
+
+/// What a condition may name.
+#[derive(Default)]
+pub(super) struct Names<'n> {
+    pub selections: Vec<&'n str>,
+    /// `tocsin.conditions`; their place in `used` is behind the selections.
+    pub conditions: Vec<(&'n str, &'n Node)>,
+    /// Where everything is placed that was taken over from other rules.
+    pub inherited: Option<At>,
+    /// There may be more: those of the rules that extend this one.
+    pub open: bool,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token<'t> {
@@ -14,19 +31,49 @@ enum Token<'t> {
     Word(&'t str),
 }
 
+impl Names<'_> {
+    /// Selections and conditions.
+    pub(super) fn len(&self) -> usize {
+        self.selections.len() + self.conditions.len()
+    }
+}
+
 struct Reader<'t, 'f, 'n> {
     tokens: Vec<(Token<'t>, At)>,
     next: usize,
-    selections: &'t [&'t str],
-    used: &'t mut [bool],
+    names: &'t Names<'t>,
+    /// Numbers of the named conditions that are being read.
+    path: &'f mut Vec<usize>,
+    /// How many more selections may be named.
+    room: &'f mut usize,
+    used: &'f mut [bool],
     findings: &'f mut Findings<'n>,
     end: At,
 }
 
-/// Reads a condition over selections of these names; marks the selections that it names in `used`. None after a finding.
+/// Reads a condition; marks what it names in `used`: by the number of the selection, and behind them of the named condition. None
+/// after a finding.
 pub(super) fn parse(
     node: &Node,
-    selections: &[&str],
+    names: &Names<'_>,
+    used: &mut [bool],
+    findings: &mut Findings<'_>,
+) -> Option<Condition> {
+    read(
+        node,
+        names,
+        (&mut Vec::new(), &mut { MAX_PARTS }),
+        0,
+        used,
+        findings,
+    )
+}
+
+fn read(
+    node: &Node,
+    names: &Names<'_>,
+    (path, room): (&mut Vec<usize>, &mut usize),
+    depth: usize,
     used: &mut [bool],
     findings: &mut Findings<'_>,
 ) -> Option<Condition> {
@@ -42,21 +89,28 @@ pub(super) fn parse(
         column: node.at.column + usize::from(!plain),
         ..node.at
     };
-    let tokens = tokens(text, begin);
-    let end = At {
+    let mut tokens = tokens(text, begin);
+    let mut end = At {
         column: begin.column + text.chars().count(),
         length: 1,
         ..begin
     };
+    if names.inherited == Some(node.at) {
+        // It stands in another file.
+        end = node.at;
+        tokens.iter_mut().for_each(|(_, at)| *at = node.at);
+    }
     let mut reader = Reader {
         tokens,
         next: 0,
-        selections,
+        names,
+        path,
+        room,
         used,
         findings,
         end,
     };
-    let condition = reader.or(0)?;
+    let condition = reader.or(depth)?;
     if let Some((token, at)) = reader.tokens.get(reader.next) {
         if let Token::Word(word) = token
             && reader.aggregates(word)
@@ -129,7 +183,7 @@ impl<'t> Reader<'t, '_, '_> {
 
     /// `|` and what stood behind it in Sigma 1, where no selection has that name.
     fn aggregates(&self, word: &str) -> bool {
-        word == "|" || (word == "near" && !self.selections.contains(&word))
+        word == "|" || (word == "near" && !self.names.selections.contains(&word))
     }
 
     fn aggregation<T>(&mut self, at: At) -> Option<T> {
@@ -177,14 +231,14 @@ impl<'t> Reader<'t, '_, '_> {
             Some((Token::Word(word), _)) => {
                 let word = *word;
                 self.next += 1;
-                self.operand(word, at)
+                self.operand(word, at, depth)
             }
             Some((Token::Close, _)) => self.fail(at, "`)` where a selection is expected"),
             None => self.fail(at, "the condition ends where a selection is expected"),
         }
     }
 
-    fn operand(&mut self, word: &'t str, at: At) -> Option<Condition> {
+    fn operand(&mut self, word: &'t str, at: At, depth: usize) -> Option<Condition> {
         let all = match word.to_ascii_lowercase().as_str() {
             "1" | "any" if self.word().is_some_and(|w| w.eq_ignore_ascii_case("of")) => false,
             "all" if self.word().is_some_and(|w| w.eq_ignore_ascii_case("of")) => true,
@@ -192,7 +246,7 @@ impl<'t> Reader<'t, '_, '_> {
                 return self.fail(at, format!("`{word}` where a selection is expected"));
             }
             _ if self.aggregates(word) => return self.aggregation(at),
-            _ => return self.named(word, at),
+            _ => return self.named(word, at, depth),
         };
         self.next += 1;
         let Some(pattern) = self.word() else {
@@ -205,9 +259,9 @@ impl<'t> Reader<'t, '_, '_> {
         let place = self.at();
         self.next += 1;
         let them = pattern.eq_ignore_ascii_case("them");
-        let named: Vec<usize> = (0..self.selections.len())
+        let named: Vec<usize> = (0..self.names.selections.len())
             .filter(|i| {
-                let name = self.selections[*i];
+                let name = self.names.selections[*i];
                 if them {
                     !name.starts_with('_')
                 } else {
@@ -215,6 +269,9 @@ impl<'t> Reader<'t, '_, '_> {
                 }
             })
             .collect();
+        if named.is_empty() && self.names.open {
+            return Some(Condition::Or(Vec::new()));
+        }
         if named.is_empty() {
             self.findings.error(
                 codes::UNKNOWN_SELECTION,
@@ -223,6 +280,7 @@ impl<'t> Reader<'t, '_, '_> {
             );
             return None;
         }
+        self.take(named.len(), place)?;
         named.iter().for_each(|i| self.used[*i] = true);
         let parts = named.into_iter().map(Condition::Selection).collect();
         Some(one_or(
@@ -231,21 +289,87 @@ impl<'t> Reader<'t, '_, '_> {
         ))
     }
 
-    fn named(&mut self, word: &str, at: At) -> Option<Condition> {
-        let Some(index) = self.selections.iter().position(|s| *s == word) else {
-            self.findings
-                .error(
-                    codes::UNKNOWN_SELECTION,
-                    at,
-                    format!("the rule has no selection `{word}`"),
-                )
-                .help(format!("there are: {}", self.selections.join(", ")));
+    fn named(&mut self, word: &str, at: At, depth: usize) -> Option<Condition> {
+        let names = self.names;
+        if let Some(index) = names.selections.iter().position(|s| *s == word) {
+            self.take(1, at)?;
+            self.used[index] = true;
+            return Some(Condition::Selection(index));
+        }
+        let Some(number) = names.conditions.iter().position(|(name, _)| *name == word) else {
+            if names.open {
+                return Some(Condition::Or(Vec::new()));
+            }
+            let conditions = names.conditions.iter().map(|(name, _)| name);
+            let known: Vec<&str> = names.selections.iter().chain(conditions).copied().collect();
+            let message = format!("the rule has no selection `{word}`");
+            let finding = self.findings.error(codes::UNKNOWN_SELECTION, at, message);
+            finding.help(format!("there are: {}", known.join(", ")));
             return None;
         };
-        self.used[index] = true;
-        Some(Condition::Selection(index))
+        if self.path.contains(&number) {
+            return self.fail(
+                at,
+                format!("the condition `{word}` names itself in the end"),
+            );
+        }
+        self.used[names.selections.len() + number] = true;
+        self.path.push(number);
+        let around = (&mut *self.path, &mut *self.room);
+        let (_, node) = names.conditions[number];
+        let inner = read(node, names, around, depth + 1, self.used, self.findings);
+        self.path.pop();
+        inner
+    }
+
+    /// Counts selections that are named.
+    fn take(&mut self, selections: usize, at: At) -> Option<()> {
+        let Some(room) = self.room.checked_sub(selections) else {
+            let message = format!(
+                "the condition names more than {MAX_PARTS} selections, with those of conditions that it names"
+            );
+            return self.fail(at, message);
+        };
+        *self.room = room;
+        Some(())
     }
 }
+
+/// The named conditions of a rule, and whether each can have its name.
+pub(super) fn conditions<'n>(
+    block: Option<&'n Node>,
+    selections: &[&str],
+    findings: &mut Findings<'_>,
+) -> Vec<(&'n str, &'n Node)> {
+    let Some(block) = block else {
+        return Vec::new();
+    };
+    let entries = findings.map_of(block, codes::WRONG_TYPE, "`tocsin.conditions`");
+    let mut named = Vec::new();
+    for (key, value) in entries.unwrap_or_default() {
+        let name = key.text.as_str();
+        let word = !name.is_empty()
+            && name
+                .chars()
+                .all(|c| !c.is_whitespace() && !"()|*".contains(c));
+        let keyword = RESERVED.iter().any(|word| name.eq_ignore_ascii_case(word));
+        let message = if !word || keyword {
+            format!("a condition cannot be called `{name}`")
+        } else if selections.contains(&name) {
+            format!("`{name}` is a selection of the rule already")
+        } else {
+            named.push((name, value));
+            continue;
+        };
+        findings
+            .error(codes::BAD_CONDITION, key.at, message)
+            .help("one word of letters, digits, `_` and `-`");
+    }
+    named
+}
+
+/// Words of the grammar.
+const RESERVED: &[&str] = &["1", "all", "and", "any", "near", "not", "of", "or", "them"];
 
 fn one_or(mut parts: Vec<Condition>, many: fn(Vec<Condition>) -> Condition) -> Condition {
     if parts.len() == 1 {
@@ -277,23 +401,77 @@ fn fits(pattern: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Condition, String> {
-        let selections = ["a", "b", "x_1", "x_2", "_hidden"];
-        let mut used = vec![false; selections.len()];
-        let mut findings = Findings::new("f");
-        let node = Node {
-            at: At {
-                line: 1,
-                column: 1,
-                length: 1,
-            },
-            data: Data::Scalar {
-                text: text.into(),
-                plain: true,
-            },
+    fn node(text: &str) -> Node {
+        let at = At {
+            line: 1,
+            column: 1,
+            length: 1,
         };
-        parse(&node, &selections, &mut used, &mut findings)
+        let data = Data::Scalar {
+            text: text.into(),
+            plain: true,
+        };
+        Node { at, data }
+    }
+
+    fn read(text: &str) -> Result<Condition, String> {
+        read_with(text, &[])
+    }
+
+    fn read_with(text: &str, conditions: &[(&str, &str)]) -> Result<Condition, String> {
+        let nodes: Vec<Node> = conditions.iter().map(|(_, text)| node(text)).collect();
+        let named = conditions.iter().map(|(name, _)| *name).zip(&nodes);
+        let names = Names {
+            selections: vec!["a", "b", "x_1", "x_2", "_hidden"],
+            conditions: named.collect(),
+            ..Names::default()
+        };
+        let mut used = vec![false; names.len()];
+        let mut findings = Findings::new("f");
+        parse(&node(text), &names, &mut used, &mut findings)
             .ok_or_else(|| findings.list[0].to_string())
+    }
+
+    #[test]
+    fn a_name_stands_for_what_its_condition_says() {
+        let known = [
+            ("either", "a or b"),
+            ("odd", "either and not x_1"),
+            ("x_3", "a"),
+        ];
+        for (text, whole) in [
+            ("not either and x_1", "not (a or b) and x_1"),
+            ("odd or b", "((a or b) and not x_1) or b"),
+            // Conditions are no selections: a pattern does not find them.
+            ("1 of x_*", "x_1 or x_2"),
+        ] {
+            assert_eq!(read_with(text, &known), read(whole), "{text}");
+        }
+        let said = read_with("c", &known).unwrap_err();
+        assert_eq!(said, "f:1:1: T0019 the rule has no selection `c`");
+    }
+
+    #[test]
+    fn named_conditions_are_bounded() {
+        let said = read_with("p", &[("p", "a or q"), ("q", "b and p")]).unwrap_err();
+        assert_eq!(
+            said,
+            "f:1:7: T0018 the condition `p` names itself in the end"
+        );
+        let texts: Vec<(String, String)> = (0..20)
+            .map(|n| (format!("c{n}"), format!("c{0} and c{0}", n + 1)))
+            .chain([("c20".into(), "a".into())])
+            .collect();
+        let doubling: Vec<(&str, &str)> = texts.iter().map(|(n, t)| (&**n, &**t)).collect();
+        let said = read_with("c0", &doubling).unwrap_err();
+        assert!(said.contains("more than 100000 selections"), "{said}");
+        let texts: Vec<(String, String)> = (0..100)
+            .map(|n| (format!("c{n}"), format!("not c{}", n + 1)))
+            .chain([("c100".into(), "a".into())])
+            .collect();
+        let deep: Vec<(&str, &str)> = texts.iter().map(|(n, t)| (&**n, &**t)).collect();
+        let said = read_with("c0", &deep).unwrap_err();
+        assert!(said.contains("more than 64 levels"), "{said}");
     }
 
     #[test]

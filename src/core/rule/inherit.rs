@@ -217,7 +217,7 @@ fn merge(under: &mut Node, over: Node, path: &[&str]) {
         let below: Vec<&str> = path.iter().copied().chain([&*key.text]).collect();
         let there = entries.iter_mut().find(|(other, _)| other.text == key.text);
         match (there, &below[..]) {
-            (Some((_, under)), ["detection" | "tocsin"] | ["tocsin", "score"])
+            (Some((_, under)), ["detection" | "tocsin"] | ["tocsin", "score" | "conditions"])
                 if under.map().is_some() =>
             {
                 merge(under, value, &below);

@@ -79,7 +79,8 @@
 //! # Condition
 //!
 //! `and`, `or`, `not`, parentheses (`not` binds strongest, then `and`), selection names, `1 of x*`, `all of x*`, `1 of them`,
-//! `all of them` (`them`: every selection whose name does not begin with `_`).
+//! `all of them` (`them`: every selection whose name does not begin with `_`), and names out of `tocsin.conditions`, a map of conditions: a
+//! name stands for what its condition says, in parentheses; patterns with `*` and `them` mean selections only.
 //!
 //! # Growth
 //!
@@ -102,6 +103,8 @@
 //!   deaths: {casualties.dead|gte: 3}
 //! tocsin:
 //!   abstract: true                    # only there to be extended: no condition, hazard or score needed; never fires
+//!   conditions:
+//!     elsewhen: past and not deaths
 //!   score:
 //!     add:
 //!       - {when: deaths, points: 30, because: three or more dead}
@@ -110,7 +113,7 @@
 //! id: zh-gas
 //! detection:
 //!   gas: {any|lexicon: gas_zh}
-//!   condition: gas and not past
+//!   condition: gas and not elsewhen
 //! tocsin:
 //!   extends: zh-base                  # a rule's id, of any file, or a list; a live rule may be extended too
 //!   hazard: gas_leak
@@ -118,7 +121,7 @@
 //! ```
 //!
 //! A rule takes over `detection` and `tocsin` of its bases (theirs first, each once): selections by name, the condition, the keys of
-//! `tocsin` and of `score`; what it says itself counts, of several bases the later. Lines of `score.add` come after those of the
+//! `tocsin`, of `conditions` and of `score`; what it says itself counts, of several bases the later. Lines of `score.add` come after those of the
 //! bases. `abstract`, `extends`, `replaces` and `title_zh` are not taken over, nor anything outside of the two blocks. A selection that was taken
 //! over and is not used is dropped. At most 16 bases in all; a circle is an error (T0028). Findings about what was taken over are
 //! placed at `extends`.

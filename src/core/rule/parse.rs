@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use super::ast::{
     AbstractNote, Condition, CorrelationRule, FilterNote, Rule, RuleStatus, Selection,
 };
+use super::condition::{self, Names};
 use super::head::{id, place, status, title};
 use super::inherit::{self, Bases};
-use super::{block, codes, condition, correlation, filter, prune, selection};
+use super::{block, codes, correlation, filter, prune, selection};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use crate::core::yaml::{self, At, Findings, Key, Node};
 
@@ -177,10 +178,12 @@ fn base<'n>(
             findings.error(codes::UNKNOWN_KEY, key.at, message);
         }
     }
+    let mut selections = Vec::new();
     if let Some(block) = node.get("detection") {
         let entries = findings.map_of(block, codes::WRONG_TYPE, "`detection`");
-        selection::parse(entries.unwrap_or_default(), findings);
+        selections = selection::parse(entries.unwrap_or_default(), findings);
     }
+    sketched(node, &selections, findings);
     let mut title_zh = None;
     if let Some(block) = node.get("tocsin") {
         block::partial(block, findings);
@@ -196,6 +199,20 @@ fn base<'n>(
         title_zh,
         rules: Vec::new(),
     })
+}
+
+/// Checks the conditions of an abstract rule, whose selections may be those of the rules that extend it.
+fn sketched(node: &Node, selections: &[Selection], findings: &mut Findings<'_>) {
+    let block = |name: &str, key: &str| node.get(name).and_then(|block| block.get(key));
+    let mut names = block::names(selections);
+    names.open = true;
+    names.conditions =
+        condition::conditions(block("tocsin", "conditions"), &names.selections, findings);
+    let mut used = vec![false; names.len()];
+    let named = names.conditions.iter().map(|(_, value)| *value);
+    for value in named.chain(block("detection", "condition")) {
+        condition::parse(value, &names, &mut used, findings);
+    }
 }
 
 /// Drops what conditions say, from the finding `since` on, about selections that are there and could not be read: that they
@@ -234,16 +251,16 @@ fn rule(
     known_keys(node, entries, findings)?;
     let (title, id) = (title(node, findings), id(node, findings));
     let status = status(node, findings);
-    let (mut selections, condition, mut used) = detection(node, findings)?;
+    let mut selections = detection(node, findings)?;
+    let mut names = block::names(&selections);
+    let named = node.get("tocsin").and_then(|block| block.get("conditions"));
+    names.conditions = condition::conditions(named, &names.selections, findings);
+    names.inherited = inherited;
+    let mut used = vec![false; names.len()];
+    let condition = condition(node, &names, &mut used, findings);
     let title = title.unwrap_or_default();
     let mut tocsin = match node.get("tocsin") {
-        Some(block) => Some(block::tocsin(
-            block,
-            title,
-            &selections,
-            &mut used,
-            findings,
-        )?),
+        Some(block) => Some(block::tocsin(block, title, &names, &mut used, findings)?),
         None => None,
     };
     // An error was found: the rule goes on so that all others are found too, and never runs.
@@ -253,7 +270,7 @@ fn rule(
         (Condition::And(all.collect()), place(node, "detection"))
     });
     if tocsin.is_some() {
-        unused(&selections, &used, inherited, findings);
+        unused(&selections, &names, &used, findings);
     }
     if let Some(at) = inherited {
         prune::unused(at, &mut selections, used, &mut condition, tocsin.as_mut());
@@ -303,38 +320,49 @@ fn known_keys(node: &Node, entries: &[(Key, Node)], findings: &mut Findings<'_>)
     Some(())
 }
 
-fn unused(
-    selections: &[Selection],
-    used: &[bool],
-    inherited: Option<At>,
-    findings: &mut Findings<'_>,
-) {
-    for (selection, used) in selections.iter().zip(used) {
-        let own = inherited != Some(selection.at);
-        if own && !used && !prune::near_uses(selections, &selection.name) {
-            let message = format!("no condition uses `{}`", selection.name);
-            let finding = findings.warn(codes::UNUSED_SELECTION, selection.at, message);
+fn unused(selections: &[Selection], names: &Names<'_>, used: &[bool], findings: &mut Findings<'_>) {
+    let mut warn = |at: At, message: String| {
+        if names.inherited != Some(at) {
+            let finding = findings.warn(codes::UNUSED_SELECTION, at, message);
             finding.help("use it or remove it");
+        }
+    };
+    for (selection, used) in selections.iter().zip(used) {
+        if !used && !prune::near_uses(selections, &selection.name) {
+            warn(
+                selection.at,
+                format!("no condition uses `{}`", selection.name),
+            );
+        }
+    }
+    for ((name, value), used) in names.conditions.iter().zip(&used[selections.len()..]) {
+        if !used {
+            warn(value.at, format!("nothing uses the condition `{name}`"));
         }
     }
 }
 
-type Detected = (Vec<Selection>, Option<(Condition, At)>, Vec<bool>);
-
-fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Detected> {
+fn detection(node: &Node, findings: &mut Findings<'_>) -> Option<Vec<Selection>> {
     let Some(block) = node.get("detection") else {
         findings.error(codes::MISSING_KEY, node.at, "`detection` is missing");
         return None;
     };
     let entries = findings.map_of(block, codes::WRONG_TYPE, "`detection`")?;
-    let selections = selection::parse(entries, findings);
-    let mut used = vec![false; selections.len()];
-    let condition = if let Some(value) = block.get("condition") {
-        let read = condition::parse(value, &block::names(&selections), &mut used, findings);
-        read.map(|condition| (condition, value.at))
-    } else {
+    Some(selection::parse(entries, findings))
+}
+
+/// The condition of a rule, and where it stands.
+fn condition(
+    node: &Node,
+    names: &Names<'_>,
+    used: &mut [bool],
+    findings: &mut Findings<'_>,
+) -> Option<(Condition, At)> {
+    let block = node.get("detection")?;
+    let Some(value) = block.get("condition") else {
         findings.error(codes::MISSING_KEY, block.at, "`condition` is missing");
-        None
+        return None;
     };
-    Some((selections, condition, used))
+    let read = condition::parse(value, names, used, findings)?;
+    Some((read, value.at))
 }

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use super::ast::{Addition, Condition, Selection};
-use super::block::{SCORE, keys, names, points};
+use super::ast::{Addition, Condition};
+use super::block::{SCORE, keys, points};
+use super::condition::Names;
 use super::head::readable;
 use super::{codes, condition};
 use crate::core::model::{
@@ -30,7 +31,7 @@ const ADDITION: &[&str] = &[
 pub(super) fn score(
     node: &Node,
     title: &str,
-    selections: &[Selection],
+    names: &Names<'_>,
     used: &mut [bool],
     findings: &mut Findings<'_>,
 ) -> (ScoreLine, Vec<Addition>) {
@@ -52,7 +53,7 @@ pub(super) fn score(
             );
             break;
         }
-        add.extend(addition(item, selections, used, findings));
+        add.extend(addition(item, names, used, findings));
     }
     let growth = add.iter().filter(|it| matches!(it, Addition::Growth(_)));
     if growth.count() > MAX_GROWTH_LINES {
@@ -87,7 +88,7 @@ fn line(node: &Node, points: i32, default: &str) -> ScoreLine {
 
 fn addition(
     item: &Node,
-    selections: &[Selection],
+    names: &Names<'_>,
     used: &mut [bool],
     findings: &mut Findings<'_>,
 ) -> Option<Addition> {
@@ -106,7 +107,7 @@ fn addition(
             growth(item, when, value, findings)
         }
         (Some(when), Some(value), None, None) => {
-            let condition = condition::parse(when, &names(selections), used, findings);
+            let condition = condition::parse(when, names, used, findings);
             let points = points(value, -100, findings);
             Some(Addition::When {
                 condition: condition?,
@@ -115,7 +116,7 @@ fn addition(
             })
         }
         (None, None, Some(name), Some(value)) => {
-            let selection = condition::parse(name, &names(selections), used, findings);
+            let selection = condition::parse(name, names, used, findings);
             let points = points(value, 0, findings);
             let Condition::Selection(selection) = selection? else {
                 let message = "`weight_of` names one selection";

@@ -1,6 +1,7 @@
 //! Sigma files → [`Document`]s.
 
-use super::super::{codes, condition};
+use super::super::codes;
+use super::super::condition::{self, Names};
 use super::modifier;
 use super::syntax::{Body, Detection, Document, Entry, Group, Place, Scalar, Selection, Value};
 use crate::core::diagnostic::{Diagnostic, SourceFile};
@@ -186,8 +187,11 @@ fn conditions(
         findings.error(codes::MISSING_KEY, block.at, "`condition` is missing");
         return None;
     };
-    let names: Vec<&str> = selections.iter().map(|s| s.name.as_str()).collect();
-    let mut used = vec![false; names.len()];
+    let names = Names {
+        selections: selections.iter().map(|s| s.name.as_str()).collect(),
+        ..Names::default()
+    };
+    let mut used = vec![false; selections.len()];
     let conditions: Vec<Condition> = value
         .items()
         .iter()
