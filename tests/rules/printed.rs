@@ -228,14 +228,20 @@ prop_compose! {
         points in -100_i32..100,
         department in prop::option::of(any::<bool>()),
         replaces in any::<bool>(),
+        named in prop::option::of(condition()),
     ) -> String {
         let mut text = format!("title: \"a 'title': 火\"\nid: r-1\nstatus: {status}\ndetection:\n");
         for (number, selection) in selections.iter().enumerate() {
             let _ = writeln!(text, "  s{number}: {selection}");
         }
-        let _ = writeln!(text, "  condition: {condition}");
+        let calls = named.is_some() && extended;
+        let calls = if calls { " and (c1 or not c0)" } else { "" };
+        let _ = writeln!(text, "  condition: ({condition}){calls}");
         if extended {
             let _ = writeln!(text, "tocsin:\n  hazard: fire\n  tier: city\n  growth_tiers: [country, province]\n  quiet: {quiet}\n  urgency: {urgency}");
+            if let Some(named) = named {
+                let _ = writeln!(text, "  conditions: {{c1: c0 and s1, c0: \"{named}\"}}");
+            }
             if let Some(required) = department {
                 let _ = writeln!(text, "  departments: [health, {{id: fire, required: {required}}}]");
             }

@@ -217,6 +217,8 @@ pub enum Condition {
     Or(Vec<Condition>),
     Not(Box<Condition>),
     Selection(usize),
+    /// One of `tocsin.conditions`, which says the same wherever the rule names it.
+    Named(Arc<str>, Box<Condition>),
 }
 
 impl Condition {
@@ -228,6 +230,7 @@ impl Condition {
             }
             Self::Not(part) => part.visit(!positive, visit),
             Self::Selection(index) => visit(*index, positive),
+            Self::Named(_, part) => part.visit(positive, visit),
         }
     }
 }

@@ -271,6 +271,7 @@ fn condition(condition: &Condition, selections: &[Expr], leaves: &[Leaf]) -> Exp
         Condition::Or(parts) => Expr::Or(many(parts, false)),
         Condition::Not(part) => Expr::Not(Box::new(self::condition(part, selections, leaves))),
         Condition::Selection(index) => selections[*index].clone(),
+        Condition::Named(_, part) => self::condition(part, selections, leaves),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: a rule is printed as what it means: what it extends is written out. What says nothing to the evaluation
 //! (description, level, tags …) is not kept, and so not printed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::ast::{
@@ -44,15 +44,36 @@ pub fn print(rule: &Rule) -> String {
     let _ = writeln!(
         out,
         "  condition: {}",
-        quoted(&condition_text(&rule.condition, &rule.selections))
+        quoted(&named_text(&rule.condition, &rule.selections))
     );
     if let Some(tocsin) = &rule.tocsin {
-        block(tocsin, &rule.selections, &mut out);
+        block(tocsin, rule, &mut out);
     }
     out
 }
 
-/// A condition in the words of a rule.
+fn named_text(condition: &Condition, selections: &[Selection]) -> String {
+    let names: Vec<&str> = selections.iter().map(|s| s.name.as_str()).collect();
+    sigma::named_condition(condition, &names)
+}
+
+/// Conditions that a condition names, and those that they name.
+fn named<'c>(condition: &'c Condition, all: &mut BTreeMap<&'c str, &'c Condition>) {
+    match condition {
+        Condition::And(parts) | Condition::Or(parts) => {
+            parts.iter().for_each(|part| named(part, all));
+        }
+        Condition::Not(part) => named(part, all),
+        Condition::Selection(_) => {}
+        Condition::Named(name, part) => {
+            if all.insert(name, part).is_none() {
+                named(part, all);
+            }
+        }
+    }
+}
+
+/// A condition in the words of a rule; of a named one what it says.
 pub fn condition_text(condition: &Condition, selections: &[Selection]) -> String {
     let names: Vec<&str> = selections.iter().map(|s| s.name.as_str()).collect();
     sigma::condition_text(condition, &names)
@@ -255,7 +276,25 @@ fn urgency_text(urgency: Urgency) -> &'static str {
     }
 }
 
-fn block(tocsin: &Tocsin, selections: &[Selection], out: &mut String) {
+fn conditions(tocsin: &Tocsin, rule: &Rule, out: &mut String) {
+    let mut all = BTreeMap::new();
+    named(&rule.condition, &mut all);
+    for addition in &tocsin.add {
+        if let Addition::When { condition, .. } = addition {
+            named(condition, &mut all);
+        }
+    }
+    if !all.is_empty() {
+        out.push_str("  conditions:\n");
+    }
+    for (name, condition) in all {
+        let text = quoted(&named_text(condition, &rule.selections));
+        let _ = writeln!(out, "    {}: {text}", quoted(name));
+    }
+}
+
+fn block(tocsin: &Tocsin, rule: &Rule, out: &mut String) {
+    let selections = &rule.selections;
     let _ = writeln!(
         out,
         "tocsin:\n  hazard: {}\n  tier: {}\n  quiet: {}\n  urgency: {}",
@@ -285,6 +324,7 @@ fn block(tocsin: &Tocsin, selections: &[Selection], out: &mut String) {
             department.required
         );
     }
+    conditions(tocsin, rule, out);
     let _ = writeln!(
         out,
         "  score:\n    base: {}\n    {}",
@@ -300,7 +340,7 @@ fn block(tocsin: &Tocsin, selections: &[Selection], out: &mut String) {
             Addition::When {
                 condition, line, ..
             } => {
-                let when = quoted(&condition_text(condition, selections));
+                let when = quoted(&named_text(condition, selections));
                 (line, format!("when: {when}, points: {}", line.points))
             }
             Addition::Weight { selection, line } => {

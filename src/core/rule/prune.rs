@@ -51,7 +51,7 @@ pub(super) fn renumber(condition: &mut Condition, moved: &mut impl FnMut(&mut us
         Condition::And(parts) | Condition::Or(parts) => {
             parts.iter_mut().for_each(|part| renumber(part, moved));
         }
-        Condition::Not(part) => renumber(part, moved),
+        Condition::Not(part) | Condition::Named(_, part) => renumber(part, moved),
         Condition::Selection(index) => moved(index),
     }
 }

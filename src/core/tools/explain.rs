@@ -271,6 +271,16 @@ fn condition_tree(condition: &Condition, selections: &[Tree]) -> Tree {
             }
         }
         Condition::Selection(index) => selections[*index].clone(),
+        Condition::Named(name, part) => {
+            let part = condition_tree(part, selections);
+            Tree {
+                text: name.to_string(),
+                kind: NodeKind::Selection,
+                holds: part.holds,
+                found: Vec::new(),
+                parts: vec![part],
+            }
+        }
     }
 }
 

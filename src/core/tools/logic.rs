@@ -107,6 +107,7 @@ fn eval(condition: &Condition, values: &[Option<bool>]) -> Option<bool> {
         )),
         Condition::Not(part) => not(eval(part, values)),
         Condition::Selection(selection) => values[*selection],
+        Condition::Named(_, part) => eval(part, values),
     }
 }
 

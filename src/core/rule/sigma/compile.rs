@@ -290,5 +290,6 @@ fn condition(of: &Condition, selections: &[(String, Expr)]) -> Expr {
         Condition::Or(parts) => Expr::Or(many(parts)),
         Condition::Not(part) => Expr::Not(Box::new(condition(part, selections))),
         Condition::Selection(index) => selections[*index].1.clone(),
+        Condition::Named(_, part) => condition(part, selections),
     }
 }

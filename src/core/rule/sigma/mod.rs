@@ -63,7 +63,7 @@ pub use compile::{Compiled, Options};
 pub use correlator::{Correlator, Firing};
 pub use plan::{Rule, Sigma};
 pub use print::print;
-pub(super) use print::{condition as condition_text, quoted};
+pub(super) use print::{condition as condition_text, named_condition, quoted};
 pub use read::read;
 pub(super) use read_other::correlation as read_correlation;
 pub use read_other::milliseconds;

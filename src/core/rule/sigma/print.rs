@@ -148,12 +148,23 @@ fn entry(entry: &Entry, depth: usize, out: &mut String) {
     }
 }
 
-/// A condition over names, with a parenthesis around every part of it that has parts.
+/// A condition over names, with a parenthesis around every part of it that has parts; named conditions by what they say.
 pub(in crate::core::rule) fn condition(of: &Condition, names: &[&str]) -> String {
-    let inner = |part: &Condition| match part {
-        Condition::Selection(_) => condition(part, names),
-        Condition::Not(_) => condition(part, names),
-        _ => format!("({})", condition(part, names)),
+    text(of, names, false)
+}
+
+/// The same, with the names of conditions that have one.
+pub(in crate::core::rule) fn named_condition(of: &Condition, names: &[&str]) -> String {
+    text(of, names, true)
+}
+
+fn text(of: &Condition, names: &[&str], named: bool) -> String {
+    let inner = |part: &Condition| {
+        let inside = text(part, names, named);
+        match unnamed(part, named) {
+            Condition::Selection(_) | Condition::Not(_) | Condition::Named(..) => inside,
+            Condition::And(_) | Condition::Or(_) => format!("({inside})"),
+        }
     };
     let join = |parts: &[Condition], word: &str| {
         let parts: Vec<String> = parts.iter().map(inner).collect();
@@ -164,6 +175,16 @@ pub(in crate::core::rule) fn condition(of: &Condition, names: &[&str]) -> String
         Condition::Or(parts) => join(parts, " or "),
         Condition::Not(part) => format!("not {}", inner(part)),
         Condition::Selection(index) => names.get(*index).copied().unwrap_or_default().to_owned(),
+        Condition::Named(name, _) if named => name.to_string(),
+        Condition::Named(_, part) => text(part, names, named),
+    }
+}
+
+/// What is written of a part: where names are not, what they stand for.
+fn unnamed(part: &Condition, named: bool) -> &Condition {
+    match part {
+        Condition::Named(_, part) if !named => unnamed(part, named),
+        _ => part,
     }
 }
 
