@@ -39,6 +39,7 @@ fn condition(of: &Condition, trees: &[Tree], event: &Value) -> bool {
         Condition::And(parts) => parts.iter().all(|p| condition(p, trees, event)),
         Condition::Or(parts) => parts.iter().any(|p| condition(p, trees, event)),
         Condition::Not(part) => !condition(part, trees, event),
+        Condition::Named(_, part) => condition(part, trees, event),
         Condition::Selection(index) => tree(&trees[*index], event),
     }
 }
