@@ -257,7 +257,11 @@ fn rule(one: &Explained, report: &Report, out: &mut String) -> std::fmt::Result 
         one.rule, one.title, one.file, one.line
     )?;
     if one.fired || report.full {
-        tree(&one.condition, 1, report.full, out)?;
+        let mut trees = Trees {
+            full: report.full,
+            ..Trees::default()
+        };
+        trees.tree(&one.condition, 1, out)?;
     }
     if let Some(needs) = &one.needs {
         writeln!(out, "  needs     {needs}")?;
@@ -329,44 +333,71 @@ fn score(lines: &[ScoreLine], out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn tree(node: &Tree, depth: usize, full: bool, out: &mut String) -> std::fmt::Result {
-    let sign = if node.holds { "✓" } else { "✗" };
-    let indent = "  ".repeat(depth);
-    let terms: Vec<&str> = {
-        let mut terms: Vec<&str> = node.found.iter().map(|m| &*m.term).collect();
-        terms.dedup();
-        terms
-    };
-    let found = if terms.is_empty() {
-        String::new()
-    } else {
-        format!("  → {}", terms.join(", "))
-    };
-    // A selection of one entry is one line.
-    if node.kind == NodeKind::Selection && node.parts.len() == 1 && node.parts[0].parts.is_empty() {
-        let entry = &node.parts[0];
-        let terms: Vec<&str> = entry.found.iter().map(|m| &*m.term).collect();
-        let found = if terms.is_empty() {
-            String::new()
-        } else {
-            format!("  → {}", terms.join(", "))
+/// Writes condition trees.
+#[derive(Default)]
+struct Trees<'t> {
+    /// Every part, also of what holds because nothing was found.
+    full: bool,
+    /// Names under which several parts were shown: the next time the name is enough.
+    shown: Vec<&'t str>,
+}
+
+impl<'t> Trees<'t> {
+    fn tree(&mut self, node: &'t Tree, depth: usize, out: &mut String) -> std::fmt::Result {
+        let sign = if node.holds { "✓" } else { "✗" };
+        let indent = "  ".repeat(depth);
+        if !self.full && node.kind == NodeKind::Not && node.holds {
+            let mut names = Vec::new();
+            selections(node, &mut names);
+            return writeln!(out, "{indent}{sign} not ({})", names.join(", "));
+        }
+        let (text, found) = (&node.text, found(node));
+        let ([part], NodeKind::Selection | NodeKind::Condition) = (&node.parts[..], node.kind)
+        else {
+            writeln!(out, "{indent}{sign} {text}{found}")?;
+            return self.parts(node, depth, out);
         };
-        return writeln!(out, "{indent}{sign} {}  {}{found}", node.text, entry.text);
+        // A selection of one entry is one line.
+        if part.parts.is_empty() {
+            return writeln!(
+                out,
+                "{indent}{sign} {text}  {}{}",
+                part.text,
+                self::found(part)
+            );
+        }
+        if self.shown.contains(&&**text) {
+            return writeln!(out, "{indent}{sign} {text}  as above");
+        }
+        self.shown.push(text);
+        if matches!(part.kind, NodeKind::Selection | NodeKind::Condition) {
+            writeln!(out, "{indent}{sign} {text}")?;
+            return self.parts(node, depth, out);
+        }
+        writeln!(out, "{indent}{sign} {text}  {}", part.text)?;
+        self.parts(part, depth, out)
     }
-    if !full && node.kind == NodeKind::Not && node.holds {
-        let mut names = Vec::new();
-        selections(node, &mut names);
-        return writeln!(out, "{indent}{sign} not ({})", names.join(", "));
+
+    fn parts(&mut self, node: &'t Tree, depth: usize, out: &mut String) -> std::fmt::Result {
+        node.parts
+            .iter()
+            .try_for_each(|part| self.tree(part, depth + 1, out))
     }
-    writeln!(out, "{indent}{sign} {}{found}", node.text)?;
-    node.parts
-        .iter()
-        .try_for_each(|part| tree(part, depth + 1, full, out))
+}
+
+/// The terms that a node found, as its line shows them.
+fn found(node: &Tree) -> String {
+    let mut terms: Vec<&str> = node.found.iter().map(|m| &*m.term).collect();
+    terms.dedup();
+    if terms.is_empty() {
+        return String::new();
+    }
+    format!("  → {}", terms.join(", "))
 }
 
 /// Names of the selections below a node, each once.
 fn selections<'t>(node: &'t Tree, names: &mut Vec<&'t str>) {
-    if node.kind == NodeKind::Selection {
+    if matches!(node.kind, NodeKind::Selection | NodeKind::Condition) {
         if !names.contains(&&*node.text) {
             names.push(&node.text);
         }

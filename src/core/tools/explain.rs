@@ -47,6 +47,8 @@ pub enum NodeKind {
     Not,
     Selection,
     Entry,
+    /// One of `tocsin.conditions`, over what it says.
+    Condition,
 }
 
 /// What a rule made of a report.
@@ -275,7 +277,7 @@ fn condition_tree(condition: &Condition, selections: &[Tree]) -> Tree {
             let part = condition_tree(part, selections);
             Tree {
                 text: name.to_string(),
-                kind: NodeKind::Selection,
+                kind: NodeKind::Condition,
                 holds: part.holds,
                 found: Vec::new(),
                 parts: vec![part],
@@ -308,6 +310,7 @@ fn needs(tree: &Tree, wanted: bool) -> String {
             format!("`{}` not to hold{because}", tree.text)
         }
         NodeKind::Not => needs(&tree.parts[0], !wanted),
+        NodeKind::Condition => needs(&tree.parts[0], wanted),
         NodeKind::And | NodeKind::Or => {
             let parts: Vec<String> = wrong.iter().map(|part| needs(part, wanted)).collect();
             match parts.len() {
