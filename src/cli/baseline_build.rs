@@ -57,6 +57,7 @@ struct Built {
 
 /// Runs the command.
 pub(super) fn run(args: &Build, global: &Global) -> anyhow::Result<ExitCode> {
+    args.range.check(&[])?;
     let settings = global.settings()?;
     anyhow::ensure!(
         settings.growth.enabled,

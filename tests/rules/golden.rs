@@ -127,7 +127,11 @@ fn every_lint_has_a_file_that_provokes_it() {
         let [rules, lexicons, cases] = [0, 1, 2].map(|n| std::slice::from_ref(&sources[n]));
         let mut found = Vec::new();
         let cases: Vec<_> = case::parse(&cases[0], &mut found);
-        found.extend(lint(rules, lexicons, &cases));
+        found.extend(lint(
+            rules,
+            lexicons,
+            (!cases.is_empty()).then_some(&cases[..]),
+        ));
         let fields = BTreeSet::new();
         let world = World {
             fields: &fields,

@@ -1,6 +1,7 @@
 //! Rules: every diagnostic code with its file, and the engine against plain evaluation of random rules.
 
 mod backtest;
+mod careful;
 mod compared;
 mod correlations;
 mod eval_files;

@@ -136,7 +136,7 @@ fn a_correlation_adds_to_the_incident_of_its_rules() {
         let result = run::run(case, &set, &config).unwrap();
         assert!(result.failures.is_empty(), "{result:#?}");
     }
-    let untested = lint::lint(&[file("r.yml", RULES)], &[], &cases);
+    let untested = lint::lint(&[file("r.yml", RULES)], &[], Some(&cases));
     let untested: Vec<&str> = untested.iter().map(|d| d.message.as_str()).collect();
     assert!(
         untested.iter().all(|message| !message.contains("sources")),
@@ -149,7 +149,7 @@ fn a_correlation_without_cases_is_told() {
     let mut found = Vec::new();
     let cases = case::parse(&file("cases.yml", CASES), &mut found);
     let rules = RULES.replace("id: sources", "id: several");
-    let warned = lint::lint(&[file("r.yml", &rules)], &[], &cases);
+    let warned = lint::lint(&[file("r.yml", &rules)], &[], Some(&cases));
     let of = |code: &str| -> Vec<&str> {
         let of = warned.iter().filter(|d| d.code == code);
         of.map(|d| d.message.as_str()).collect()

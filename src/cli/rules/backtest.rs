@@ -73,6 +73,7 @@ pub struct Args {
 
 /// Runs the tool.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    args.topic.check(&[])?;
     let settings = global.settings()?;
     let feed = args
         .topic

@@ -65,6 +65,8 @@ pub struct Args {
 
 /// Runs the tool.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let of_topic = [("--id", args.id.is_some()), ("--at", args.at.is_some())];
+    args.topic.check(&of_topic)?;
     let settings = global.settings()?;
     let Some(received) = Millis::parse(&args.received) else {
         return Err(Misused("--received: not an RFC 3339 time".to_owned()).into());

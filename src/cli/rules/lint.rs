@@ -28,7 +28,8 @@ const MAX_ROUNDS: usize = 8;
 /// Arguments of `rules lint`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Test files, or folders of them: rules without cases are findings. Without any: the bundled ones of the bundled rules
+    /// Test files, or folders of them: rules without cases are findings. Without any: `tests` beside the folder of rules, if there is one;
+    /// the bundled ones of the bundled rules
     #[arg(long, value_name = "PATH")]
     tests: Vec<PathBuf>,
     /// Take out terms and selections that add nothing. Not for the bundled files
@@ -70,9 +71,17 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(MISUSED));
     }
     let tests = load::test_files(&args.tests, paths)?;
-    let (mut found, mut sources) = findings(paths, &settings.feeds, &tests);
+    let named = !args.tests.is_empty();
+    let (mut found, mut sources) = findings(paths, &settings.feeds, &tests, named);
     let mut fixed = 0;
-    if args.fix {
+    // What adds nothing as far as it can be read may be what something that cannot be read is about.
+    let sound = sources_are_sound(&found, &tests);
+    if args.fix && !sound {
+        let why =
+            "--fix takes nothing out while there are errors in rules or lexicons: mend these first";
+        writeln!(io::stderr().lock(), "{why}")?;
+    }
+    if args.fix && sound {
         // Two that share a comma are taken out one after the other.
         for _ in 0..MAX_ROUNDS {
             let own = |source: &&SourceFile| !is_bundled(paths, &source.name);
@@ -81,7 +90,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
                 break;
             }
             fixed += now;
-            (found, sources) = findings(paths, &settings.feeds, &tests);
+            (found, sources) = findings(paths, &settings.feeds, &tests, named);
         }
     }
     sources.extend(tests);
@@ -130,11 +139,18 @@ fn shown(finding: &Diagnostic) -> ShownFinding<'_> {
     }
 }
 
-/// What compiling finds and what linting finds.
+/// Whether no error is about anything but the tests.
+fn sources_are_sound(found: &[Diagnostic], tests: &[SourceFile]) -> bool {
+    let mut errors = found.iter().filter(|d| d.gravity == Gravity::Error);
+    errors.all(|error| tests.iter().any(|file| file.name == error.file))
+}
+
+/// What compiling finds and what linting finds; of tests where there are some, or some were `named`.
 pub(super) fn findings(
     paths: &Paths,
     feeds: &[Feed],
     tests: &[SourceFile],
+    named: bool,
 ) -> (Vec<Diagnostic>, Vec<SourceFile>) {
     let files = match load_rule_files(paths) {
         Ok(files) => files,
@@ -154,7 +170,8 @@ pub(super) fn findings(
         .iter()
         .flat_map(|file| case::parse(file, &mut found))
         .collect();
-    found.extend(lint(&rules, &lexicons, &cases));
+    let tested = named || !tests.is_empty();
+    found.extend(lint(&rules, &lexicons, tested.then_some(&cases[..])));
     if let Some(set) = set {
         let mapped = feeds.iter().filter_map(|feed| feed.mapping.as_ref());
         let fields = mapped.flat_map(|mapping| mapping.fields.keys().cloned());

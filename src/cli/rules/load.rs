@@ -71,7 +71,8 @@ pub(super) fn other(paths: &Paths, folder: &Path) -> anyhow::Result<Paths> {
     Ok(other)
 }
 
-/// Test files: those named, else the bundled ones when the rules are the bundled ones.
+/// Test files: those named, else the bundled ones when the rules are the bundled ones, and of others those in `tests` beside their
+/// folder, as the console has it.
 pub(super) fn test_files(
     named: &[PathBuf],
     paths: &Paths,
@@ -86,8 +87,11 @@ pub(super) fn test_files(
         });
         return Ok(files.collect());
     }
+    let beside = paths.rules.as_ref().and_then(|rules| rules.parent());
+    let beside = beside.map(|folder| folder.join("tests"));
+    let beside = beside.filter(|folder| named.is_empty() && folder.is_dir());
     let (mut files, mut diagnostics) = (Vec::new(), Vec::new());
-    for path in named {
+    for path in named.iter().chain(&beside) {
         match read_yaml(path) {
             Ok(some) => files.extend(some),
             Err(diagnostic) => diagnostics.push(diagnostic),

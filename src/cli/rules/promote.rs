@@ -61,7 +61,12 @@ impl Gate<'_> {
     /// What cases and findings say against each of these rules.
     fn files_against(&self, rules: &[Rule]) -> anyhow::Result<BTreeMap<Arc<str>, Vec<Against>>> {
         let cases = load::cases(self.tests)?;
-        let (found, _) = findings(&self.settings.paths, &self.settings.feeds, self.tests);
+        let (found, _) = findings(
+            &self.settings.paths,
+            &self.settings.feeds,
+            self.tests,
+            false,
+        );
         let mut all = BTreeMap::new();
         for rule in rules {
             let mut reasons = self.tested(rule, &cases);

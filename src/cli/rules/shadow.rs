@@ -38,10 +38,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 3)]
     samples: usize,
     /// Gate: the rule was watched for so many days as it is now, whether it fired or not
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = bound)]
     min_days: Option<f64>,
     /// Gate: it adds no more reports a day than this
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bound)]
     max_new_per_day: Option<f64>,
     /// Gate: test files, or folders of them; without any the bundled ones of the bundled rules
     #[arg(long, value_name = "PATH")]
@@ -49,6 +49,13 @@ pub struct Args {
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
+}
+
+/// A bound of the gate.
+fn bound(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse().ok();
+    let number = number.filter(|n: &f64| n.is_finite() && *n >= 0.0);
+    number.ok_or("a number from 0 on, such as 7 or 0.5")
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 every case holds, 1 one does not, 2 files that do not load, or no case at all.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,9 +12,10 @@ use serde::Serialize;
 
 use super::super::{FAILED, Global, MISUSED};
 use super::load;
+use crate::core::rule;
 use crate::core::tools::case::{Case, Wanted};
 use crate::core::tools::junit::{diff, junit};
-use crate::core::tools::run::{CaseResult, run as run_case};
+use crate::core::tools::run::{CaseResult, Failure, run as run_case};
 
 /// Arguments of `rules test`.
 #[derive(Debug, clap::Args)]
@@ -46,7 +48,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = global.settings()?;
     let files = load::test_files(&args.paths, &settings.paths)?;
     let mut cases = load::cases(&files)?;
-    let (set, _) = load::rule_set(&settings.paths)?;
+    let (set, files) = load::rule_set(&settings.paths)?;
+    let rules = rule::parse_set(&files.rules, &mut Vec::new()).rules;
+    let known: BTreeSet<&str> = rules.iter().map(|rule| &*rule.id).collect();
     if let Some(filter) = &args.filter {
         cases.retain(|case| concerns(case, filter));
     }
@@ -58,8 +62,16 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = settings.correlate_config(set.routing.clone());
     let mut results = Vec::with_capacity(cases.len());
     for case in &cases {
-        let result = run_case(case, &set, &config)
+        let mut result = run_case(case, &set, &config)
             .map_err(|why| anyhow::anyhow!("{}:{}: {why}", case.file, case.line))?;
+        let named = rules_of(case).into_iter();
+        let unknown = named.filter(|rule| !known.contains(rule));
+        result.failures.extend(unknown.map(|rule| Failure {
+            line: case.place(rule, case.line).line,
+            what: format!("rule {rule}"),
+            expected: Some("a rule of the set".to_owned()),
+            got: Some(format!("there is no rule `{rule}`")),
+        }));
         results.push(result);
     }
     let failed: Vec<&CaseResult> = results.iter().filter(|r| !r.failures.is_empty()).collect();
@@ -95,13 +107,22 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 fn concerns(case: &Case, filter: &str) -> bool {
-    let rules: Vec<&str> = match &case.wanted {
-        Wanted::Fires { rule, .. } => vec![rule],
-        Wanted::Story { rules, .. } => rules.iter().map(|rule| &**rule).collect(),
-    };
     case.name.contains(filter)
         || case.file.contains(filter)
-        || rules.iter().any(|rule| rule.contains(filter))
+        || rules_of(case).iter().any(|rule| rule.contains(filter))
+}
+
+/// Rules that a case is about by their names; of incidents those are not, which may be correlations.
+fn rules_of(case: &Case) -> BTreeSet<&str> {
+    match &case.wanted {
+        Wanted::Fires { rule, .. } => BTreeSet::from([&**rule]),
+        Wanted::Story {
+            rules, detections, ..
+        } => {
+            let detected = detections.iter().flatten().map(|one| &*one.rule);
+            rules.iter().map(|rule| &**rule).chain(detected).collect()
+        }
+    }
 }
 
 fn show(results: &[CaseResult], failed: &[&CaseResult]) -> io::Result<()> {

@@ -13,15 +13,28 @@ pub(in crate::cli) struct TopicArgs {
     /// says, or --feed
     #[arg(long, value_name = "TOPIC")]
     pub(in crate::cli) topic: Option<String>,
-    /// Begin at this offset (1500), at these offsets by partition (0:1500,1:1620), at this time (RFC 3339) or as long ago (24h)
+    /// Begin at this offset (1500), at these offsets by partition (0:1500,1:1620), at this time (RFC 3339) or as long ago (24h). A
+    /// partition that is not named is read from its beginning
     #[arg(long, value_name = "WHERE", requires = "topic")]
     pub(in crate::cli) from: Option<Bound>,
-    /// End before it, in the same words; without it where the topic ends now
+    /// End before it, in the same words; without it, and in a partition that is not named, where the topic ends now
     #[arg(long, value_name = "WHERE", requires = "topic")]
     pub(in crate::cli) to: Option<Bound>,
 }
 
 impl TopicArgs {
+    /// That nothing is asked of a topic where none is named: beside a file the parser does not say so.
+    pub(in crate::cli) fn check(&self, others: &[(&str, bool)]) -> Result<(), Misused> {
+        let own = [("--from", self.from.is_some()), ("--to", self.to.is_some())];
+        let asked = own.iter().chain(others).find(|(_, given)| *given);
+        match asked {
+            Some((name, _)) if self.topic.is_none() => Err(Misused(format!(
+                "{name} is about a topic, and a file is read whole: leave it out, or name --topic instead of the file"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// The range, if a topic is named.
     pub(in crate::cli) fn range(&self) -> Option<Range> {
         Some(Range {

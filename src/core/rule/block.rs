@@ -152,11 +152,13 @@ fn not_yet(key: &Key, value: &Node, findings: &mut Findings<'_>) {
             )
             .help("group by feed, kind or extracted numbers");
     } else {
-        findings.error(
-            codes::UNSUPPORTED,
-            key.at,
-            format!("`{}` is not evaluated", key.text),
-        );
+        findings
+            .error(
+                codes::UNSUPPORTED,
+                key.at,
+                format!("`{}` is not evaluated", key.text),
+            )
+            .help("write a correlation rule: it has `group-by` and `timespan`");
     }
 }
 

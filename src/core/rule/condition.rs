@@ -5,7 +5,7 @@
 
 use super::ast::Condition;
 use super::codes;
-use crate::core::yaml::{At, Data, Findings, Node};
+use crate::core::yaml::{At, Data, Findings, Lines, Node};
 
 /// Deepest nesting of parentheses and `not`.
 const MAX_DEPTH: usize = 64;
@@ -48,6 +48,8 @@ struct Reader<'t, 'f, 'n> {
     room: &'f mut usize,
     used: &'f mut [bool],
     findings: &'f mut Findings<'n>,
+    /// A name is unknown: the rest is read so that all are found.
+    failed: bool,
     end: At,
 }
 
@@ -95,6 +97,13 @@ fn read(
         length: 1,
         ..begin
     };
+    if let Some(lines) = &node.lines {
+        end = place(&mut tokens, lines).unwrap_or_else(|| {
+            // An escape of YAML stands between: the place of the condition has to do.
+            tokens.iter_mut().for_each(|(_, at)| *at = node.at);
+            node.at
+        });
+    }
     if names.inherited == Some(node.at) {
         // It stands in another file.
         end = node.at;
@@ -108,6 +117,7 @@ fn read(
         room,
         used,
         findings,
+        failed: false,
         end,
     };
     let condition = reader.or(depth)?;
@@ -125,7 +135,37 @@ fn read(
         reader.findings.error(codes::BAD_CONDITION, *at, what);
         return None;
     }
-    Some(condition)
+    (!reader.failed).then_some(condition)
+}
+
+/// Places the tokens where they stand in the file; the place behind the last one. None where the file writes them otherwise.
+fn place(tokens: &mut [(Token<'_>, At)], lines: &Lines) -> Option<At> {
+    let (mut here, mut rest) = (lines.from, &*lines.text);
+    let go = |here: &mut At, over: &str| {
+        for c in over.chars() {
+            (here.line, here.column) = match c {
+                '\n' => (here.line + 1, 1),
+                _ => (here.line, here.column + 1),
+            };
+        }
+    };
+    for (token, at) in tokens {
+        let word = match token {
+            Token::Open => "(",
+            Token::Close => ")",
+            Token::Word(word) => word,
+        };
+        let after = rest.trim_start();
+        go(&mut here, &rest[..rest.len() - after.len()]);
+        rest = after.strip_prefix(word)?;
+        *at = At {
+            length: word.chars().count(),
+            ..here
+        };
+        go(&mut here, word);
+    }
+    here.length = 1;
+    Some(here)
 }
 
 fn tokens(text: &str, begin: At) -> Vec<(Token<'_>, At)> {
@@ -278,7 +318,8 @@ impl<'t> Reader<'t, '_, '_> {
                 place,
                 format!("no selection fits `{pattern}`"),
             );
-            return None;
+            self.failed = true;
+            return Some(Condition::Or(Vec::new()));
         }
         self.take(named.len(), place)?;
         named.iter().for_each(|i| self.used[*i] = true);
@@ -305,7 +346,8 @@ impl<'t> Reader<'t, '_, '_> {
             let message = format!("the rule has no selection `{word}`");
             let finding = self.findings.error(codes::UNKNOWN_SELECTION, at, message);
             finding.help(format!("there are: {}", known.join(", ")));
-            return None;
+            self.failed = true;
+            return Some(Condition::Or(Vec::new()));
         };
         if self.path.contains(&number) {
             return self.fail(
@@ -411,7 +453,7 @@ mod tests {
             text: text.into(),
             plain: true,
         };
-        Node { at, data }
+        Node::new(at, data)
     }
 
     fn read(text: &str) -> Result<Condition, String> {

@@ -54,10 +54,7 @@ impl<'n> Bases<'n> {
         let mut bases = Vec::new();
         let mut path = vec![node];
         self.collect(node, extends.at, &mut path, &mut bases, findings)?;
-        let mut whole = Node {
-            at: node.at,
-            data: Data::Map(Vec::new()),
-        };
+        let mut whole = Node::new(node.at, Data::Map(Vec::new()));
         for base in &bases {
             let copy = self.copy(base, extends.at, findings)?;
             merge(&mut whole, copy, &[]);
@@ -155,7 +152,7 @@ impl<'n> Bases<'n> {
             return Err(());
         }
         let data = Data::Map(entries);
-        Ok(Node { at, data })
+        Ok(Node::new(at, data))
     }
 
     fn placed(&mut self, node: &Node, at: At) -> Node {
@@ -172,7 +169,7 @@ impl<'n> Bases<'n> {
                 Data::Map(entries.iter().map(entry).collect())
             }
         };
-        Node { at, data }
+        Node::new(at, data)
     }
 }
 
@@ -233,8 +230,5 @@ fn append(under: &mut Node, over: Node) {
     let mut items = under.items().to_vec();
     let room = (MAX_ADDITIONS + 1).saturating_sub(items.len());
     items.extend(over.items().iter().take(room).cloned());
-    *under = Node {
-        at: over.at,
-        data: Data::List(items),
-    };
+    *under = Node::new(over.at, Data::List(items));
 }

@@ -269,7 +269,9 @@ fn rule(
         let all = (0..selections.len()).map(Condition::Selection);
         (Condition::And(all.collect()), place(node, "detection"))
     });
-    if tocsin.is_some() {
+    // With an error in it nothing can be said: what is not used may be what a misspelt name means.
+    let sound = !findings.list[before..].iter().any(is_error);
+    if tocsin.is_some() && sound {
         unused(&selections, &names, &used, findings);
     }
     if let Some(at) = inherited {

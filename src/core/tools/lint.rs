@@ -33,8 +33,12 @@ crate::core::diagnostic::codes! {
 /// Shortest literal that narrows an expression down.
 const MIN_LITERAL: usize = 3;
 
-/// Everything found, in the order of files and lines. Without cases nothing is said about tests.
-pub fn lint(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> Vec<Diagnostic> {
+/// Everything found, in the order of files and lines; of tests only where there are to be some.
+pub fn lint(
+    rules: &[SourceFile],
+    lexicons: &[SourceFile],
+    cases: Option<&[Case]>,
+) -> Vec<Diagnostic> {
     // What keeps files from loading is found by compiling them.
     let mut dropped = Vec::new();
     let set = rule::parse_set(rules, &mut dropped);
@@ -65,7 +69,7 @@ pub fn lint(rules: &[SourceFile], lexicons: &[SourceFile], cases: &[Case]) -> Ve
     }
     unused_lexicons(&parsed, &words, &mut found);
     terms::lint(&parsed, &words, lexicons, &mut found);
-    if !cases.is_empty() {
+    if let Some(cases) = cases {
         untested(&parsed, &set.correlations, cases, &mut found);
     }
     found.sort_by(|a, b| {

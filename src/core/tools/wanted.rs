@@ -82,8 +82,12 @@ pub struct Case {
 }
 
 impl Case {
-    /// Where a name stands, from a line on; else the line.
+    /// Where a name stands, from a line on; else the line. A rule stands above its cases in the short form.
     pub fn place(&self, name: &str, line: usize) -> At {
+        let line = match &self.wanted {
+            Wanted::Fires { rule, .. } if rule == name => 0,
+            _ => line,
+        };
         let is_it = |(text, at): &&(String, At)| at.line >= line && text == name;
         let found = self.named.iter().find(is_it);
         found.map_or(

@@ -8,5 +8,5 @@ mod node;
 mod read;
 
 pub use findings::{Findings, MAX_FINDINGS, T_SYNTAX, T_YAML};
-pub use node::{At, Data, Key, Node};
+pub use node::{At, Data, Key, Lines, Node};
 pub use read::{MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};

@@ -16,6 +16,17 @@ pub struct Node {
     pub at: At,
     /// Contents.
     pub data: Data,
+    /// Of a scalar over several lines.
+    pub lines: Option<Box<Lines>>,
+}
+
+/// A scalar as the file has it: how far into its lines a word stands cannot be counted in its text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lines {
+    /// Place of the first character of `text`.
+    pub from: At,
+    /// From there to the end of the scalar's last line.
+    pub text: String,
 }
 
 /// What a node is.
@@ -39,6 +50,15 @@ pub struct Key {
 }
 
 impl Node {
+    /// A node that is no scalar over several lines.
+    pub fn new(at: At, data: Data) -> Self {
+        Self {
+            at,
+            data,
+            lines: None,
+        }
+    }
+
     /// The scalar's text.
     pub fn text(&self) -> Option<&str> {
         match &self.data {

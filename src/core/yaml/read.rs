@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::findings::{Findings, T_SYNTAX, T_YAML};
-use super::node::{At, Data, Key, Node};
+use super::node::{At, Data, Key, Lines, Node};
 
 /// Largest file, bytes.
 pub const MAX_BYTES: usize = 16 << 20;
@@ -34,6 +34,52 @@ struct Open {
     is_map: bool,
     /// The keys of a map with more than [`FEW_KEYS`].
     known: FxHashSet<String>,
+}
+
+/// A file by its lines.
+struct Source<'t> {
+    text: &'t str,
+    /// Where lines begin, from the second on; filled when first needed.
+    starts: Vec<usize>,
+}
+
+impl<'t> Source<'t> {
+    fn new(text: &'t str) -> Self {
+        let starts = Vec::new();
+        Self { text, starts }
+    }
+
+    /// What the file has of a scalar over several lines; none of others.
+    fn of(&mut self, span: Span, style: ScalarStyle) -> Option<Box<Lines>> {
+        let (line, end) = (span.start.line(), span.end.line());
+        if line == end {
+            return None;
+        }
+        if self.starts.is_empty() {
+            let feeds = memchr::memchr_iter(b'\n', self.text.as_bytes());
+            self.starts = std::iter::once(0).chain(feeds.map(|at| at + 1)).collect();
+        }
+        let mut column = span.start.col();
+        match style {
+            // The parser's place is that of the contents.
+            ScalarStyle::Literal | ScalarStyle::Folded => column = 0,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => column += 1,
+            ScalarStyle::Plain => {}
+        }
+        let from = *self.starts.get(line.checked_sub(1)?)?;
+        let to = self.starts.get(end).copied().unwrap_or(self.text.len());
+        let whole = self.text.get(from..to)?;
+        let (skipped, _) = whole.char_indices().nth(column)?;
+        let at = At {
+            line,
+            column: column + 1,
+            length: 1,
+        };
+        Some(Box::new(Lines {
+            from: at,
+            text: whole.get(skipped..)?.to_owned(),
+        }))
+    }
 }
 
 /// Keys up to which looking at each is cheapest.
@@ -72,7 +118,9 @@ pub fn parse(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
     }
     let mut stack: Vec<Open> = Vec::new();
     let mut nodes = 0usize;
-    for event in Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut lines = Source::new(text);
+    for event in Parser::new_from_str(text) {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
@@ -111,6 +159,7 @@ pub fn parse(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
                         text: text.into_owned(),
                         plain: style == ScalarStyle::Plain,
                     },
+                    lines: lines.of(span, style),
                 })
             }
             Event::SequenceStart(..) | Event::MappingStart(..) => {
@@ -125,25 +174,23 @@ pub fn parse(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
                 });
                 None
             }
-            Event::SequenceEnd | Event::MappingEnd => stack.pop().map(|open| Node {
-                at: open.at,
-                data: if open.is_map {
+            Event::SequenceEnd | Event::MappingEnd => stack.pop().map(|open| {
+                let data = if open.is_map {
                     Data::Map(open.map)
                 } else {
                     Data::List(open.list)
-                },
+                };
+                Node::new(open.at, data)
             }),
             Event::Alias(_) => {
                 findings
                     .error(T_YAML, at(span), "aliases are not read")
                     .help("write the value out");
-                Some(Node {
-                    at: at(span),
-                    data: Data::Scalar {
-                        text: String::new(),
-                        plain: true,
-                    },
-                })
+                let data = Data::Scalar {
+                    text: String::new(),
+                    plain: true,
+                };
+                Some(Node::new(at(span), data))
             }
             _ => None,
         };

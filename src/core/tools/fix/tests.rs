@@ -18,7 +18,7 @@ fn fixed(rules: &str, lexicons: &str) -> (String, String, usize) {
         rule::parse_set(&rules, &mut found),
         lexicon::parse(&lexicons[0], &mut found),
     );
-    found.extend(lint(&rules, &lexicons, &[]));
+    found.extend(lint(&rules, &lexicons, None));
     let of = |name: &str| {
         found
             .iter()
