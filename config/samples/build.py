@@ -29,6 +29,7 @@ UNWANTED = re.compile(
     |vote\w*|voting|democra\w*|dictator\w*|regime|parliament\w*|ballot\w*|politic\w*|government\w*|abbott|gillard|newman|harper|nenshi|mp|mps|gop|auspol|cdnpoli|tcot|alp|labor
     |boston|bomb\w*|marathon|terror\w*|shoot\w*|shot|gun\w*|kill(?:er|ing)|murder\w*|suspect\w*|arrest\w*|police|cops?|war
     |army|military|troops|militant\w*|rebel\w*|soldiers?|attack\w*|rape\w*|looting|looters?|prison\w*|protest\w*|riot\w*
+    |faiths?|catholic\w*|elector\w*|natives?|aborigin\w*|violence|insurgen\w*|conflicts?|curfew|wars|civilians?|want\s+me
     |black|white|mexican\w*|asian\w*|chinese|african\w*|indian\w*|arab\w*|ethnic\w*|tribal|refugee\w*|israel\w*|palestin\w*
     |sex\w*|nude\w*|porn\w*|dick\w*|ass|asses|butt|boob\w*|tits|naked|horny|gay|lesbian|drunk|weed|drugs?|alcohol|beer|wine
     |nigg\w*|bitch\w*|fuck\w*|shit\w*|shiet|damn\w*|hell|crap|cunt|whore\w*|hoe|hoes|slut\w*|fag\w*|retard\w*|bastard\w*|piss\w*
