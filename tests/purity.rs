@@ -255,3 +255,181 @@ fn the_taxonomy_is_closed_and_about_hazards() {
     }
     assert!(serde_json::from_str::<Hazard>("\"fire\"").is_ok());
 }
+
+/// What nothing shipped is about: peoples, faiths, political opinion and office, protest, war. Places of such names are places.
+const OFF_LIMITS: (&[&str], &[&str]) = (
+    &[
+        "抗议",
+        "示威",
+        "游行",
+        "罢工",
+        "罢课",
+        "骚乱",
+        "暴动",
+        "选举",
+        "政治",
+        "政客",
+        "政党",
+        "党委",
+        "书记",
+        "总统",
+        "总理",
+        "议员",
+        "议会",
+        "人大代表",
+        "政协",
+        "两会",
+        "外交部",
+        "访华",
+        "宗教",
+        "佛教",
+        "道教",
+        "基督教",
+        "天主教",
+        "伊斯兰",
+        "穆斯林",
+        "和尚",
+        "道士",
+        "尼姑",
+        "高僧",
+        "神父",
+        "牧师",
+        "圣诞",
+        "复活节",
+        "开斋",
+        "民族",
+        "藏族",
+        "维吾尔",
+        "回族",
+        "黑人",
+        "犹太",
+        "难民",
+        "日军",
+        "美军",
+        "俄军",
+        "抗战",
+        "二战",
+        "战争",
+        "恐怖袭击",
+        "恐袭",
+        "枪击",
+        "暗杀",
+        "空袭",
+        "造反",
+        "核试",
+    ],
+    &[
+        "protest",
+        "protests",
+        "protester",
+        "protesters",
+        "protesting",
+        "riot",
+        "riots",
+        "rioting",
+        "election",
+        "elections",
+        "ballot",
+        "referendum",
+        "political",
+        "politics",
+        "politician",
+        "politicians",
+        "senator",
+        "parliament",
+        "president",
+        "presidential",
+        "religion",
+        "religious",
+        "ethnic",
+        "ethnicity",
+        "muslim",
+        "muslims",
+        "islam",
+        "islamic",
+        "christian",
+        "christians",
+        "jew",
+        "jews",
+        "jewish",
+        "hindu",
+        "hindus",
+        "buddhist",
+        "catholic",
+        "satan",
+        "easter",
+        "christmas",
+        "xmas",
+        "ramadan",
+        "diwali",
+        "hanukkah",
+        "refugee",
+        "refugees",
+        "migrant",
+        "migrants",
+        "immigrants",
+        "ceasefire",
+        "airstrike",
+        "airstrikes",
+        "missile",
+        "missiles",
+        "terrorist",
+        "terrorists",
+        "pilgrims",
+    ],
+);
+/// Phrases in which such a word is something else.
+const HARMLESS: &[&str] = &["花车游行", "移民火星"];
+
+#[test]
+fn nothing_shipped_is_about_peoples_faiths_opinions_protest_or_war() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![root.join("config/samples/reports_zh.tsv")];
+    for folder in [
+        "config/lexicons",
+        "config/rules",
+        "config/tests",
+        "config/drills",
+        "tests/data/sentences",
+    ] {
+        let before = files.len();
+        shipped(&root.join(folder), &mut files);
+        assert!(files.len() > before, "{folder}");
+    }
+    let (zh, en) = OFF_LIMITS;
+    let en = regex::Regex::new(&format!(
+        r"(?i)(?:^|[^a-z0-9'])({})(?:$|[^a-z0-9])",
+        en.join("|")
+    ))
+    .unwrap();
+    assert!(en.is_match("a Protest march") && !en.is_match("nor'easter"));
+    let mut found = Vec::new();
+    for file in files {
+        for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let rest = HARMLESS
+                .iter()
+                .fold(line.to_owned(), |line, phrase| line.replace(phrase, ""));
+            let word = zh
+                .iter()
+                .find(|word| rest.contains(**word))
+                .map(|word| (*word).to_owned());
+            let word = word.or_else(|| Some(en.captures(&rest)?[1].to_owned()));
+            found.extend(word.map(|word| format!("{}:{}: {word}", file.display(), number + 1)));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+fn shipped(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            shipped(&path, files);
+        } else if path
+            .extension()
+            .is_some_and(|end| end == "yml" || end == "yaml")
+        {
+            files.push(path);
+        }
+    }
+}

@@ -181,3 +181,49 @@ fn a_word_of_a_condition_over_several_lines_is_where_the_file_has_it() {
         assert_eq!(at, places, "{written}");
     }
 }
+
+#[test]
+fn grouping_and_window_of_a_rule_are_its_tier_and_quiet_time() {
+    let read = |block: &str, base: &str| {
+        let text = format!(
+            "title: t\nid: t\ndetection: {{a: {{any|contains: x}}, condition: a}}\ntocsin: {{hazard: fire, score: {{base: 1}}, {block}}}\n---\n\
+             title: b\nid: b\ntocsin: {{abstract: true, {base}}}\n"
+        );
+        let name = "r.yml".to_owned();
+        let mut found = Vec::new();
+        let rules = parse_all(&[SourceFile { name, text }], &mut found);
+        let codes: Vec<&str> = found.iter().map(|d| d.code).collect();
+        let tocsin = rules.first().and_then(|rule| rule.tocsin.clone());
+        (tocsin.map(|t| (t.tier.id(), t.quiet_ms / 3_600_000)), codes)
+    };
+    for (block, base, tier, hours) in [
+        ("group_by: city, window: 2h", "quiet: 9h", "city", 2),
+        (
+            "extends: b, group_by: city",
+            "tier: county, window: 3h",
+            "city",
+            3,
+        ),
+        (
+            "extends: b, tier: township, quiet: 1h",
+            "group_by: city, window: 3h",
+            "township",
+            1,
+        ),
+    ] {
+        assert_eq!(read(block, base), (Some((tier, hours)), vec![]), "{block}");
+    }
+    for (block, code) in [
+        ("group_by: city, tier: county", "T0006"),
+        ("window: 2h, quiet: 3h", "T0006"),
+        ("group_by: feed", "T0006"),
+        ("group_by: [city]", "T0006"),
+        ("group_by: author", "T0023"),
+        ("window: soon", "T0006"),
+        ("replaces: [other]", "T0005"),
+        ("conditions: {k: a and}", "T0018"),
+        ("conditions: {k: [a]}", "T0018"),
+    ] {
+        assert_eq!(read(block, "quiet: 1h"), (None, vec![code]), "{block}");
+    }
+}

@@ -176,7 +176,7 @@ fn what_the_stream_cannot_do_is_refused_with_a_code() {
         (
             "rules: [smoke, flames]",
             "rules: [smoke, smoke]",
-            "T0043 `smoke` is called twice",
+            "T0043 it calls `smoke` twice",
         ),
         (
             "rules: [smoke, flames]",

@@ -86,6 +86,8 @@ struct Stats {
     timeless_events: u64,
     /// Groups and events of correlations that were forgotten for want of room.
     forgotten: u64,
+    /// Events that a correlation no longer took, as events of much later times had come before.
+    too_late: u64,
     loading_seconds: f64,
     seconds: f64,
     events_per_second: f64,
@@ -220,6 +222,7 @@ fn evaluate(args: &Args, compiled: &Compiled, stats: &mut Stats) -> anyhow::Resu
     });
     if let Some(correlator) = &evaluation.correlator {
         evaluation.stats.forgotten = correlator.forgotten;
+        evaluation.stats.too_late = correlator.too_late;
         evaluation.stats.timeless_events = correlator.timeless;
     }
     // What was found before an error is shown all the same.
@@ -343,6 +346,13 @@ fn show(stats: &Stats, json: bool) -> anyhow::Result<()> {
         writeln!(
             err,
             "correlated without a time: {timeless}; forgotten for want of room: {forgotten}"
+        )?;
+    }
+    if stats.too_late > 0 {
+        writeln!(
+            err,
+            "too late for correlations: {} (events of later times had come before: one with a wrong clock is enough; --lateness allows more)",
+            stats.too_late
         )?;
     }
     writeln!(

@@ -158,6 +158,19 @@ impl Op {
     }
 }
 
+impl Op {
+    /// The same of whole numbers.
+    pub fn holds_whole(self, left: i128, right: i128) -> bool {
+        match self {
+            Self::Lt => left < right,
+            Self::Lte => left <= right,
+            Self::Gt => left > right,
+            Self::Gte => left >= right,
+            Self::Neq => left != right,
+        }
+    }
+}
+
 /// How much of a set of terms must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {

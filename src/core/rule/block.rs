@@ -53,7 +53,8 @@ pub(super) fn partial(block: &Node, findings: &mut Findings<'_>) {
             "urgency" => drop(urgency(value, findings)),
             "departments" => drop(departments(value, findings)),
             "score" => keys(value, SCORE, findings),
-            "group_by" | "window" => not_yet(key, value, findings),
+            "group_by" => drop(grouped(value, findings)),
+            "window" => drop(quiet(value, findings)),
             "conditions" => drop(condition::conditions(Some(value), &[], findings)),
             "abstract" | "extends" => {}
             other => unknown(key, other, findings),
@@ -87,12 +88,12 @@ pub(super) fn tocsin(
         match key.text.as_str() {
             "hazard" => hazard = self::hazard(value, findings),
             "title_zh" => title_zh = self::title_zh(value, findings),
-            "tier" => tier = self::tier(value, findings).unwrap_or(tier),
+            // Which of two names of one thing counts is seen below.
+            "tier" | "group_by" | "quiet" | "window" => {}
             // Compared with the tier, wherever that stands.
             "growth_tiers" => {}
-            "quiet" => quiet_ms = quiet(value, findings).unwrap_or(quiet_ms),
             "urgency" => urgency = self::urgency(value, findings).unwrap_or(urgency),
-            "replaces" => replaces = value.text().map(|t| (Arc::from(t), value.at)),
+            "replaces" => replaces = self::replaces(value, findings),
             "departments" => departments = self::departments(value, findings),
             "score" => {
                 score_ = Some(score::score(value, title, names, used, findings));
@@ -100,9 +101,16 @@ pub(super) fn tocsin(
             // Read with the condition of the rule.
             "extends" | "conditions" => {}
             "abstract" => is_true_or_false(value, findings),
-            "group_by" | "window" => not_yet(key, value, findings),
             other => unknown(key, other, findings),
         }
+    }
+    match either(block, ["tier", "group_by"], names, findings) {
+        Some(("tier", value)) => tier = self::tier(value, findings).unwrap_or(tier),
+        Some((_, value)) => tier = grouped(value, findings).unwrap_or(tier),
+        None => {}
+    }
+    if let Some((_, value)) = either(block, ["quiet", "window"], names, findings) {
+        quiet_ms = quiet(value, findings).unwrap_or(quiet_ms);
     }
     let wider = block.get("growth_tiers");
     let growth_tiers = wider.map(|value| growth_tiers(value, Some(tier), findings));
@@ -128,7 +136,7 @@ pub(super) fn unknown(key: &Key, name: &str, findings: &mut Findings<'_>) {
             key.at,
             format!("`tocsin` has no `{name}`"),
         )
-        .help("hazard, title_zh, tier, growth_tiers, quiet, urgency, replaces, departments, score, extends, abstract, conditions");
+        .help("hazard, title_zh, tier, growth_tiers, quiet, urgency, replaces, departments, score, extends, abstract, conditions, group_by (tier), window (quiet)");
 }
 
 fn is_true_or_false(value: &Node, findings: &mut Findings<'_>) {
@@ -137,7 +145,31 @@ fn is_true_or_false(value: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-fn not_yet(key: &Key, value: &Node, findings: &mut Findings<'_>) {
+/// Of two keys that say the same the one that is there; beside a base's the rule's own.
+fn either<'n>(
+    block: &'n Node,
+    keys: [&'static str; 2],
+    names: &Names<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<(&'static str, &'n Node)> {
+    let [first, second] = keys.map(|key| Some((key, block.get(key)?)));
+    let (Some(one), Some(other)) = (first, second) else {
+        return first.or(second);
+    };
+    match names.inherited {
+        Some(at) if one.1.at == at => Some(other),
+        Some(at) if other.1.at == at => Some(one),
+        _ => {
+            let message = format!("`{}` says the same as `{}`", keys[1], keys[0]);
+            let finding = findings.error(codes::BAD_VALUE, other.1.at, message);
+            finding.help("leave one of them out");
+            Some(one)
+        }
+    }
+}
+
+/// What makes reports one incident beside hazard and status: the tier of their place.
+fn grouped(value: &Node, findings: &mut Findings<'_>) -> Option<Tier> {
     let persons = value
         .items()
         .iter()
@@ -150,16 +182,20 @@ fn not_yet(key: &Key, value: &Node, findings: &mut Findings<'_>) {
                 value.at,
                 "reports are not grouped by persons: Tocsin watches hazards",
             )
-            .help("group by feed, kind or extracted numbers");
-    } else {
+            .help("group_by: county, or another tier; feed, kind or extracted numbers in a correlation's `group-by`");
+        return None;
+    }
+    let tier = Tier::ALL.into_iter().find(|t| value.text() == Some(t.id()));
+    if tier.is_none() {
         findings
             .error(
-                codes::UNSUPPORTED,
-                key.at,
-                format!("`{}` is not evaluated", key.text),
+                codes::BAD_VALUE,
+                value.at,
+                "`group_by` is the tier of place at which reports become one incident: township, county, city, province or country",
             )
-            .help("write a correlation rule: it has `group-by` and `timespan`");
+            .help("hazard and status always count; feed, kind and extracted numbers go into a correlation's `group-by`");
     }
+    tier
 }
 
 pub(super) fn hazard(value: &Node, findings: &mut Findings<'_>) -> Option<Hazard> {
@@ -185,6 +221,18 @@ pub(super) fn title_zh(value: &Node, findings: &mut Findings<'_>) -> Option<Arc<
     };
     readable(text, "title_zh", value.at, findings);
     Some(text.into())
+}
+
+fn replaces(value: &Node, findings: &mut Findings<'_>) -> Option<(Arc<str>, At)> {
+    let id = value.text().map(str::trim).filter(|text| !text.is_empty());
+    if id.is_none() {
+        findings.error(
+            codes::WRONG_TYPE,
+            value.at,
+            "`replaces` is the id of one rule",
+        );
+    }
+    Some((id?.into(), value.at))
 }
 
 fn tier(value: &Node, findings: &mut Findings<'_>) -> Option<Tier> {

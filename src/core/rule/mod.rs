@@ -38,6 +38,7 @@
 //!   tier: county                      # township | county | city | province | country; default county
 //!   growth_tiers: [city]              # wider tiers at which growth is looked for, too; see Growth
 //!   quiet: 6h                         # s, m, h, d; 1m … 30d; default 6h
+//!   # group_by: county, window: 6h    # the same as tier and quiet, in the words of correlations
 //!   urgency: Immediate                # CAP; default Unknown (then the record's own cap.urgency counts)
 //!   replaces: other-rule-id           # only with `status: test`
 //!   departments:                      # beside the routing table
@@ -185,6 +186,7 @@ mod layout;
 mod lower;
 mod parse;
 mod pattern;
+mod pcre;
 mod print;
 pub mod program;
 mod prune;

@@ -269,6 +269,12 @@ fn rule(
         let all = (0..selections.len()).map(Condition::Selection);
         (Condition::And(all.collect()), place(node, "detection"))
     });
+    // What no condition calls is read as well: a mistake in it is one.
+    for (number, (_, value)) in names.conditions.iter().enumerate() {
+        if !used[selections.len() + number] && names.inherited != Some(value.at) {
+            condition::parse(value, &names, &mut vec![true; names.len()], findings);
+        }
+    }
     // With an error in it nothing can be said: what is not used may be what a misspelt name means.
     let sound = !findings.list[before..].iter().any(is_error);
     if tocsin.is_some() && sound {

@@ -7,6 +7,7 @@ use super::{Entry, MAX_REGEX, MAX_VALUES, MAX_WITHIN, Pending};
 use crate::core::rule::ast::{Group, Item, Need, Op, Test};
 use crate::core::rule::codes;
 use crate::core::rule::pattern::Pattern;
+use crate::core::rule::pcre;
 use crate::core::yaml::{At, Data, Findings, Node};
 
 pub(super) fn need(
@@ -163,7 +164,14 @@ pub(super) fn regexes(
             findings.error(codes::EMPTY_VALUE, node.at, "a regular expression is text");
             continue;
         };
-        let mut builder = regex::RegexBuilder::new(text);
+        let translated = match pcre::translate(text, flags.contains('m')) {
+            Ok(translated) => translated,
+            Err(why) => {
+                findings.error(codes::BAD_REGEX, node.at, why);
+                continue;
+            }
+        };
+        let mut builder = regex::RegexBuilder::new(&translated);
         builder
             .size_limit(MAX_REGEX)
             .dfa_size_limit(MAX_REGEX)

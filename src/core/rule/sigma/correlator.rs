@@ -54,6 +54,8 @@ pub struct Correlator {
     pub forgotten: u64,
     /// Events without a time that could be read.
     pub timeless: u64,
+    /// Events that a correlation no longer took: later ones than the lateness allows had come before.
+    pub too_late: u64,
 }
 
 impl Correlator {
@@ -69,6 +71,7 @@ impl Correlator {
                 .filter(|s| *s != NO_SLOT),
             forgotten: 0,
             timeless: 0,
+            too_late: 0,
         }
     }
 
@@ -135,6 +138,7 @@ impl Correlator {
             .latest
             .saturating_sub(plan.span.saturating_add(self.lateness));
         if time < horizon {
+            self.too_late += 1;
             return;
         }
         let first = |slot: &u32| event.of(*slot).find_map(Leaf::text).map(str::to_owned);

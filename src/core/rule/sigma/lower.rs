@@ -7,7 +7,7 @@ use super::pattern::Pattern;
 use super::syntax::{Entry, Scalar, Value};
 use super::test::{Cidr, Part, Test};
 use super::transform::{self, Placeholders, Problem};
-use crate::core::rule::{How, Op, codes};
+use crate::core::rule::{How, Op, codes, pcre};
 use crate::core::yaml::Findings;
 
 /// Compiled size of one regular expression, bytes.
@@ -101,18 +101,25 @@ fn one(
         },
         Kind::Regex => {
             let has = |modifier| modifiers.contains(&modifier);
-            let source = value.scalar.text().unwrap_or_default();
+            let (regex, source) = regex(value, modifiers, findings)?;
             Test::Regex {
-                regex: regex(value, modifiers, findings)?,
+                regex,
                 literals: literals::required(
-                    source,
+                    &source,
                     has(Modifier::I),
                     has(Modifier::M),
                     has(Modifier::S),
                 ),
             }
         }
-        Kind::Compare => Test::Compare(operator(modifiers)?, number(value, findings)?),
+        Kind::Compare => Test::Compare {
+            op: operator(modifiers)?,
+            value: number(value, findings)?,
+            exact: value
+                .scalar
+                .text()
+                .and_then(|text| text.trim().parse().ok()),
+        },
         Kind::Time => Test::Time {
             part: part(modifiers)?,
             op: operator(modifiers),
@@ -189,7 +196,7 @@ fn regex(
     value: &Value,
     modifiers: &[Modifier],
     findings: &mut Findings<'_>,
-) -> Option<regex::Regex> {
+) -> Option<(regex::Regex, String)> {
     let has = |modifier| modifiers.contains(&modifier);
     let Some(source) = value.scalar.text().filter(|t| !t.is_empty()) else {
         findings.error(
@@ -199,7 +206,14 @@ fn regex(
         );
         return None;
     };
-    let built = regex::RegexBuilder::new(source)
+    let source = match pcre::translate(source, has(Modifier::M)) {
+        Ok(source) => source,
+        Err(why) => {
+            findings.error(codes::BAD_REGEX, value.at.0, why);
+            return None;
+        }
+    };
+    let built = regex::RegexBuilder::new(&source)
         .size_limit(MAX_REGEX)
         .nest_limit(128)
         .case_insensitive(has(Modifier::I))
@@ -207,7 +221,7 @@ fn regex(
         .dot_matches_new_line(has(Modifier::S))
         .build();
     match built {
-        Ok(regex) => Some(regex),
+        Ok(regex) => Some((regex, source.into_owned())),
         Err(error) => {
             let large = matches!(error, regex::Error::CompiledTooBig(_));
             let help = if large {

@@ -1,5 +1,7 @@
 //! Filters and correlations, as files have them.
 
+use std::collections::BTreeSet;
+
 use super::super::codes;
 use super::read::detection;
 use super::syntax::{Bound, Correlation, CorrelationKind, Filter, Place, Reference};
@@ -89,9 +91,17 @@ pub(in crate::core::rule) fn correlation(
         findings.error(codes::WRONG_TYPE, block.at, "`generate` is true or false");
         return None;
     };
+    let rules = references(rules, findings)?;
+    let mut known = BTreeSet::new();
+    if let Some(twice) = rules.iter().find(|one| !known.insert(&one.name)) {
+        let message = format!("it calls `{}` twice", twice.name);
+        let finding = findings.error(codes::BAD_CORRELATION, twice.at.0, message);
+        finding.help("once is enough: each of its events counts once");
+        return None;
+    }
     Some(Correlation {
         kind,
-        rules: references(rules, findings)?,
+        rules,
         aliases: aliases(block, findings)?,
         group_by: texts(block, "group-by", findings)?,
         timespan: timespan(block, findings)?,
@@ -300,5 +310,27 @@ fn condition(
             .help("gt, gte, lt, lte, eq, neq");
         return None;
     }
+    if contradict(&bounds) {
+        findings.error(
+            codes::BAD_VALUE,
+            node.at,
+            "no number is within these bounds",
+        );
+        return None;
+    }
     Some((bounds, fields, percentile))
+}
+
+/// Whether no number meets all of them.
+fn contradict(bounds: &[(Bound, f64)]) -> bool {
+    let limits = bounds.iter().map(|(_, limit)| *limit);
+    // A number that meets them all stands at a limit, on either side of one, or between two.
+    let mut tried: Vec<f64> = limits.flat_map(|n| [n - 1.0, n, n + 1.0]).collect();
+    tried.sort_unstable_by(f64::total_cmp);
+    let between: Vec<f64> = tried
+        .windows(2)
+        .map(|w| f64::midpoint(w[0], w[1]))
+        .collect();
+    let holds = |n: &f64| bounds.iter().all(|(bound, limit)| bound.holds(*n, *limit));
+    !bounds.is_empty() && !tried.iter().chain(&between).any(holds)
 }

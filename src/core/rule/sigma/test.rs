@@ -40,6 +40,9 @@ impl<'e> Leaf<'e> {
     }
 }
 
+/// From here on floating point knows only some of the whole numbers.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// A text that reads as a finite number.
 pub(super) fn number(text: &str) -> Option<f64> {
     // What cannot begin a number is the usual case.
@@ -72,7 +75,13 @@ pub enum Test {
         literals: Vec<String>,
     },
     Cidr(Cidr),
-    Compare(Op, f64),
+    /// `exact`: the number where it is whole.
+    #[allow(missing_docs)]
+    Compare {
+        op: Op,
+        value: f64,
+        exact: Option<i128>,
+    },
     /// A part of a date; without an operator it is equal.
     Time {
         part: Part,
@@ -113,7 +122,14 @@ impl Test {
                 .text()
                 .and_then(|text| text.parse().ok())
                 .is_some_and(|ip| net.contains(ip)),
-            Self::Compare(op, value) => leaf.number().is_some_and(|n| op.holds(n, *value)),
+            Self::Compare { op, value, exact } => leaf.number().is_some_and(|found| {
+                if let (Some(exact), true) = (exact, found.abs() >= WHOLE)
+                    && let Some(whole) = leaf.text().and_then(|text| text.parse::<i128>().ok())
+                {
+                    return op.holds_whole(whole, *exact);
+                }
+                op.holds(found, *value)
+            }),
             Self::Time { part, op, value } => part.of(leaf).is_some_and(|found| match op {
                 Some(op) => op.holds(found, *value),
                 None => equal(found, *value),
