@@ -31,6 +31,48 @@ fn browse(address: &str, path: &str, cookie: &str, language: &str) -> (String, S
     (head.to_owned(), body.to_owned())
 }
 
+/// SIGHUP reads the rule set again, as in `run`, and does not end the demo.
+#[test]
+fn the_demo_reads_its_rules_again_on_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("tocsin.toml");
+    let text = "[http]\nlisten = \"127.0.0.1:0\"\n[desk.http]\nlisten = \"127.0.0.1:0\"\n";
+    std::fs::write(&config, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+    crate::without_settings(&mut command);
+    let child = command
+        .args(["demo", "--speed", "1", "--lang", "en", "--config"])
+        .arg(&config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut demo = Demo(child);
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    let address = lines.find_map(|line| {
+        let line = line.unwrap();
+        let address = line.strip_prefix("http://")?.strip_suffix("/metrics")?;
+        Some(address.to_owned())
+    });
+    let address = address.expect("it prints where the metrics are");
+    std::thread::spawn(move || lines.for_each(drop));
+    let pid = demo.0.id().to_string();
+    let told = Command::new("kill").args(["-HUP", &pid]).status();
+    assert!(told.unwrap().success());
+    let began = Instant::now();
+    loop {
+        assert_eq!(demo.0.try_wait().unwrap(), None, "it goes on");
+        let (_, metrics) = browse(&address, "/metrics", "", "en");
+        let read = "tocsin_rule_set_reloads_total{outcome=\"unchanged\"} 1";
+        if metrics.contains(read) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{metrics}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn the_demo_opens_with_the_console_and_prints_its_address() {
     let folder = tempfile::tempdir().unwrap();

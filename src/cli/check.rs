@@ -17,7 +17,7 @@ use crate::core::ruleset::RuleSet;
 use crate::desk::http::start::reach;
 
 /// Findings that may follow from a file that could not be read: unknown lexicons, rules and places, and a folder without rules.
-const MISSED: [&str; 5] = ["T0013", "T0026", "T0042", "T0907", codes::NO_RULES];
+pub(super) const MISSED: [&str; 6] = ["T0013", "T0026", "T0028", "T0042", "T0907", codes::NO_RULES];
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]

@@ -39,6 +39,6 @@ pub mod topics;
 mod watch_files;
 
 pub use frame::{Cli, Command, FAILED, Global, LogFormat, MISUSED, Misused, main};
-pub(crate) use render::escaped;
 pub use render::render;
+pub(crate) use render::{escaped, one_line};
 pub use summary::summary_text;

@@ -49,6 +49,30 @@ fn bare(diagnostics: Vec<Diagnostic>) -> ConfigErrors {
     ConfigErrors::new(diagnostics, Vec::new())
 }
 
+/// Sets what it returns at every SIGHUP, for a process that other signals end as they do by themselves.
+pub(super) fn listen_to_hangups() -> anyhow::Result<Arc<AtomicBool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let asked = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&asked);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut hangup = {
+        let _entered = runtime.enter();
+        signal(SignalKind::hangup())?
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            runtime.block_on(async move {
+                while hangup.recv().await.is_some() {
+                    set.store(true, Ordering::SeqCst);
+                }
+            });
+        })?;
+    Ok(asked)
+}
+
 /// The thread that reads again; it ends when this is dropped.
 pub(super) struct Reloader {
     ended: Arc<AtomicBool>,

@@ -33,7 +33,7 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without a source line to point at, the message itself names the file.
         if self.span.is_none() {
-            write!(f, "{}", self.diagnostic.file)?;
+            f.write_str(&one_line(&self.diagnostic.file))?;
             if self.diagnostic.line > 0 {
                 write!(f, ":{}:{}", self.diagnostic.line, self.diagnostic.column)?;
             }
@@ -97,7 +97,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &[SourceFile], colour: bool) 
         let shown = Shown {
             diagnostic,
             span: source.map(|(_, text)| span(text, diagnostic)),
-            source: source.map(|(name, text)| NamedSource::new(name, Arc::clone(text))),
+            source: source.map(|(name, text)| NamedSource::new(one_line(name), Arc::clone(text))),
         };
         if !text.is_empty() {
             text.push('\n');
@@ -154,6 +154,11 @@ pub(crate) fn escaped(text: &str) -> String {
         .collect()
 }
 
+/// The same for what is a part of a line: it cannot begin one of its own.
+pub(crate) fn one_line(text: &str) -> String {
+    escaped(text).replace('\n', "\u{fffd}")
+}
+
 /// A source text with harmless lines of at most [`MAX_LINE`] code points, which stay where they are.
 fn shown_lines(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(1 << 20));
@@ -190,24 +195,28 @@ mod tests {
     fn nothing_steers_the_terminal() {
         let hostile = "a: \u{1b}[31m\u{9b}2J\u{202e}x\u{7f}\n";
         assert_eq!(same_length(hostile).len(), hostile.len());
-        let finding = Diagnostic {
-            code: "T0001",
-            gravity: Gravity::Error,
-            file: "f".to_owned(),
-            line: 1,
-            column: 1,
-            length: 1,
-            message: hostile.to_owned(),
-            help: Some(hostile.to_owned()),
-        };
-        let source = SourceFile {
-            name: "f".to_owned(),
-            text: hostile.to_owned(),
-        };
-        let shown = render(&[finding], &[source], false);
-        assert!(
-            !shown.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{7f}']),
-            "{shown:?}"
-        );
+        // A file may be called anything, too, with and without a line to show.
+        for line in [1, 0] {
+            let finding = Diagnostic {
+                code: "T0001",
+                gravity: Gravity::Error,
+                file: format!("文件 {hostile}.yml"),
+                line,
+                column: 1,
+                length: 1,
+                message: hostile.to_owned(),
+                help: Some(hostile.to_owned()),
+            };
+            let source = SourceFile {
+                name: finding.file.clone(),
+                text: hostile.to_owned(),
+            };
+            let shown = render(&[finding], &[source], false);
+            assert!(
+                !shown.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{7f}']),
+                "{shown:?}"
+            );
+            assert!(shown.contains("文件 a: "), "{shown}");
+        }
     }
 }

@@ -30,13 +30,13 @@ pub(super) fn load(
     settings: &Settings,
     file: Option<&Path>,
 ) -> (Vec<Feed>, Vec<SourceFile>, Vec<Diagnostic>) {
-    match sources(settings, file) {
-        Ok(sources) => {
-            let (feeds, diagnostics) = read(&sources);
-            (feeds, sources, diagnostics)
-        }
-        Err(found) => (Vec::new(), Vec::new(), vec![found]),
+    let mut errors = Vec::new();
+    let sources = sources(settings, file, &mut errors);
+    if !errors.is_empty() {
+        return (Vec::new(), Vec::new(), errors);
     }
+    let (feeds, diagnostics) = read(&sources);
+    (feeds, sources, diagnostics)
 }
 
 /// The feeds of these files, and everything wrong with them.
@@ -63,15 +63,20 @@ pub(super) fn read(sources: &[SourceFile]) -> (Vec<Feed>, Vec<Diagnostic>) {
     )
 }
 
-fn sources(settings: &Settings, file: Option<&Path>) -> Result<Vec<SourceFile>, Diagnostic> {
+fn sources(
+    settings: &Settings,
+    file: Option<&Path>,
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<SourceFile> {
     if !settings.feeds.is_empty()
         && let Some(path) = file
     {
-        return read_text_of(path, MAX_BYTES).map(|file| vec![file]);
+        let read = read_text_of(path, MAX_BYTES).map_err(|error| errors.push(error));
+        return read.into_iter().collect();
     }
     match &settings.paths.feeds {
-        Some(folder) => read_folder(folder, &["toml"]),
-        None => Ok(bundled()),
+        Some(folder) => read_folder(folder, &["toml"], errors),
+        None => bundled(),
     }
 }
 

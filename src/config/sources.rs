@@ -87,24 +87,16 @@ pub fn load_rule_files(paths: &Paths) -> Result<RuleFiles, Vec<Diagnostic>> {
     }
 }
 
-/// What can be read of a rule set, and an error for everything that cannot, which is left empty.
+/// What can be read of a rule set, and an error for everything that cannot, which is left out; of places all, where one is.
 pub fn read_rule_files(paths: &Paths) -> (RuleFiles, Vec<Diagnostic>) {
     let mut errors = Vec::new();
-    let mut keep = |result: Result<Vec<SourceFile>, Diagnostic>| {
-        result.unwrap_or_else(|error| {
-            errors.push(error);
-            Vec::new()
-        })
-    };
-    let rules = keep(texts(paths.rules.as_deref(), "rules/", YAML));
-    let lexicons = keep(texts(paths.lexicons.as_deref(), "lexicons/", YAML));
-    let departments = keep(one(paths.departments.as_deref(), "departments.yaml"))
-        .pop()
-        .unwrap_or_default();
-    let places = places(paths).unwrap_or_else(|error| {
+    let rules = texts(paths.rules.as_deref(), "rules/", YAML, &mut errors);
+    let lexicons = texts(paths.lexicons.as_deref(), "lexicons/", YAML, &mut errors);
+    let departments = load_departments(paths).unwrap_or_else(|error| {
         errors.push(error);
-        Vec::new()
+        SourceFile::default()
     });
+    let places = places(paths, &mut errors);
     let files = RuleFiles {
         rules,
         lexicons,
@@ -116,61 +108,66 @@ pub fn read_rule_files(paths: &Paths) -> (RuleFiles, Vec<Diagnostic>) {
 
 /// The routing table's file, configured or bundled.
 pub(super) fn load_departments(paths: &Paths) -> Result<SourceFile, Diagnostic> {
-    let found = one(paths.departments.as_deref(), "departments.yaml")?;
-    Ok(found.into_iter().next().unwrap_or_default())
+    if let Some(path) = &paths.departments {
+        return read_text(path);
+    }
+    let name = "departments.yaml".to_owned();
+    match Bundled::text(&name) {
+        Some(text) => Ok(SourceFile { name, text }),
+        None => Err(unreadable_file(
+            &name,
+            &io::Error::from(io::ErrorKind::NotFound),
+        )),
+    }
 }
 
-/// One YAML file, or every one of a folder and its subfolders, sorted by path.
-pub fn read_yaml(path: &Path) -> Result<Vec<SourceFile>, Diagnostic> {
+/// One YAML file, or every one of a folder and its subfolders, sorted by path; an error for each that cannot be read.
+pub fn read_yaml(path: &Path, errors: &mut Vec<Diagnostic>) -> Vec<SourceFile> {
     if path.is_dir() {
-        return read_folder(path, YAML);
+        return read_folder(path, YAML, errors);
     }
-    read_text(path).map(|file| vec![file])
+    keep(read_text(path), errors).into_iter().collect()
 }
 
 fn texts(
     folder: Option<&Path>,
     bundled: &str,
     extensions: &[&str],
-) -> Result<Vec<SourceFile>, Diagnostic> {
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<SourceFile> {
     if let Some(folder) = folder {
-        return read_folder(folder, extensions);
+        return read_folder(folder, extensions, errors);
     }
-    Ok(Bundled::list(bundled)
+    Bundled::list(bundled)
         .into_iter()
         .filter(|name| has_extension(Path::new(name), extensions))
         .filter_map(|name| {
             let text = Bundled::text(&name)?;
             Some(SourceFile { name, text })
         })
-        .collect())
+        .collect()
 }
 
-fn one(path: Option<&Path>, bundled: &str) -> Result<Vec<SourceFile>, Diagnostic> {
-    if let Some(path) = path {
-        return read_text(path).map(|file| vec![file]);
-    }
-    match Bundled::text(bundled) {
-        Some(text) => Ok(vec![SourceFile {
-            name: bundled.to_owned(),
-            text,
-        }]),
-        None => Err(unreadable_file(
-            bundled,
-            &io::Error::from(io::ErrorKind::NotFound),
-        )),
-    }
-}
-
-/// Gazetteer files, with the configured exposure in place of the folder's.
-fn places(paths: &Paths) -> Result<Vec<PlaceFile>, Diagnostic> {
+/// Gazetteer files, with the configured exposure in place of the folder's. Half of a gazetteer would find other places: all or none.
+fn places(paths: &Paths, errors: &mut Vec<Diagnostic>) -> Vec<PlaceFile> {
+    let before = errors.len();
     let mut files = match &paths.places {
         None => bundled_places(),
-        Some(folder) => walk(folder)?
-            .iter()
-            .map(|path| place_file(path))
-            .collect::<Result<_, _>>()?,
+        Some(folder) => {
+            let found = walk(folder, errors).into_iter();
+            let read = |path: PathBuf| regular(&path).and_then(|()| place_file(&path));
+            found.filter_map(|path| keep(read(path), errors)).collect()
+        }
     };
+    let exposed = with_exposure(paths, &mut files);
+    keep(exposed, errors);
+    if errors.len() > before {
+        files.clear();
+    }
+    files
+}
+
+fn with_exposure(paths: &Paths, files: &mut Vec<PlaceFile>) -> Result<(), Diagnostic> {
     if let Some(path) = &paths.exposure {
         if !is_exposure(&path.to_string_lossy()) {
             let error = io::Error::other("the file has to be named exposure.csv");
@@ -180,7 +177,12 @@ fn places(paths: &Paths) -> Result<Vec<PlaceFile>, Diagnostic> {
         files.push(place_file(path)?);
         files.sort_by(|a, b| a.name.cmp(&b.name));
     }
-    Ok(files)
+    Ok(())
+}
+
+/// What could be read; why it could not be is added to the errors.
+fn keep<T>(read: Result<T, Diagnostic>, errors: &mut Vec<Diagnostic>) -> Option<T> {
+    read.map_err(|error| errors.push(error)).ok()
 }
 
 fn is_exposure(name: &str) -> bool {
@@ -205,50 +207,79 @@ fn place_file(path: &Path) -> Result<PlaceFile, Diagnostic> {
     Ok(PlaceFile { name, bytes })
 }
 
-/// Every file of a folder and its subfolders with one of the extensions, sorted by path.
+/// Every file of a folder and its subfolders with one of the extensions, sorted by path; an error for each that cannot be read.
 pub(super) fn read_folder(
     folder: &Path,
     extensions: &[&str],
-) -> Result<Vec<SourceFile>, Diagnostic> {
-    walk(folder)?
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<SourceFile> {
+    let read = |path: PathBuf| regular(&path).and_then(|()| read_text(&path));
+    walk(folder, errors)
         .into_iter()
         .filter(|path| has_extension(path, extensions))
-        .map(|path| read_text(&path))
+        .filter_map(|path| keep(read(path), errors))
         .collect()
 }
 
-fn walk(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+/// Of a folder only files are read: a pipe would hold up whoever reads it until somebody writes.
+fn regular(path: &Path) -> Result<(), Diagnostic> {
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => {
+            let error = io::Error::other("not a file");
+            let mut refused = unreadable_file(&path.display().to_string(), &error);
+            refused.help("take it out of the folder, or begin its name with a dot");
+            Err(refused)
+        }
+        // Opening says why.
+        _ => Ok(()),
+    }
+}
+
+/// The files below a folder, sorted; an error for each folder that cannot be read.
+fn walk(folder: &Path, errors: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![(folder.to_path_buf(), 0)];
     while let Some((folder, depth)) = folders.pop() {
-        let name = folder.display().to_string();
-        let refuse = |error: &io::Error| unreadable_file(&name, error);
-        for entry in std::fs::read_dir(&folder).map_err(|error| refuse(&error))? {
-            let entry = entry.map_err(|error| refuse(&error))?;
-            // Editors' locks, and the versions that Kubernetes keeps beside what it mounts.
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            let path = entry.path();
-            if path.is_dir() {
-                // Left out, its rules would be missing without a word.
-                if depth == MAX_DEPTH {
-                    let deep =
-                        format!("more than {MAX_DEPTH} folders deep; is it a link to itself?");
-                    return Err(refuse(&io::Error::other(deep)));
-                }
-                folders.push((path, depth + 1));
-            } else {
-                files.push(path);
-            }
-        }
+        let below = entries(&folder, depth, &mut files);
+        folders.extend(keep(below, errors).into_iter().flatten());
         if files.len() > MAX_FILES {
             let error = io::Error::other(format!("more than {MAX_FILES} files"));
-            return Err(refuse(&error));
+            errors.push(unreadable_file(&folder.display().to_string(), &error));
+            break;
         }
     }
     files.sort();
-    Ok(files)
+    files
+}
+
+/// Adds the files of a folder, and gives the folders in it with their depth.
+fn entries(
+    folder: &Path,
+    depth: usize,
+    files: &mut Vec<PathBuf>,
+) -> Result<Vec<(PathBuf, usize)>, Diagnostic> {
+    let name = folder.display().to_string();
+    let refuse = |error: &io::Error| unreadable_file(&name, error);
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| refuse(&error))? {
+        let entry = entry.map_err(|error| refuse(&error))?;
+        // Editors' locks, and the versions that Kubernetes keeps beside what it mounts.
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
+        if path.is_dir() {
+            // Left out, its rules would be missing without a word.
+            if depth == MAX_DEPTH {
+                let deep = format!("more than {MAX_DEPTH} folders deep; is it a link to itself?");
+                return Err(refuse(&io::Error::other(deep)));
+            }
+            folders.push((path, depth + 1));
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(folders)
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {

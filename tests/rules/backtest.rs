@@ -230,6 +230,10 @@ fn what_cannot_be_read_is_named_and_is_no_difference() {
             "gone.jsonl",
         ),
         (
+            ["--input", "corpus.jsonl", "--html", "gone/page.html"],
+            "gone/page.html",
+        ),
+        (
             ["--input", "corpus.jsonl", "--feed", "gone"],
             "no feed `gone`",
         ),
@@ -242,5 +246,57 @@ fn what_cannot_be_read_is_named_and_is_no_difference() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(said.contains(part), "{args:?}: {said}");
+        assert!(output.stdout.is_empty(), "{args:?}");
     }
+    // A page that is tried leaves nothing behind, and keeps what was there, when the rest fails.
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("old.html"), "old").unwrap();
+    for name in ["old.html", "new.html"] {
+        let args = ["--input", "gone.jsonl", "--html", name];
+        assert_eq!(run(folder.path(), &args).status.code(), Some(2));
+    }
+    assert_eq!(std::fs::read_to_string(path("old.html")).unwrap(), "old");
+    assert!(!path("new.html").exists());
+}
+
+/// A record that no rule saw is no record without a detection: it is counted, named, and neither found nor missed.
+#[test]
+fn records_that_cannot_be_read_are_no_silence() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let lines = "\n{\"id\":\"x\",\"label\":true}\nno JSON at all\n{\"id\":\"y\",\"label\":false}\n";
+    std::fs::write(path("mixed.jsonl"), format!("{CORPUS}{lines}")).unwrap();
+    let args = "--input mixed.jsonl --labels corpus.jsonl --against a --html page.html --json";
+    let output = run(folder.path(), &args.split(' ').collect::<Vec<_>>());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for side in ["a", "b"] {
+        let totals = &shown[side];
+        let counts = [&totals["records"], &totals["refused"], &totals["detected"]];
+        assert_eq!(counts, [8, 3, 2], "{shown:#}");
+        // The blank line counts as a line.
+        let first = &totals["first_refused"];
+        assert_eq!(first["number"], 7, "{shown:#}");
+        assert_eq!(first["code"], "D0013", "{shown:#}");
+    }
+    let page = std::fs::read_to_string(path("page.html")).unwrap();
+    for part in ["could not be read", "无法读取的记录", "D0013"] {
+        assert!(page.contains(part), "{part} is missing in {page}");
+    }
+
+    // Their labels are left out: x would be missed, y rightly silent.
+    std::fs::write(path("labels.jsonl"), lines.replace("no JSON at all\n", "")).unwrap();
+    let args = "--input mixed.jsonl --labels labels.jsonl";
+    let output = run(folder.path(), &args.split(' ').collect::<Vec<_>>());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("precision –, recall –"), "{said}");
+    let told = "3 records could not be read, and count neither as found nor as missed; the first is line 7: D0013 ";
+    assert!(said.contains(told), "{said}");
+
+    // Nothing read, nothing measured.
+    std::fs::write(path("other.jsonl"), lines).unwrap();
+    let output = run(folder.path(), &["--input", "other.jsonl", "--against", "a"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
 }

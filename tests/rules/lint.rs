@@ -279,3 +279,185 @@ tocsin: {hazard: fire, replaces: smoke, score: {base: 10}}
     ];
     assert_eq!(said, expected, "{found:#?}");
 }
+
+/// A folder of one's own, without places and lexicons, which are quick to read.
+fn own() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["rules", "lexicons", "places"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let text = "[paths]\nrules = \"rules\"\nlexicons = \"lexicons\"\nplaces = \"places\"\n";
+    std::fs::write(folder.path().join("tocsin.toml"), text).unwrap();
+    folder
+}
+
+/// Codes and the names of files without folders.
+fn found(output: &Output) -> Vec<(String, String)> {
+    let shown: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    let findings = shown["findings"].as_array().unwrap().iter();
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    findings
+        .map(|it| {
+            let file = text(it, "file");
+            let name = file.rsplit('/').next().unwrap().to_owned();
+            (text(it, "code"), name)
+        })
+        .collect()
+}
+
+/// Files that cannot be read hide nothing of the others, and what may stand in them is not called missing.
+#[test]
+fn unreadable_files_hide_nothing_else() {
+    let folder = own();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["rules/a.yml", "rules/b.yml", "lexicons/c.yml"] {
+        std::fs::write(path(name), b"title: \xff\n").unwrap();
+    }
+    let fine = rule(
+        "fine",
+        "  a: {any|lexicon: far}\n  b: {any|contains: x}\n  condition: a",
+        "",
+    );
+    std::fs::write(path("rules/fine.yml"), &fine).unwrap();
+    std::fs::write(path("rules/broken.yml"), "title: x\ndetection: {}\n").unwrap();
+    std::fs::write(path("lexicons/idle.yml"), "lexicon: idle\nterms: [x1]\n").unwrap();
+    std::fs::write(path("cases.yml"), "elsewhere: {fires: [x]}\n").unwrap();
+    let cases = path("cases.yml").display().to_string();
+    for args in [&[][..], &["--fix"]] {
+        let output = run(folder.path(), &[args, &["--tests", &cases]].concat());
+        let found = found(&output);
+        assert_eq!(output.status.code(), Some(2), "{found:?}");
+        let of = |wanted: &str| -> Vec<&str> {
+            let files = found.iter().filter(|(code, _)| code == wanted);
+            files.map(|(_, file)| &**file).collect()
+        };
+        assert_eq!(of("C0001"), ["a.yml", "b.yml", "c.yml"], "{found:?}");
+        assert_eq!(of("T0020"), ["fine.yml"], "{found:?}");
+        assert!(
+            found.iter().any(|(_, file)| file == "broken.yml"),
+            "{found:?}"
+        );
+        for follows in ["T0013", "T0106", "T0107", "T0108"] {
+            assert!(of(follows).is_empty(), "{found:?}");
+        }
+    }
+    // The selection that no condition uses may be used in a file that could not be read.
+    assert_eq!(
+        std::fs::read_to_string(path("rules/fine.yml")).unwrap(),
+        fine
+    );
+    // Tests that are not there are no reason to say nothing.
+    let output = run(folder.path(), &["--tests", "gone.yml"]);
+    let found = self::found(&output);
+    assert_eq!(output.status.code(), Some(2), "{found:?}");
+    assert!(
+        found.contains(&("C0001".into(), "gone.yml".into())),
+        "{found:?}"
+    );
+    assert!(
+        found.contains(&("T0020".into(), "fine.yml".into())),
+        "{found:?}"
+    );
+    // Whoever runs the rules gets all of them or none, and every file that is the reason.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+    crate::without_settings(&mut command);
+    let config = path("tocsin.toml");
+    let output = command.args(["rules", "list", "--config"]).arg(config);
+    let output = output.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for name in ["rules/a.yml", "rules/b.yml", "lexicons/c.yml"] {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+}
+
+/// Nobody waits for a writer of a pipe in a folder: it is refused as what it is.
+#[test]
+#[cfg(unix)]
+fn a_pipe_in_a_folder_holds_nobody_up() {
+    let folder = own();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(
+        path("rules/a.yml"),
+        rule("a", "  a: {any|contains: smoke}\n  condition: a", ""),
+    )
+    .unwrap();
+    let pipe = |name: &str| {
+        let made = Command::new("mkfifo").arg(path(name)).status();
+        assert!(made.unwrap().success());
+    };
+    pipe("rules/pipe.yml");
+    pipe("places/pipe.csv");
+    // What is not read may be anything.
+    pipe("rules/pipe.txt");
+    let paths = tocsin::config::Paths {
+        rules: Some(path("rules")),
+        lexicons: Some(path("lexicons")),
+        places: Some(path("places")),
+        ..Default::default()
+    };
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(load_rule_files(&paths)));
+    let read = told.recv_timeout(std::time::Duration::from_secs(60));
+    let errors = read.expect("it does not wait for a writer").unwrap_err();
+    let said: Vec<_> = errors.iter().map(|it| (it.code, &*it.message)).collect();
+    let not_a_file = ("C0001", "cannot read: not a file");
+    assert_eq!(said, [not_a_file, not_a_file]);
+    let output = run(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let found = found(&output);
+    let pipes = [
+        ("C0001".into(), "pipe.yml".into()),
+        ("C0001".into(), "pipe.csv".into()),
+    ];
+    assert_eq!(found, pipes);
+}
+
+/// Many rules in a file with little wrong each are a set that loads, and one call mends all of it.
+#[test]
+fn a_large_file_of_warnings_loads_and_is_fixed_at_once() {
+    let folder = own();
+    let path = folder.path().join("rules/a.yml");
+    let rules = |unused: usize| -> String {
+        let selections: String = (0..unused)
+            .map(|n| format!("  s{n}: {{any|contains: fumes}}\n"))
+            .collect();
+        let detection = format!("  a: {{any|contains: smoke}}\n{selections}  condition: a");
+        (0..75)
+            .map(|n| rule(&format!("r{n}"), &detection, ""))
+            .collect()
+    };
+    std::fs::write(&path, rules(60)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+    crate::without_settings(&mut command);
+    let list = command.args(["rules", "list", "--config"]);
+    let list = list
+        .arg(folder.path().join("tocsin.toml"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        list.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&list.stderr)
+    );
+    let output = run(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = shown["findings"].as_array().unwrap();
+    let cut: Vec<_> = findings.iter().filter(|it| it["code"] == "T0002").collect();
+    assert_eq!(
+        (cut.len(), &cut[0]["gravity"]),
+        (1, &"warning".into()),
+        "{cut:?}"
+    );
+    let output = run(folder.path(), &["--fix"]);
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown["fixed"], 4_500);
+    assert_eq!(
+        (output.status.code(), &shown["ok"]),
+        (Some(0), &true.into())
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), rules(0));
+}

@@ -204,12 +204,22 @@ fn hits_that_cannot_be_read_are_no_judgement() {
         "--rule",
         "nobody",
     ];
-    let output = tocsin(dir.path(), &other);
+    for more in [&[][..], &["--json"]] {
+        let output = tocsin(dir.path(), &[&other[..], more].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("there is no rule `nobody`"), "{said}");
+    }
+    // One that there is may well have no hit.
+    let quiet = RULES.replace("smoke", "soot");
+    std::fs::write(dir.path().join("rules/soot.yml"), quiet).unwrap();
+    let args = ["rules", "shadow", "--input", "hits.jsonl", "--rule", "soot"];
+    let output = tocsin(dir.path(), &args);
     assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(
         said.lines().next(),
-        Some("nothing is known of `nobody` as a shadow rule")
+        Some("nothing is known of `soot` as a shadow rule")
     );
 }
 

@@ -247,6 +247,74 @@ fn trees_and_engine_agree() {
     );
 }
 
+/// What a public report says reaches the terminal as text, and as no line of the page's own.
+#[test]
+fn a_report_cannot_steer_the_terminal_of_who_explains_it() {
+    let record = serde_json::json!({
+        "id": "7", "kind": "news", "title": "瓯海区一居民楼起火 \u{1b}[2J\u{202e}x\u{9b}",
+        "text": "火势很大\u{1b}]0;x\u{7}\nqueue       nothing",
+    });
+    let output = tocsin(&["rules", "explain"], &record.to_string());
+    let shown = text(&output.stdout);
+    let steers = ['\u{1b}', '\u{9b}', '\u{202e}', '\u{7}'];
+    assert!(!shown.contains(steers), "{shown:?}");
+    assert!(
+        shown.contains("normalised  title: 瓯海区一居民楼起火 "),
+        "{shown}"
+    );
+    assert!(shown.contains("normalised  text: 火势很大"), "{shown}");
+    assert!(!shown.contains("\nqueue       nothing"), "{shown}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.yml");
+    let cases = WRONG.replace("expects <too> much", r#""不对 \e[31m \u202e much""#);
+    std::fs::write(&path, cases).unwrap();
+    let output = tocsin(&["rules", "test", path.to_str().unwrap()], "");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(
+        !shown.contains(steers) && shown.contains(" 不对 "),
+        "{shown:?}"
+    );
+}
+
+/// A line of the history that is none is told, and is no earlier record; a text that is no UTF-8 is refused as everywhere.
+#[test]
+fn what_cannot_be_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let line = r#"{"id":"1","text":"瓯海区一居民楼起火"}"#;
+    std::fs::write(path("before.jsonl"), format!("{line}\n\ngarbage\n")).unwrap();
+    let args = ["rules", "explain", "--history", &path("before.jsonl")];
+    let shown = text(&tocsin(&args, line).stdout);
+    let told =
+        "history     without 1 records that could not be read; the first is record 3: D0004 ";
+    assert!(shown.contains(told), "{shown}");
+    let output = tocsin(&[&args[..], &["--json"]].concat(), line);
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&shown["history"], &shown["unread"]["records"]),
+        (&1.into(), &1.into())
+    );
+
+    std::fs::write(path("latin.txt"), b"feu \xe0 Lyon").unwrap();
+    let output = tocsin(&["rules", "explain", &path("latin.txt")], "");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("not readable: D0003 "), "{shown}");
+}
+
+#[test]
+fn xml_and_json_do_not_go_into_one_stream() {
+    let output = tocsin(&["rules", "test", "--junit", "-", "--json"], "");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        output.stdout.is_empty() && said.contains("give --junit a file"),
+        "{said}"
+    );
+}
+
 /// Who calls a tool in a script finds in its help what it answers with.
 #[test]
 fn every_tool_says_its_exit_codes() {

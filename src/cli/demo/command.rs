@@ -98,7 +98,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         loaded,
         Arc::clone(&live),
         Arc::clone(&telemetry),
-        Arc::default(),
+        reload::listen_to_hangups()?,
         asks,
     )?;
     let parts = Parts {

@@ -1,7 +1,7 @@
 //! `tocsin rules backtest`: a corpus, or a part of a topic, through one or two rule sets.
 //!
-//! Exit codes: 0 done, and with `--against` no difference; 1 the two differ, or reading failed on the way; 2 wrong usage or files that
-//! do not load.
+//! Exit codes: 0 done, and with `--against` no difference; 1 the two differ, reading failed on the way, or no record could be read; 2 wrong
+//! usage or files that do not load.
 
 use std::collections::HashMap;
 use std::io::{self, Write as _};
@@ -15,7 +15,7 @@ use indicatif::ProgressBar;
 use super::super::corpus::{self, MAX_THREADS, Seen, Source};
 use super::super::{FAILED, Global, Misused};
 use super::backtest_page::{Titles, page};
-use super::backtest_text::{Measured, Set, Shown, text};
+use super::backtest_text::{Measured, Set, Shown, Unit, text};
 use super::load;
 use super::topic::TopicArgs;
 use crate::config::{Paths, Settings};
@@ -83,6 +83,9 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         sides.push(side(&settings, &load::other(&settings.paths, folder)?)?);
     }
     let labels = args.labels.as_deref().map(labels).transpose()?;
+    if let Some(path) = &args.html {
+        writable(path)?;
+    }
     let (mut source, bar, corpus) = open(args, &settings)?;
     let judged = judge(
         args,
@@ -97,6 +100,11 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let (a, b) = (&sides[0].kept, sides.get(1).map(|side| &side.kept));
     let shown = Shown {
         corpus,
+        unit: if args.topic.topic.is_some() {
+            Unit::Record
+        } else {
+            Unit::Line
+        },
         sets: ["A", "B"]
             .into_iter()
             .zip(&sides)
@@ -115,19 +123,23 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
             .map(Measured::new)
             .collect(),
     };
-    if let Some(path) = &args.html {
+    let written = args.html.as_deref().map_or(Ok(()), |path| {
         let kept: Vec<&Side> = sides.iter().map(|side| &side.kept).collect();
         std::fs::write(path, page(&shown, &kept, &titles(&sides), &args.lang))
-            .with_context(|| format!("{}", path.display()))?;
-    }
+            .with_context(|| format!("{}", path.display()))
+    });
     let mut stdout = io::stdout().lock();
     if args.json {
         writeln!(stdout, "{}", serde_json::to_string_pretty(&shown)?)?;
     } else {
         stdout.write_all(text(&shown).as_bytes())?;
     }
+    // The result is not lost with its page.
+    written?;
     let same = shown.difference.as_ref().is_none_or(Difference::is_empty);
-    Ok(ExitCode::from(if same { 0 } else { FAILED }))
+    let nothing_read = shown.a.refused > 0 && shown.a.refused == shown.a.records;
+    let done = same && !nothing_read;
+    Ok(ExitCode::from(if done { 0 } else { FAILED }))
 }
 
 type Opened = (Box<dyn Source + Send>, ProgressBar, String);
@@ -178,8 +190,9 @@ fn judge(
             out.clear();
             side.folding
                 .line(outcome, detected.as_deref_mut(), &mut out);
-            side.kept.keep(&out, true);
-            if let Some(label) = label {
+            side.kept.keep(&out, Some(seen.number));
+            // What no rule saw is neither found nor missed.
+            if let Some(label) = label.filter(|_| out.refusal.is_none()) {
                 quality.count(label, !out.detections.is_empty());
             }
         }
@@ -189,7 +202,7 @@ fn judge(
     for side in sides {
         out.clear();
         side.folding.finish(false, &mut out);
-        side.kept.keep(&out, false);
+        side.kept.keep(&out, None);
     }
     Ok(labels.map(|_| quality))
 }
@@ -240,6 +253,22 @@ fn titles(sides: &[Tried]) -> Titles<'_> {
         (&*rule.id, (&*rule.title, &**zh))
     });
     titles.collect()
+}
+
+/// Refuses a file that cannot be written before hours are spent on what goes into it; what it holds stays.
+fn writable(path: &Path) -> anyhow::Result<()> {
+    let is_new = !path.exists();
+    let mut options = std::fs::OpenOptions::new();
+    options
+        .create(true)
+        .append(true)
+        .open(path)
+        .with_context(|| format!("--html {}", path.display()))
+        .map_err(Misused::from_error)?;
+    if is_new {
+        std::fs::remove_file(path).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
 }
 
 /// Labels by report id, of a file as the corpus is one: packed or not, its lines within the bounds of a record.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::backtest_text::{Measured, Shown};
+use super::backtest_text::{Measured, Shown, Unit};
 use super::charts::{Row, STYLE, bars, both, intervals, lines, matrix};
 use crate::core::model::{Level, Millis};
 use crate::core::tools::backtest::{Change, Difference, Incident, Side};
@@ -67,7 +67,8 @@ fn head(shown: &Shown) -> Markup {
             thead {
                 tr {
                     th {} th { (both("rules", "规则")) } th { (both("version", "版本")) } th { (both("records", "记录")) }
-                    th { (both("with a detection", "有检出")) } th { (both("incidents on the queue", "入队事件")) }
+                    th { (both("unreadable", "无法读取")) } th { (both("with a detection", "有检出")) }
+                    th { (both("incidents on the queue", "入队事件")) }
                 }
             }
             tbody {
@@ -76,12 +77,14 @@ fn head(shown: &Shown) -> Markup {
                         tr {
                             td { span class={ "key " (set.side.to_lowercase()) } {} (set.side) }
                             td { (set.from) } td { code { (set.version) } }
-                            td.n { (totals.records) } td.n { (totals.detected) } td.n { (totals.incidents) }
+                            td.n { (totals.records) } td.n { (totals.refused) } td.n { (totals.detected) }
+                            td.n { (totals.incidents) }
                         }
                     }
                 }
             }
         }
+        (refused(shown))
         @if let Some(difference) = &shown.difference {
             p {
                 @if difference.is_empty() {
@@ -90,6 +93,28 @@ fn head(shown: &Shown) -> Markup {
                     (both("Records on which only one fires: ", "仅一方检出的记录："))
                     "A " (difference.records.0) ", B " (difference.records.1)
                 }
+            }
+        }
+    }
+}
+
+/// What no rule saw, with the first record of it.
+fn refused(shown: &Shown) -> Markup {
+    let unit = match shown.unit {
+        Unit::Line => both("the first is line ", "首条在第 "),
+        Unit::Record => both("the first is record ", "首条为第 "),
+    };
+    let after = match shown.unit {
+        Unit::Line => both(": ", " 行："),
+        Unit::Record => both(": ", " 条记录："),
+    };
+    html! {
+        @for (name, count, first) in shown.refused() {
+            p {
+                (name) (both("Records that could not be read: ", "无法读取的记录：")) (count)
+                (both(", neither found nor missed; ", "，不计入检出或漏报；"))
+                (unit) (first.number) (after)
+                code { (first.code) } " " (first.message) ". " (first.help)
             }
         }
     }

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::core::tools::backtest::{Difference, Incident, Totals};
+use super::super::escaped;
+use crate::core::tools::backtest::{Difference, Incident, Refused, Totals};
 use crate::core::tools::quality::{Quality, Share};
 
 /// Rows shown of a list.
@@ -21,10 +22,21 @@ pub(super) struct Set {
     pub(super) from: String,
 }
 
+/// What a number of a record counts.
+#[derive(Clone, Copy)]
+pub(super) enum Unit {
+    /// Lines of a file.
+    Line,
+    /// Records of a range.
+    Record,
+}
+
 #[derive(Serialize)]
 pub(super) struct Shown {
     /// File or topic.
     pub(super) corpus: String,
+    #[serde(skip)]
+    pub(super) unit: Unit,
     pub(super) sets: Vec<Set>,
     pub(super) a: Totals,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +69,26 @@ impl Measured {
     }
 }
 
+impl Shown {
+    /// What could not be read, of both sides at once where it is the same: whose, how many records, and the first.
+    pub(super) fn refused(&self) -> Vec<(&'static str, u64, &Refused)> {
+        fn of<'t>(
+            name: &'static str,
+            totals: &'t Totals,
+        ) -> Option<(&'static str, u64, &'t Refused)> {
+            Some((name, totals.refused, totals.first_refused.as_ref()?))
+        }
+        let both = self.b.as_ref().is_none_or(|b| {
+            (b.refused, &b.first_refused) == (self.a.refused, &self.a.first_refused)
+        });
+        if both {
+            return of("", &self.a).into_iter().collect();
+        }
+        let b = self.b.as_ref().and_then(|b| of("B  ", b));
+        of("A  ", &self.a).into_iter().chain(b).collect()
+    }
+}
+
 /// The whole, for people.
 pub(super) fn text(shown: &Shown) -> String {
     let mut out = String::new();
@@ -74,6 +106,20 @@ pub(super) fn text(shown: &Shown) -> String {
             totals.detected,
             totals.incidents,
             levels.join(", ")
+        );
+    }
+    for (name, refused, first) in shown.refused() {
+        let _ = writeln!(
+            out,
+            "{name}{refused} records could not be read, and count neither as found nor as missed; the first is {} {}: {} {}\n  help: {}",
+            match shown.unit {
+                Unit::Line => "line",
+                Unit::Record => "record",
+            },
+            first.number,
+            first.code,
+            escaped(&first.message),
+            first.help
         );
     }
     for one in &shown.quality {

@@ -23,7 +23,7 @@ Exit codes:
 const BACKTEST: &str = "\
 Exit codes:
   0  done; with --against: nothing differs
-  1  the two differ, or reading failed on the way
+  1  the two differ, reading failed on the way, or no record could be read
   2  wrong usage, or files that do not load";
 const QUALITY: &str = "\
 Exit codes:

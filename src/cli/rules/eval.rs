@@ -149,10 +149,7 @@ pub fn run(args: &Args, _global: &Global) -> anyhow::Result<ExitCode> {
 fn read(paths: &[PathBuf]) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
-        match read_yaml(path) {
-            Ok(found) => files.extend(found),
-            Err(error) => errors.push(error),
-        }
+        files.extend(read_yaml(path, &mut errors));
     }
     files.sort_by(|a: &SourceFile, b| a.name.cmp(&b.name));
     files.dedup_by(|a, b| a.name == b.name);

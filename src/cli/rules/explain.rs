@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::super::corpus::Taken;
 use super::super::{FAILED, Global, Misused};
 use super::explain_record::{Earlier, from_file, from_topic};
-use super::explain_text::{Report, Route, text};
+use super::explain_report::{Report, Route};
+use super::explain_text::text;
 use super::load;
 use super::topic::TopicArgs;
 use crate::config::Settings;
@@ -95,6 +96,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let mut report = Report {
         full: args.full || args.rule.is_some(),
         history: earlier.records,
+        unread: earlier.unread.take(),
         ..Report::default()
     };
     report.came_from(args.topic.topic.as_deref(), &taken);

@@ -13,12 +13,13 @@ use anyhow::Context as _;
 use super::super::Misused;
 use super::super::corpus::{Lines, Source as _, Taken, Topic};
 use super::explain::Args;
-use super::explain_text::{Earliest, Report};
+use super::explain_report::{Earliest, Report, Unread};
 use crate::config::Settings;
 use crate::core::decode::{Decoder, MAX_RECORD};
 use crate::core::fingerprint::{distance, near};
 use crate::core::model::{Detection, Feed, Fingerprint, Millis};
 use crate::core::replay::{ReplayOutput, Replayer};
+use crate::core::tools::backtest::Refused;
 use crate::kafka::range::{Bound, Range};
 use crate::telemetry::wall_clock;
 
@@ -28,12 +29,23 @@ const MAX_EARLIER: usize = 10_000;
 /// What went before the record.
 #[derive(Default)]
 pub(super) struct Earlier {
+    /// Those that were read.
     pub(super) records: u64,
+    pub(super) unread: Option<Unread>,
     prints: VecDeque<(String, Arc<str>, String, Fingerprint)>,
 }
 
 impl Earlier {
-    fn keep(&mut self, out: &ReplayOutput) {
+    /// Keeps what the record of this number led to.
+    fn keep(&mut self, out: &ReplayOutput, number: u64) {
+        if let Some(refusal) = &out.refusal {
+            let unread = self.unread.get_or_insert_with(|| Unread {
+                records: 0,
+                first: Refused::new(number, refusal),
+            });
+            unread.records += 1;
+            return;
+        }
         self.records += 1;
         for (detection, _) in &out.detections {
             let Some(print) = detection.report.fingerprint else {
@@ -96,7 +108,7 @@ pub(super) fn from_file(
         {
             out.clear();
             replayer.line(&taken.bytes, &mut out);
-            earlier.keep(&out);
+            earlier.keep(&out, taken.number);
         }
         bar.finish_and_clear();
     }
@@ -115,8 +127,12 @@ pub(super) fn from_file(
         .with_context(named)
         .map_err(Misused::from_error)?;
     let plain = args.feed.is_none() && args.decoder.is_none();
-    if plain && !bytes.trim_ascii_start().starts_with(b"{") && bytes.len() <= MAX_RECORD {
-        let text = String::from_utf8_lossy(bytes.trim_ascii());
+    if plain
+        && !bytes.trim_ascii_start().starts_with(b"{")
+        && bytes.len() <= MAX_RECORD
+        // What is no UTF-8 is refused as that, as on a feed.
+        && let Ok(text) = std::str::from_utf8(bytes.trim_ascii())
+    {
         bytes = serde_json::json!({"id": "report", "text": text})
             .to_string()
             .into_bytes();
@@ -169,7 +185,7 @@ pub(super) fn from_topic(
         }
         out.clear();
         replayer.record(&taken.raw(Millis::MIN), &mut out);
-        earlier.keep(&out);
+        earlier.keep(&out, taken.number);
     }
     bar.finish_and_clear();
     let which = match (args.at, &args.id) {
@@ -181,7 +197,7 @@ pub(super) fn from_topic(
     };
     let why = format!(
         "{topic}: {which} among {} records of the range; --from and --to say where it is looked for",
-        earlier.records
+        earlier.records + earlier.unread.as_ref().map_or(0, |unread| unread.records)
     );
     Err(Misused(why).into())
 }

@@ -2,7 +2,8 @@
 //!
 //! Where the rules or the lexicons are one's own and the others the bundled ones, nothing odd is said about those: nobody can change them.
 //!
-//! Exit codes: 0 nothing found, 1 findings (after `--fix`: findings that are left), 2 wrong usage or configuration.
+//! Exit codes: 0 nothing found, 1 findings (after `--fix`: findings that are left), 2 wrong usage or configuration, or files that cannot be
+//! read: these and what is found in the others are shown.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -12,9 +13,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::super::check::MISSED;
 use super::super::{FAILED, Global, MISUSED, render};
 use super::load;
-use crate::config::{Paths, compile_rule_set, load_rule_files};
+use crate::config::{Paths, compile_rule_set, read_rule_files};
 use crate::core::diagnostic::{Diagnostic, Gravity, SourceFile};
 use crate::core::model::Feed;
 use crate::core::tools::case::{self, Case};
@@ -22,8 +24,13 @@ use crate::core::tools::fix::fix;
 use crate::core::tools::lint::lint;
 use crate::core::tools::unknown::{World, unknown};
 
-/// Rounds of `--fix`.
-const MAX_ROUNDS: usize = 8;
+/// Rounds of `--fix`; each takes out something.
+const MAX_ROUNDS: usize = 1_000;
+/// Findings that, beside [`MISSED`], may follow from a file that could not be read: what every report would be read for, what no case and no
+/// rule names, and what cases name.
+const FOLLOWING: [&str; 7] = [
+    "T0024", "T0105", "T0106", "T0107", "T0108", "T0111", "T0112",
+];
 
 /// Arguments of `rules lint`.
 #[derive(Debug, clap::Args)]
@@ -70,30 +77,22 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         writeln!(io::stderr().lock(), "error: {why}")?;
         return Ok(ExitCode::from(MISUSED));
     }
-    let tests = load::test_files(&args.tests, paths)?;
+    let mut unread = Vec::new();
+    let tests = load::read_test_files(&args.tests, paths, &mut unread);
     let named = !args.tests.is_empty();
-    let (mut found, mut sources) = findings(paths, &settings.feeds, &tests, named);
+    let look = || findings(paths, &settings.feeds, &tests, &unread, named);
+    let mut seen = look();
     let mut fixed = 0;
     // What adds nothing as far as it can be read may be what something that cannot be read is about.
-    let sound = sources_are_sound(&found, &tests);
-    if args.fix && !sound {
+    if args.fix && !(seen.is_whole && is_sound(&seen.found, &tests)) {
         let why =
             "--fix takes nothing out while there are errors in rules or lexicons: mend these first";
         writeln!(io::stderr().lock(), "{why}")?;
+    } else if args.fix {
+        fixed = fix_all(paths, &mut seen, look)?;
     }
-    if args.fix && sound {
-        // Two that share a comma are taken out one after the other.
-        for _ in 0..MAX_ROUNDS {
-            let own = |source: &&SourceFile| !is_bundled(paths, &source.name);
-            let now = write_fixes(&found, sources.iter().filter(own))?;
-            if now == 0 {
-                break;
-            }
-            fixed += now;
-            (found, sources) = findings(paths, &settings.feeds, &tests, named);
-        }
-    }
-    sources.extend(tests);
+    seen.sources.extend_from_slice(&tests);
+    let found = &seen.found;
     let mut out = io::stdout().lock();
     if args.json {
         let shown = Shown {
@@ -103,11 +102,8 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         };
         writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
     } else {
-        write!(
-            out,
-            "{}",
-            render(&found, &sources, io::stdout().is_terminal())
-        )?;
+        let colour = io::stdout().is_terminal();
+        write!(out, "{}", render(found, &seen.sources, colour))?;
         let errors = found.iter().filter(|d| d.gravity == Gravity::Error).count();
         let fixed = if args.fix {
             format!(", {fixed} fixed")
@@ -120,7 +116,31 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
             found.len() - errors
         )?;
     }
-    Ok(ExitCode::from(if found.is_empty() { 0 } else { FAILED }))
+    Ok(ExitCode::from(match (seen.is_whole, found.is_empty()) {
+        (false, _) => MISUSED,
+        (true, false) => FAILED,
+        (true, true) => 0,
+    }))
+}
+
+/// Fixes until nothing is left that can be; the number of findings fixed.
+fn fix_all(paths: &Paths, seen: &mut Seen, look: impl Fn() -> Seen) -> anyhow::Result<usize> {
+    let mut fixed = 0;
+    // Two that share a comma are taken out one after the other, and of a file only so many findings are told at once.
+    for _ in 0..MAX_ROUNDS {
+        let own = |source: &&SourceFile| !is_bundled(paths, &source.name);
+        let now = write_fixes(&seen.found, seen.sources.iter().filter(own))?;
+        if now == 0 {
+            return Ok(fixed);
+        }
+        fixed += now;
+        *seen = look();
+    }
+    writeln!(
+        io::stderr().lock(),
+        "{MAX_ROUNDS} rounds were not enough: run --fix again"
+    )?;
+    Ok(fixed)
 }
 
 fn shown(finding: &Diagnostic) -> ShownFinding<'_> {
@@ -140,22 +160,31 @@ fn shown(finding: &Diagnostic) -> ShownFinding<'_> {
 }
 
 /// Whether no error is about anything but the tests.
-fn sources_are_sound(found: &[Diagnostic], tests: &[SourceFile]) -> bool {
+fn is_sound(found: &[Diagnostic], tests: &[SourceFile]) -> bool {
     let mut errors = found.iter().filter(|d| d.gravity == Gravity::Error);
     errors.all(|error| tests.iter().any(|file| file.name == error.file))
 }
 
-/// What compiling finds and what linting finds; of tests where there are some, or some were `named`.
+/// What was found, and in which texts.
+pub(super) struct Seen {
+    pub(super) found: Vec<Diagnostic>,
+    sources: Vec<SourceFile>,
+    /// Whether every file could be read.
+    is_whole: bool,
+}
+
+/// What compiling finds and what linting finds in the files that can be read, after those that cannot, the `unread` tests among them; of
+/// tests where there are some, or some were `named`.
 pub(super) fn findings(
     paths: &Paths,
     feeds: &[Feed],
     tests: &[SourceFile],
+    unread: &[Diagnostic],
     named: bool,
-) -> (Vec<Diagnostic>, Vec<SourceFile>) {
-    let files = match load_rule_files(paths) {
-        Ok(files) => files,
-        Err(diagnostics) => return (diagnostics, Vec::new()),
-    };
+) -> Seen {
+    let (files, mut errors) = read_rule_files(paths);
+    errors.extend_from_slice(unread);
+    let is_whole = errors.is_empty();
     let (rules, lexicons) = (files.rules.clone(), files.lexicons.clone());
     let mut sources: Vec<SourceFile> = rules.iter().chain(&lexicons).cloned().collect();
     sources.push(files.departments.clone());
@@ -184,9 +213,17 @@ pub(super) fn findings(
     }
     let own_some = paths.rules.is_some() || paths.lexicons.is_some();
     found.retain(|finding| {
-        finding.gravity == Gravity::Error || !own_some || !is_bundled(paths, &finding.file)
+        let concerns =
+            finding.gravity == Gravity::Error || !own_some || !is_bundled(paths, &finding.file);
+        let follows = MISSED.contains(&finding.code) || FOLLOWING.contains(&finding.code);
+        concerns && (is_whole || !follows)
     });
-    (found, sources)
+    errors.append(&mut found);
+    Seen {
+        found: errors,
+        sources,
+        is_whole,
+    }
 }
 
 /// Whether a file of rules or lexicons is one of the program's own. Named by the operator a file stands below the folder that was named.

@@ -77,6 +77,21 @@ pub(super) fn test_files(
     named: &[PathBuf],
     paths: &Paths,
 ) -> Result<Vec<SourceFile>, ConfigErrors> {
+    let mut errors = Vec::new();
+    let files = read_test_files(named, paths, &mut errors);
+    if errors.is_empty() {
+        Ok(files)
+    } else {
+        Err(ConfigErrors::new(errors, files))
+    }
+}
+
+/// The same, as far as they can be read, with an error for each that cannot.
+pub(super) fn read_test_files(
+    named: &[PathBuf],
+    paths: &Paths,
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<SourceFile> {
     if named.is_empty() && paths.rules.is_none() {
         let names = Bundled::list("tests/").into_iter();
         let files = names.filter_map(|name| {
@@ -85,23 +100,13 @@ pub(super) fn test_files(
                 name,
             })
         });
-        return Ok(files.collect());
+        return files.collect();
     }
     let beside = paths.rules.as_ref().and_then(|rules| rules.parent());
     let beside = beside.map(|folder| folder.join("tests"));
     let beside = beside.filter(|folder| named.is_empty() && folder.is_dir());
-    let (mut files, mut diagnostics) = (Vec::new(), Vec::new());
-    for path in named.iter().chain(&beside) {
-        match read_yaml(path) {
-            Ok(some) => files.extend(some),
-            Err(diagnostic) => diagnostics.push(diagnostic),
-        }
-    }
-    if diagnostics.is_empty() {
-        Ok(files)
-    } else {
-        Err(ConfigErrors::new(diagnostics, files))
-    }
+    let each = named.iter().chain(&beside);
+    each.flat_map(|path| read_yaml(path, errors)).collect()
 }
 
 /// The cases of test files, if all of them can be read.

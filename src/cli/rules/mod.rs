@@ -15,6 +15,7 @@ pub mod eval;
 mod eval_lines;
 pub mod explain;
 mod explain_record;
+mod explain_report;
 mod explain_text;
 pub mod lint;
 pub mod list;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::lint::findings;
+use super::lint::{Seen, findings};
 use super::load;
 use crate::config::{RuleFiles, Settings};
 use crate::core::diagnostic::SourceFile;
@@ -61,10 +61,11 @@ impl Gate<'_> {
     /// What cases and findings say against each of these rules.
     fn files_against(&self, rules: &[Rule]) -> anyhow::Result<BTreeMap<Arc<str>, Vec<Against>>> {
         let cases = load::cases(self.tests)?;
-        let (found, _) = findings(
+        let Seen { found, .. } = findings(
             &self.settings.paths,
             &self.settings.feeds,
             self.tests,
+            &[],
             false,
         );
         let mut all = BTreeMap::new();

@@ -154,10 +154,7 @@ fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
 fn read_sets(paths: &[PathBuf]) -> Result<Vec<Set>, ConfigErrors> {
     let (mut files, mut diagnostics) = (Vec::new(), Vec::new());
     for path in paths {
-        match read_yaml(path) {
-            Ok(some) => files.extend(some),
-            Err(diagnostic) => diagnostics.push(diagnostic),
-        }
+        files.extend(read_yaml(path, &mut diagnostics));
     }
     let sets = files
         .iter()

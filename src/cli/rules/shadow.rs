@@ -79,6 +79,17 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let end = args.input.is_none().then(wall_clock);
     let mut rules = tally.observed(end, args.samples.min(MAX_SAMPLES));
     let wanted = |id: &str| args.rules.is_empty() || args.rules.iter().any(|rule| rule == id);
+    let known = |id: &str| {
+        rules.iter().any(|one| *one.rule == *id)
+            || tally.earlier().contains_key(id)
+            || has(&files, id)
+    };
+    if let Some(unknown) = args.rules.iter().find(|id| !known(id)) {
+        let why = format!(
+            "--rule: there is no rule `{unknown}`, neither in the rule set nor among the hits; `tocsin rules list` shows those that there are"
+        );
+        return Err(Misused(why).into());
+    }
     rules.retain(|one| wanted(&one.rule));
     let mut earlier = tally.earlier().clone();
     earlier.retain(|id, _| wanted(id));
@@ -105,6 +116,16 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let passed = shown.gate.iter().flatten().all(|verdict| verdict.ok);
     Ok(ExitCode::from(if passed { 0 } else { FAILED }))
+}
+
+/// Whether the files have a rule of this id.
+fn has(files: &RuleFiles, id: &str) -> bool {
+    let mut found = Vec::new();
+    let mut rules = files
+        .rules
+        .iter()
+        .flat_map(|file| rule::parse(file, &mut found));
+    rules.any(|rule| *rule.id == *id)
 }
 
 fn read(args: &Args, settings: &Settings, mut tally: Tally) -> anyhow::Result<(Tally, u64)> {
@@ -228,7 +249,8 @@ fn rule_text(one: &Observed, out: &mut String) -> std::fmt::Result {
         writeln!(
             out,
             "  {sign} {}/{} {place}: {excerpt}",
-            sample.feed, sample.report
+            escaped(&sample.feed),
+            escaped(&sample.report)
         )?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::super::{FAILED, Global, MISUSED};
+use super::super::{FAILED, Global, MISUSED, Misused, escaped, one_line};
 use super::load;
 use crate::core::rule;
 use crate::core::tools::case::{Case, Wanted};
@@ -45,6 +45,14 @@ struct Shown<'a> {
 
 /// Runs the tool.
 pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let piped = args
+        .junit
+        .as_ref()
+        .is_some_and(|path| path.as_os_str() == "-");
+    if piped && args.json {
+        let why = "--junit - and --json both write to standard output: give --junit a file";
+        return Err(Misused(why.to_owned()).into());
+    }
     let settings = global.settings()?;
     let files = load::test_files(&args.paths, &settings.paths)?;
     let mut cases = load::cases(&files)?;
@@ -77,7 +85,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let failed: Vec<&CaseResult> = results.iter().filter(|r| !r.failures.is_empty()).collect();
     if let Some(path) = &args.junit {
         let text = junit(&results);
-        if path.as_os_str() == "-" {
+        if piped {
             io::stdout().lock().write_all(text.as_bytes())?;
         } else {
             std::fs::write(path, text).with_context(|| format!("{}", path.display()))?;
@@ -96,11 +104,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
             "{}",
             serde_json::to_string_pretty(&shown)?
         )?;
-    } else if args
-        .junit
-        .as_ref()
-        .is_none_or(|path| path.as_os_str() != "-")
-    {
+    } else if !piped {
         show(&results, &failed)?;
     }
     Ok(ExitCode::from(if failed.is_empty() { 0 } else { FAILED }))
@@ -128,9 +132,10 @@ fn rules_of(case: &Case) -> BTreeSet<&str> {
 fn show(results: &[CaseResult], failed: &[&CaseResult]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for result in failed {
-        writeln!(out, "FAIL {}:{} {}", result.file, result.line, result.name)?;
+        let (file, name) = (one_line(&result.file), one_line(&result.name));
+        writeln!(out, "FAIL {file}:{} {name}", result.line)?;
         for failure in &result.failures {
-            for line in diff(failure).lines() {
+            for line in escaped(&diff(failure)).lines() {
                 writeln!(out, "  {line}")?;
             }
         }

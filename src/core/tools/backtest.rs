@@ -1,7 +1,8 @@
 //! One corpus through one or two rule sets: what each fired on, what each put on the queue, and where they differ.
 //!
 //! Invariant: incidents are compared by their key and their order at it, because their ids depend on the report that opened
-//! them; memory is one bit per record and side, and what the queue held.
+//! them; memory is one bit per record and side, and what the queue held. A record that cannot be read is counted as that, and not as one
+//! without a detection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,16 +10,44 @@ use std::sync::Arc;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::core::model::{Level, Millis};
+use crate::core::model::{Level, Millis, Refusal};
 use crate::core::replay::ReplayOutput;
 
 /// What one rule set made of a corpus.
 #[derive(Clone, Debug, Default)]
 pub struct Side {
     records: u64,
+    refused: u64,
+    first_refused: Option<Refused>,
     detected: Vec<u64>,
     rules: BTreeMap<Arc<str>, u64>,
     incidents: BTreeMap<Uuid, Incident>,
+}
+
+/// A record that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// Its line in the file, or its number in the range of the topic; one-based.
+    pub number: u64,
+    /// Stable code.
+    pub code: &'static str,
+    /// What is wrong, without text of the report.
+    pub message: String,
+    /// What to do.
+    pub help: &'static str,
+}
+
+impl Refused {
+    /// Of a record with this number.
+    pub fn new(number: u64, refusal: &Refusal) -> Self {
+        let at = refusal.at.map(|at| format!(" (at byte {at})"));
+        Self {
+            number,
+            code: refusal.code.id(),
+            message: format!("{}{}", refusal.message, at.unwrap_or_default()),
+            help: refusal.code.help(),
+        }
+    }
 }
 
 /// An incident that reached the queue.
@@ -37,9 +66,14 @@ pub struct Incident {
 }
 
 impl Side {
-    /// What a record, or the end of input, led to.
-    pub fn keep(&mut self, out: &ReplayOutput, is_record: bool) {
-        if is_record {
+    /// What the record of this number, or without one the end of input, led to.
+    pub fn keep(&mut self, out: &ReplayOutput, number: Option<u64>) {
+        if let Some(number) = number {
+            if let Some(refusal) = &out.refusal {
+                self.refused += 1;
+                self.first_refused
+                    .get_or_insert_with(|| Refused::new(number, refusal));
+            }
             let (word, bit) = (self.records / 64, self.records % 64);
             if bit == 0 {
                 self.detected.push(0);
@@ -98,6 +132,8 @@ impl Side {
         }
         Totals {
             records: self.records,
+            refused: self.refused,
+            first_refused: self.first_refused.clone(),
             detected: self
                 .detected
                 .iter()
@@ -131,7 +167,12 @@ impl Side {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[allow(missing_docs)]
 pub struct Totals {
+    /// All of them.
     pub records: u64,
+    /// Of them, those that could not be read: no rule saw them.
+    pub refused: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_refused: Option<Refused>,
     /// Records on which a rule fired.
     pub detected: u64,
     /// Incidents on the queue.

@@ -27,7 +27,7 @@ impl<'a> Findings<'a> {
         Self {
             file,
             list: Vec::new(),
-            beyond: beyond(file),
+            beyond: beyond(file, Gravity::Error),
         }
     }
 
@@ -74,8 +74,11 @@ impl<'a> Findings<'a> {
         message: String,
     ) -> &mut Diagnostic {
         if self.list.len() >= MAX_FINDINGS {
+            // What was not kept may be an error where all that is shown are warnings.
+            let before = self.list.get(MAX_FINDINGS).map(|last| last.gravity);
+            let worst = before.unwrap_or(gravity).min(gravity);
             self.list.truncate(MAX_FINDINGS);
-            self.list.push(beyond(self.file));
+            self.list.push(beyond(self.file, worst));
             return &mut self.beyond;
         }
         let length = at.length.max(1);
@@ -113,11 +116,11 @@ impl Diagnostic {
     }
 }
 
-/// A file that is wrong everywhere is said to be once, and not a million times. It may hide errors, so it is one.
-fn beyond(file: &str) -> Diagnostic {
+/// A file that is wrong everywhere is said to be once, and not a million times; as bad as the worst of what is hidden.
+fn beyond(file: &str, gravity: Gravity) -> Diagnostic {
     Diagnostic {
         code: T_YAML,
-        gravity: Gravity::Error,
+        gravity,
         file: file.to_owned(),
         line: 0,
         column: 0,
@@ -130,6 +133,29 @@ fn beyond(file: &str) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Warnings that are not shown refuse no file; an error that is not shown does.
+    #[test]
+    fn what_is_not_shown_is_as_bad_as_the_worst_of_it() {
+        let mut findings = Findings::new("f");
+        let at = |line: usize| At {
+            line,
+            column: 1,
+            length: 1,
+        };
+        for line in 0..2 * MAX_FINDINGS {
+            findings.warn(T_SYNTAX, at(line), "x");
+        }
+        let last = |findings: &Findings| findings.list.last().cloned().unwrap();
+        assert_eq!(findings.list.len(), MAX_FINDINGS + 1);
+        assert!(last(&findings).message.contains("not shown"));
+        assert_eq!(last(&findings).gravity, Gravity::Warning);
+        assert!(!findings.has_errors());
+        findings.error(T_SYNTAX, at(1), "y");
+        findings.warn(T_SYNTAX, at(5_000), "x");
+        assert_eq!(findings.list.len(), MAX_FINDINGS + 1);
+        assert_eq!(last(&findings).gravity, Gravity::Error);
+    }
 
     #[test]
     fn what_is_found_twice_at_one_place_is_said_once() {
