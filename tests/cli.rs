@@ -80,6 +80,16 @@ fn wrong_usage_and_configuration_exit_with_2() {
     }
 }
 
+/// An error quotes what it was given as text.
+#[test]
+fn errors_do_not_steer_the_terminal() {
+    let output = tocsin(&["rules", "explain", "没有 \u{1b}[31m\u{202e}x"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+    assert!(said.starts_with("error: 没有 "), "{said:?}");
+}
+
 #[test]
 fn check_of_what_is_bundled_finds_no_error() {
     let output = tocsin(&["check", "--json"]);

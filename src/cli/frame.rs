@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::{
-    assess, baseline, check, dead_letters, decode, demo, desk, doctor, drill, render, replay,
-    rules, run, schema, shell, token, topics,
+    assess, baseline, check, dead_letters, decode, demo, desk, doctor, drill, escaped, render,
+    replay, rules, run, schema, shell, token, topics,
 };
 use crate::config::{ConfigErrors, LoadOptions, Settings};
 
@@ -195,7 +195,8 @@ fn report(error: &anyhow::Error) -> ExitCode {
         let _ = write!(err, "{text}");
         return ExitCode::from(MISUSED);
     }
-    let _ = writeln!(err, "error: {error:#}");
+    // It may quote what a file or its name says.
+    let _ = writeln!(err, "error: {}", escaped(&format!("{error:#}")));
     let misused = error.downcast_ref::<Misused>().is_some();
     ExitCode::from(if misused { MISUSED } else { FAILED })
 }

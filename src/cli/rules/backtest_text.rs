@@ -89,7 +89,7 @@ impl Shown {
     }
 }
 
-/// The whole, for people.
+/// The whole, for people. Nothing of it steers the terminal.
 pub(super) fn text(shown: &Shown) -> String {
     let mut out = String::new();
     for (name, totals) in [("A", Some(&shown.a)), ("B", shown.b.as_ref())] {
@@ -118,7 +118,7 @@ pub(super) fn text(shown: &Shown) -> String {
             },
             first.number,
             first.code,
-            escaped(&first.message),
+            first.message,
             first.help
         );
     }
@@ -147,7 +147,7 @@ pub(super) fn text(shown: &Shown) -> String {
             }
         }
     }
-    out
+    escaped(&out)
 }
 
 fn differences(difference: &Difference, out: &mut String) {
