@@ -3,40 +3,21 @@
 //! Invariant: a name of a condition stands for what that condition says, in parentheses.
 //! Bounded: [`MAX_DEPTH`] and [`MAX_PARTS`], with everything that names bring along; a condition never names itself.
 
+mod names;
+mod token;
+
+use names::fits;
+pub(super) use names::{Names, conditions};
+use token::{Token, place, tokens};
+
 use super::ast::Condition;
 use super::codes;
-use crate::core::yaml::{At, Data, Findings, Lines, Node};
+use crate::core::yaml::{At, Data, Findings, Node};
 
 /// Deepest nesting of parentheses and `not`.
 const MAX_DEPTH: usize = 64;
 /// Selections that one condition names, with those of the conditions that it names.
 const MAX_PARTS: usize = 100_000;
-
-/// What a condition may name.
-#[derive(Default)]
-pub(super) struct Names<'n> {
-    pub selections: Vec<&'n str>,
-    /// `tocsin.conditions`; their place in `used` is behind the selections.
-    pub conditions: Vec<(&'n str, &'n Node)>,
-    /// Where everything is placed that was taken over from other rules.
-    pub inherited: Option<At>,
-    /// There may be more: those of the rules that extend this one.
-    pub open: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Token<'t> {
-    Open,
-    Close,
-    Word(&'t str),
-}
-
-impl Names<'_> {
-    /// Selections and conditions.
-    pub(super) fn len(&self) -> usize {
-        self.selections.len() + self.conditions.len()
-    }
-}
 
 struct Reader<'t, 'f, 'n> {
     tokens: Vec<(Token<'t>, At)>,
@@ -136,66 +117,6 @@ fn read(
         return None;
     }
     (!reader.failed).then_some(condition)
-}
-
-/// Places the tokens where they stand in the file; the place behind the last one. None where the file writes them otherwise.
-fn place(tokens: &mut [(Token<'_>, At)], lines: &Lines) -> Option<At> {
-    let (mut here, mut rest) = (lines.from, &*lines.text);
-    let go = |here: &mut At, over: &str| {
-        for c in over.chars() {
-            (here.line, here.column) = match c {
-                '\n' => (here.line + 1, 1),
-                _ => (here.line, here.column + 1),
-            };
-        }
-    };
-    for (token, at) in tokens {
-        let word = match token {
-            Token::Open => "(",
-            Token::Close => ")",
-            Token::Word(word) => word,
-        };
-        let after = rest.trim_start();
-        go(&mut here, &rest[..rest.len() - after.len()]);
-        rest = after.strip_prefix(word)?;
-        *at = At {
-            length: word.chars().count(),
-            ..here
-        };
-        go(&mut here, word);
-    }
-    here.length = 1;
-    Some(here)
-}
-
-fn tokens(text: &str, begin: At) -> Vec<(Token<'_>, At)> {
-    let mut tokens = Vec::new();
-    let mut chars = text.char_indices().enumerate().peekable();
-    while let Some((column, (at, c))) = chars.next() {
-        let place = |length| At {
-            line: begin.line,
-            column: begin.column + column,
-            length,
-        };
-        match c {
-            '|' => tokens.push((Token::Word("|"), place(1))),
-            '(' => tokens.push((Token::Open, place(1))),
-            ')' => tokens.push((Token::Close, place(1))),
-            c if c.is_whitespace() => {}
-            _ => {
-                let mut end = at + c.len_utf8();
-                let mut length = 1;
-                while let Some((_, (next, c))) =
-                    chars.next_if(|(_, (_, c))| !c.is_whitespace() && !"()|".contains(*c))
-                {
-                    end = next + c.len_utf8();
-                    length += 1;
-                }
-                tokens.push((Token::Word(&text[at..end]), place(length)));
-            }
-        }
-    }
-    tokens
 }
 
 impl<'t> Reader<'t, '_, '_> {
@@ -377,42 +298,6 @@ impl<'t> Reader<'t, '_, '_> {
     }
 }
 
-/// The named conditions of a rule, and whether each can have its name.
-pub(super) fn conditions<'n>(
-    block: Option<&'n Node>,
-    selections: &[&str],
-    findings: &mut Findings<'_>,
-) -> Vec<(&'n str, &'n Node)> {
-    let Some(block) = block else {
-        return Vec::new();
-    };
-    let entries = findings.map_of(block, codes::WRONG_TYPE, "`tocsin.conditions`");
-    let mut named = Vec::new();
-    for (key, value) in entries.unwrap_or_default() {
-        let name = key.text.as_str();
-        let word = !name.is_empty()
-            && name
-                .chars()
-                .all(|c| !c.is_whitespace() && !"()|*".contains(c));
-        let keyword = RESERVED.iter().any(|word| name.eq_ignore_ascii_case(word));
-        let message = if !word || keyword {
-            format!("a condition cannot be called `{name}`")
-        } else if selections.contains(&name) {
-            format!("`{name}` is a selection of the rule already")
-        } else {
-            named.push((name, value));
-            continue;
-        };
-        findings
-            .error(codes::BAD_CONDITION, key.at, message)
-            .help("one word of letters, digits, `_` and `-`");
-    }
-    named
-}
-
-/// Words of the grammar.
-const RESERVED: &[&str] = &["1", "all", "and", "any", "near", "not", "of", "or", "them"];
-
 fn one_or(mut parts: Vec<Condition>, many: fn(Vec<Condition>) -> Condition) -> Condition {
     if parts.len() == 1 {
         parts.remove(0)
@@ -421,178 +306,5 @@ fn one_or(mut parts: Vec<Condition>, many: fn(Vec<Condition>) -> Condition) -> C
     }
 }
 
-/// Whether a pattern with `*` fits a name.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut pieces = pattern.split('*');
-    let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else {
-        return false;
-    };
-    let mut last = None;
-    for piece in pieces {
-        if let Some(previous) = last.replace(piece) {
-            let Some(at) = rest.find(previous) else {
-                return false;
-            };
-            rest = &rest[at + str::len(previous)..];
-        }
-    }
-    last.map_or(rest.is_empty(), |last| rest.ends_with(last))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn node(text: &str) -> Node {
-        let at = At {
-            line: 1,
-            column: 1,
-            length: 1,
-        };
-        let data = Data::Scalar {
-            text: text.into(),
-            plain: true,
-        };
-        Node::new(at, data)
-    }
-
-    fn read(text: &str) -> Result<Condition, String> {
-        read_with(text, &[])
-    }
-
-    fn read_with(text: &str, conditions: &[(&str, &str)]) -> Result<Condition, String> {
-        let nodes: Vec<Node> = conditions.iter().map(|(_, text)| node(text)).collect();
-        let named = conditions.iter().map(|(name, _)| *name).zip(&nodes);
-        let names = Names {
-            selections: vec!["a", "b", "x_1", "x_2", "_hidden"],
-            conditions: named.collect(),
-            ..Names::default()
-        };
-        let mut used = vec![false; names.len()];
-        let mut findings = Findings::new("f");
-        parse(&node(text), &names, &mut used, &mut findings)
-            .ok_or_else(|| findings.list[0].to_string())
-    }
-
-    /// The condition with what its names stand for in their places.
-    fn plain(condition: Condition) -> Condition {
-        let all = |parts: Vec<Condition>| parts.into_iter().map(plain).collect();
-        match condition {
-            Condition::And(parts) => Condition::And(all(parts)),
-            Condition::Or(parts) => Condition::Or(all(parts)),
-            Condition::Not(part) => Condition::Not(Box::new(plain(*part))),
-            Condition::Selection(_) => condition,
-            Condition::Named(_, part) => plain(*part),
-        }
-    }
-
-    #[test]
-    fn a_name_stands_for_what_its_condition_says() {
-        let known = [
-            ("either", "a or b"),
-            ("odd", "either and not x_1"),
-            ("x_3", "a"),
-        ];
-        for (text, whole) in [
-            ("not either and x_1", "not (a or b) and x_1"),
-            ("odd or b", "((a or b) and not x_1) or b"),
-            // Conditions are no selections: a pattern does not find them.
-            ("1 of x_*", "x_1 or x_2"),
-        ] {
-            assert_eq!(read_with(text, &known).map(plain), read(whole), "{text}");
-        }
-        let said = read_with("c", &known).unwrap_err();
-        assert_eq!(said, "f:1:1: T0019 the rule has no selection `c`");
-    }
-
-    #[test]
-    fn named_conditions_are_bounded() {
-        let said = read_with("p", &[("p", "a or q"), ("q", "b and p")]).unwrap_err();
-        assert_eq!(
-            said,
-            "f:1:7: T0018 the condition `p` names itself in the end"
-        );
-        let texts: Vec<(String, String)> = (0..20)
-            .map(|n| (format!("c{n}"), format!("c{0} and c{0}", n + 1)))
-            .chain([("c20".into(), "a".into())])
-            .collect();
-        let doubling: Vec<(&str, &str)> = texts.iter().map(|(n, t)| (&**n, &**t)).collect();
-        let said = read_with("c0", &doubling).unwrap_err();
-        assert!(said.contains("more than 100000 selections"), "{said}");
-        let texts: Vec<(String, String)> = (0..100)
-            .map(|n| (format!("c{n}"), format!("not c{}", n + 1)))
-            .chain([("c100".into(), "a".into())])
-            .collect();
-        let deep: Vec<(&str, &str)> = texts.iter().map(|(n, t)| (&**n, &**t)).collect();
-        let said = read_with("c0", &deep).unwrap_err();
-        assert!(said.contains("more than 64 levels"), "{said}");
-    }
-
-    #[test]
-    fn precedence_and_quantifiers() {
-        use Condition::{And, Not, Or, Selection as S};
-        assert_eq!(
-            read("a or b and not a"),
-            Ok(Or(vec![S(0), And(vec![S(1), Not(Box::new(S(0)))])]))
-        );
-        assert_eq!(
-            read("(a or b) and a"),
-            Ok(And(vec![Or(vec![S(0), S(1)]), S(0)]))
-        );
-        assert_eq!(read("1 of x_*"), Ok(Or(vec![S(2), S(3)])));
-        assert_eq!(
-            read("not all of x*"),
-            Ok(Not(Box::new(And(vec![S(2), S(3)]))))
-        );
-        assert_eq!(read("1 of them"), Ok(Or(vec![S(0), S(1), S(2), S(3)])));
-        assert_eq!(
-            read("a AND NOT b"),
-            Ok(And(vec![S(0), Not(Box::new(S(1)))]))
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_read() {
-        for (text, said) in [
-            (
-                "",
-                "f:1:1: T0018 the condition ends where a selection is expected",
-            ),
-            (
-                "a and",
-                "f:1:6: T0018 the condition ends where a selection is expected",
-            ),
-            (
-                "a | count() > 5",
-                "f:1:3: T0025 aggregations (`| count() …`, `| near …`) are of Sigma 1",
-            ),
-            (
-                "a|count(x) by y > 5",
-                "f:1:2: T0025 aggregations (`| count() …`, `| near …`) are of Sigma 1",
-            ),
-            (
-                "a and | near b",
-                "f:1:7: T0025 aggregations (`| count() …`, `| near …`) are of Sigma 1",
-            ),
-            (
-                "a near b",
-                "f:1:3: T0025 aggregations (`| count() …`, `| near …`) are of Sigma 1",
-            ),
-            ("a b", "f:1:3: T0018 `b` where `and` or `or` is expected"),
-            ("(a", "f:1:1: T0018 `(` without `)`"),
-            ("a)", "f:1:2: T0018 `)` without `(`"),
-            ("c", "f:1:1: T0019 the rule has no selection `c`"),
-            ("1 of y*", "f:1:6: T0019 no selection fits `y*`"),
-        ] {
-            assert_eq!(read(text), Err(said.to_owned()));
-        }
-        assert!(read(&"(".repeat(100_000)).is_err());
-        assert!(read(&"not ".repeat(100_000)).is_err());
-    }
-
-    #[test]
-    fn patterns() {
-        assert!(fits("a*b", "axxb") && fits("*", "") && fits("a", "a") && fits("a*b*c", "a1b2c"));
-        assert!(!fits("a*b", "ab2") && !fits("a", "ab") && !fits("ab*ba", "aba"));
-    }
-}
+mod tests;
