@@ -239,10 +239,17 @@ fn regular(path: &Path) -> Result<(), Diagnostic> {
 fn walk(folder: &Path, errors: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![(folder.to_path_buf(), 0)];
+    let mut seen = 0;
     while let Some((folder, depth)) = folders.pop() {
         let below = entries(&folder, depth, &mut files);
+        // Links to folders above would go on for ever, each in every other.
+        let too_deep = below.is_err() && depth == MAX_DEPTH;
         folders.extend(keep(below, errors).into_iter().flatten());
-        if files.len() > MAX_FILES {
+        if too_deep {
+            break;
+        }
+        seen += 1;
+        if files.len().max(seen) > MAX_FILES {
             let error = io::Error::other(format!("more than {MAX_FILES} files"));
             errors.push(unreadable_file(&folder.display().to_string(), &error));
             break;

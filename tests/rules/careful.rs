@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use tocsin::core::diagnostic::SourceFile;
-use tocsin::core::rule::parse_all;
+use tocsin::core::rule::{self, parse_all};
 
 /// Runs the program in a folder with rules, lexicons and a configuration.
 fn tocsin(folder: &Path, args: &[&str]) -> Output {
@@ -38,7 +38,7 @@ fn said(output: &Output) -> String {
 
 const LEXICON: &str = "lexicon: fire\nterms: [起火, 居民楼起火]\n";
 
-fn rule(selections: &str, condition: &str, add: &str) -> String {
+fn written(selections: &str, condition: &str, add: &str) -> String {
     format!(
         "title: Fire\nid: my-fire\ndetection:\n{selections}  condition: {condition}\ntocsin:\n  hazard: fire\n  score: {{base: 30{add}}}\n"
     )
@@ -50,13 +50,13 @@ fn nothing_is_taken_out_while_a_name_is_misspelt() {
     let score = "  fire: {any|lexicon: fire}\n  hurt: {casualties.injured|gte: 1}\n";
     let broken = "  a: {any|contains: [楼]}\n  fire: {any|lexicon: fire}\n  sel: {any|near: {of: [a, fire], wihtin: 4}}\n";
     for rules in [
-        rule(near, "fire and sel", ""),
-        rule(
+        written(near, "fire and sel", ""),
+        written(
             score,
             "fire",
             ", add: [{when: hurtt, points: 5, because: hurt}]",
         ),
-        rule(broken, "sel", ""),
+        written(broken, "sel", ""),
     ] {
         let folder = folder(&rules, LEXICON);
         let output = tocsin(folder.path(), &["rules", "lint", "--fix"]);
@@ -66,7 +66,7 @@ fn nothing_is_taken_out_while_a_name_is_misspelt() {
         assert_eq!(read("lexicons/l.yml"), LEXICON, "{}", said(&output));
         assert!(said(&output).contains("--fix takes nothing out"));
     }
-    let sound = rule("  fire: {any|lexicon: fire}\n", "fire", "");
+    let sound = written("  fire: {any|lexicon: fire}\n", "fire", "");
     let folder = folder(&sound, LEXICON);
     let output = tocsin(folder.path(), &["rules", "lint", "--fix"]);
     assert!(said(&output).contains("1 fixed"), "{}", said(&output));
@@ -74,7 +74,10 @@ fn nothing_is_taken_out_while_a_name_is_misspelt() {
 
 #[test]
 fn a_case_of_no_rule_does_not_hold() {
-    let folder = folder(&rule("  fire: {any|lexicon: fire}\n", "fire", ""), LEXICON);
+    let folder = folder(
+        &written("  fire: {any|lexicon: fire}\n", "fire", ""),
+        LEXICON,
+    );
     std::fs::create_dir(folder.path().join("tests")).unwrap();
     let cases = folder.path().join("tests/cases.yml");
     std::fs::write(&cases, "my-fire:\n  silent: [晴]\n  fires: [楼房起火]\n").unwrap();
@@ -113,7 +116,10 @@ fn a_case_of_no_rule_does_not_hold() {
 
 #[test]
 fn what_is_about_a_topic_is_refused_beside_a_file() {
-    let folder = folder(&rule("  fire: {any|lexicon: fire}\n", "fire", ""), LEXICON);
+    let folder = folder(
+        &written("  fire: {any|lexicon: fire}\n", "fire", ""),
+        LEXICON,
+    );
     std::fs::write(
         folder.path().join("c.jsonl"),
         "{\"id\":\"1\",\"text\":\"起火\"}\n",
@@ -134,7 +140,10 @@ fn what_is_about_a_topic_is_refused_beside_a_file() {
 
 #[test]
 fn bounds_of_the_gate_are_numbers() {
-    let folder = folder(&rule("  fire: {any|lexicon: fire}\n", "fire", ""), LEXICON);
+    let folder = folder(
+        &written("  fire: {any|lexicon: fire}\n", "fire", ""),
+        LEXICON,
+    );
     std::fs::write(folder.path().join("hits.jsonl"), "").unwrap();
     for bound in ["nan", "inf", "-1", "few"] {
         for gate in ["--min-days", "--max-new-per-day"] {
@@ -226,4 +235,118 @@ fn grouping_and_window_of_a_rule_are_its_tier_and_quiet_time() {
     ] {
         assert_eq!(read(block, "quiet: 1h"), (None, vec![code]), "{block}");
     }
+}
+
+#[test]
+fn what_only_an_unused_condition_or_an_heir_names_is_not_taken_out() {
+    let named = "title: Fire\nid: my-fire\ndetection:\n  a: {any|lexicon: fire}\n  b: {any|contains: drill}\n  condition: a\ntocsin:\n  hazard: fire\n  \
+                 conditions:\n    x: not b\n    y: >-\n      not b\n      and a\n  score: {base: 30}\n";
+    let heir = "title: Fire\nid: my-fire\ndetection:\n  a: {any|lexicon: fire}\n  b: {any|contains: drill}\n  condition: a\ntocsin: {hazard: fire, score: {base: 30}}\n\
+                ---\ntitle: Heir\nid: heir\ndetection: {condition: a and not b}\ntocsin: {extends: my-fire, hazard: fire}\n";
+    for rules in [named, heir] {
+        let folder = folder(rules, "lexicon: fire\nterms: [起火]\n");
+        let output = tocsin(folder.path(), &["rules", "lint", "--fix"]);
+        assert!(said(&output).contains("0 errors"), "{}", said(&output));
+        let now = std::fs::read_to_string(folder.path().join("rules/r.yml")).unwrap();
+        assert_eq!(now, rules, "{}", said(&output));
+    }
+}
+
+#[test]
+fn conditions_that_multiply_each_other_are_soon_refused() {
+    let doubling = |last: &str| -> String {
+        let lines = (0..40).map(|n| format!("    c{n}: c{0} and c{0}\n", n + 1));
+        lines.collect::<String>() + &format!("    c40: {last}\n")
+    };
+    let spaces = " ".repeat(60_000);
+    let open = format!(
+        "title: b\nid: b\ntocsin:\n  abstract: true\n  conditions:\n{}",
+        doubling("later")
+    );
+    let wide = format!(
+        "title: t\nid: t\ndetection: {{a: {{any|contains: x}}, condition: c30}}\ntocsin:\n  hazard: fire\n  score: {{base: 1}}\n  conditions:\n{}",
+        doubling(&format!("a{spaces}"))
+    );
+    let begun = std::time::Instant::now();
+    for text in [open, wide] {
+        let name = "r.yml".to_owned();
+        let mut found = Vec::new();
+        parse_all(&[SourceFile { name, text }], &mut found);
+        assert!(found.iter().any(|d| d.code == "T0018"), "{found:?}");
+    }
+    assert!(begun.elapsed().as_secs() < 30);
+}
+
+#[test]
+fn of_two_words_for_one_thing_the_later_base_counts() {
+    let text = "title: a\nid: a\ntocsin: {abstract: true, group_by: city, window: 9h}\n---\n\
+                title: b\nid: b\ntocsin: {abstract: true, extends: a, tier: township, quiet: 1h}\n---\n\
+                title: c\nid: c\ndetection: {a: {any|contains: x}, condition: a}\ntocsin: {extends: b, hazard: fire, score: {base: 1}}\n---\n\
+                title: d\nid: d\ntocsin: {abstract: true, tier: county, group_by: province}\n";
+    let (name, text) = ("r.yml".to_owned(), text.to_owned());
+    let mut found = Vec::new();
+    let rules = parse_all(&[SourceFile { name, text }], &mut found);
+    let tocsin = rules[0].tocsin.as_ref().unwrap();
+    assert_eq!((tocsin.tier.id(), tocsin.quiet_ms), ("township", 3_600_000));
+    let codes: Vec<(usize, &str)> = found.iter().map(|d| (d.line, d.code)).collect();
+    assert_eq!(codes, [(16, "T0006")]);
+}
+
+#[test]
+fn links_to_the_folder_itself_come_to_an_end() {
+    let folder = folder(
+        &written("  fire: {any|lexicon: fire}\n", "fire", ""),
+        LEXICON,
+    );
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink(".", folder.path().join("rules").join(name)).unwrap();
+    }
+    let output = tocsin(folder.path(), &["rules", "lint"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("a link to itself"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn a_shadow_rule_that_extends_another_file_is_known() {
+    let child = "title: c\nid: child\nstatus: test\ndetection: {fire: {any|lexicon: fire}, condition: fire}\ntocsin: {extends: base, hazard: fire, score: {base: 1}}\n";
+    let folder = folder(child, LEXICON);
+    let base = "title: b\nid: base\ntocsin: {abstract: true, quiet: 1h}\n";
+    std::fs::write(folder.path().join("rules/base.yml"), base).unwrap();
+    std::fs::write(folder.path().join("hits.jsonl"), "").unwrap();
+    let output = tocsin(
+        folder.path(),
+        &[
+            "rules",
+            "shadow",
+            "--input",
+            "hits.jsonl",
+            "--rule",
+            "child",
+        ],
+    );
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn a_filters_selection_gets_no_name_that_a_condition_has() {
+    let text = "title: t\nid: t\ndetection: {a: {any|contains: a}, b: {any|contains: b}, condition: a and filter_x}\n\
+                tocsin: {hazard: fire, score: {base: 1}, conditions: {filter_x: not b}}\n---\n\
+                title: f\nfilter:\n  rules: [t]\n  x: {any|contains: drill}\n  condition: not x\n";
+    let (name, text) = ("r.yml".to_owned(), text.to_owned());
+    let mut found = Vec::new();
+    let rules = rule::parse_set(&[SourceFile { name, text }], &mut found).rules;
+    let text = rule::print(&rule::callable(&rules[0]));
+    let again = rule::parse_set(
+        &[SourceFile {
+            name: "again.yml".to_owned(),
+            text,
+        }],
+        &mut found,
+    );
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(again.rules[0].condition, rules[0].condition);
 }

@@ -98,7 +98,12 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         loaded,
         Arc::clone(&live),
         Arc::clone(&telemetry),
-        reload::listen_to_hangups()?,
+        // A terminal that closes sends the same signal, and the demo is to end with it.
+        if io::stdout().is_terminal() {
+            Arc::default()
+        } else {
+            reload::listen_to_hangups()?
+        },
         asks,
     )?;
     let parts = Parts {

@@ -257,7 +257,12 @@ fn titles(sides: &[Tried]) -> Titles<'_> {
 
 /// Refuses a file that cannot be written before hours are spent on what goes into it; what it holds stays.
 fn writable(path: &Path) -> anyhow::Result<()> {
-    let is_new = !path.exists();
+    // A pipe has somebody at its other end, and a link is followed when the page is written.
+    let is_new = match path.symlink_metadata() {
+        Ok(metadata) if !metadata.is_file() => return Ok(()),
+        Ok(_) => false,
+        Err(_) => true,
+    };
     let mut options = std::fs::OpenOptions::new();
     options
         .create(true)

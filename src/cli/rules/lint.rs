@@ -84,9 +84,8 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let mut seen = look();
     let mut fixed = 0;
     // What adds nothing as far as it can be read may be what something that cannot be read is about.
-    if args.fix && !(seen.is_whole && is_sound(&seen.found, &tests)) {
-        let why =
-            "--fix takes nothing out while there are errors in rules or lexicons: mend these first";
+    if args.fix && !is_sound(&seen) {
+        let why = "--fix takes nothing out while there are errors or files that cannot be read: mend these first";
         writeln!(io::stderr().lock(), "{why}")?;
     } else if args.fix {
         fixed = fix_all(paths, &mut seen, look)?;
@@ -129,12 +128,20 @@ fn fix_all(paths: &Paths, seen: &mut Seen, look: impl Fn() -> Seen) -> anyhow::R
     // Two that share a comma are taken out one after the other, and of a file only so many findings are told at once.
     for _ in 0..MAX_ROUNDS {
         let own = |source: &&SourceFile| !is_bundled(paths, &source.name);
-        let now = write_fixes(&seen.found, seen.sources.iter().filter(own))?;
+        let before = seen.sources.clone();
+        let now = write_fixes(&seen.found, before.iter().filter(own))?;
         if now == 0 {
             return Ok(fixed);
         }
+        let after = look();
+        if !is_sound(&after) {
+            put_back(before.iter().filter(own))?;
+            let why = "what was taken out was needed after all: the files are as they were";
+            writeln!(io::stderr().lock(), "{why}; please report the rules")?;
+            return Ok(fixed);
+        }
         fixed += now;
-        *seen = look();
+        *seen = after;
     }
     writeln!(
         io::stderr().lock(),
@@ -159,10 +166,21 @@ fn shown(finding: &Diagnostic) -> ShownFinding<'_> {
     }
 }
 
-/// Whether no error is about anything but the tests.
-fn is_sound(found: &[Diagnostic], tests: &[SourceFile]) -> bool {
-    let mut errors = found.iter().filter(|d| d.gravity == Gravity::Error);
-    errors.all(|error| tests.iter().any(|file| file.name == error.file))
+/// Whether every file could be read and no error is about rules, lexicons or departments.
+fn is_sound(seen: &Seen) -> bool {
+    let mut errors = seen.found.iter().filter(|d| d.gravity == Gravity::Error);
+    let about = |error: &Diagnostic| seen.sources.iter().any(|file| file.name == error.file);
+    seen.is_whole && !errors.any(about)
+}
+
+/// Writes the files as they were, those that are not so any more.
+fn put_back<'s>(sources: impl Iterator<Item = &'s SourceFile>) -> anyhow::Result<()> {
+    for source in sources {
+        if std::fs::read_to_string(&source.name).is_ok_and(|now| now != source.text) {
+            std::fs::write(&source.name, &source.text).with_context(|| source.name.clone())?;
+        }
+    }
+    Ok(())
 }
 
 /// What was found, and in which texts.

@@ -102,7 +102,12 @@ pub(super) fn read_test_files(
         });
         return files.collect();
     }
-    let beside = paths.rules.as_ref().and_then(|rules| rules.parent());
+    // `rules` may be `.`, whose parent only the file system knows.
+    let rules = paths
+        .rules
+        .as_ref()
+        .and_then(|rules| rules.canonicalize().ok());
+    let beside = rules.as_deref().and_then(Path::parent);
     let beside = beside.map(|folder| folder.join("tests"));
     let beside = beside.filter(|folder| named.is_empty() && folder.is_dir());
     let each = named.iter().chain(&beside);

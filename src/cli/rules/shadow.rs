@@ -120,12 +120,8 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
 
 /// Whether the files have a rule of this id.
 fn has(files: &RuleFiles, id: &str) -> bool {
-    let mut found = Vec::new();
-    let mut rules = files
-        .rules
-        .iter()
-        .flat_map(|file| rule::parse(file, &mut found));
-    rules.any(|rule| *rule.id == *id)
+    let rules = rule::parse_set(&files.rules, &mut Vec::new()).rules;
+    rules.iter().any(|rule| *rule.id == *id)
 }
 
 fn read(args: &Args, settings: &Settings, mut tally: Tally) -> anyhow::Result<(Tally, u64)> {

@@ -145,6 +145,8 @@ fn a_term_of_two_lexicons_is_one_term_and_either_may_find_it() {
         "    add:\n      - {weight_of: a, up_to: 50, because: words}",
     );
     assert_eq!(one(&weighed, "闪爆 gas leak").unwrap().score[1].points, 5);
+    // What a rule fires on does not depend on what its score adds up.
+    assert!(one(&weighed, "my mixtape is fire").is_some());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::ast::{Selection, Tocsin};
 use super::condition::{self, Names};
 use super::head::readable;
+use super::inherit::SAME;
 use super::{codes, score};
 use crate::core::model::{DepartmentRequest, Hazard, ScoreLine, Tier, Urgency, is_personal};
 use crate::core::yaml::{At, Findings, Key, Node};
@@ -43,6 +44,9 @@ pub(super) fn names(selections: &[Selection]) -> Names<'_> {
 
 /// Checks the block of an abstract rule, as far as it can be without the rules that extend it.
 pub(super) fn partial(block: &Node, findings: &mut Findings<'_>) {
+    for keys in SAME {
+        either(block, keys, findings);
+    }
     for (key, value) in block.map().unwrap_or_default() {
         match key.text.as_str() {
             "hazard" => drop(hazard(value, findings)),
@@ -104,12 +108,12 @@ pub(super) fn tocsin(
             other => unknown(key, other, findings),
         }
     }
-    match either(block, ["tier", "group_by"], names, findings) {
+    match either(block, SAME[0], findings) {
         Some(("tier", value)) => tier = self::tier(value, findings).unwrap_or(tier),
         Some((_, value)) => tier = grouped(value, findings).unwrap_or(tier),
         None => {}
     }
-    if let Some((_, value)) = either(block, ["quiet", "window"], names, findings) {
+    if let Some((_, value)) = either(block, SAME[1], findings) {
         quiet_ms = quiet(value, findings).unwrap_or(quiet_ms);
     }
     let wider = block.get("growth_tiers");
@@ -145,27 +149,19 @@ fn is_true_or_false(value: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-/// Of two keys that say the same the one that is there; beside a base's the rule's own.
+/// Of two keys that say the same the one that is there.
 fn either<'n>(
     block: &'n Node,
     keys: [&'static str; 2],
-    names: &Names<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<(&'static str, &'n Node)> {
     let [first, second] = keys.map(|key| Some((key, block.get(key)?)));
-    let (Some(one), Some(other)) = (first, second) else {
-        return first.or(second);
-    };
-    match names.inherited {
-        Some(at) if one.1.at == at => Some(other),
-        Some(at) if other.1.at == at => Some(one),
-        _ => {
-            let message = format!("`{}` says the same as `{}`", keys[1], keys[0]);
-            let finding = findings.error(codes::BAD_VALUE, other.1.at, message);
-            finding.help("leave one of them out");
-            Some(one)
-        }
+    if let (Some(_), Some((_, other))) = (first, second) {
+        let message = format!("`{}` says the same as `{}`", keys[1], keys[0]);
+        let finding = findings.error(codes::BAD_VALUE, other.at, message);
+        finding.help("leave one of them out");
     }
+    first.or(second)
 }
 
 /// What makes reports one incident beside hazard and status: the tier of their place.

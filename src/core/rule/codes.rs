@@ -48,4 +48,5 @@ codes! {
     BAD_ENCODING "T0041" "a value that cannot be encoded as its modifiers ask"
     UNKNOWN_REFERENCE "T0042" "a filter or correlation calls a rule that is not there"
     BAD_CORRELATION "T0043" "a correlation that cannot be evaluated"
+    UNUSED_CONDITION "T0044" "a condition by name that nothing uses"
 }

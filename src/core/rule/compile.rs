@@ -194,7 +194,7 @@ fn one(
     let exprs = lowering.selections();
     let exprs: Option<Vec<Expr>> = exprs.into_iter().collect();
     let atoms: Vec<Vec<u32>> = (0..rule.selections.len())
-        .map(|i| lowering.atoms_of(i))
+        .map(|i| lowering.weights_of(i))
         .collect();
     let exprs = exprs?;
     if rule.status == RuleStatus::Off {

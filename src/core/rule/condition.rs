@@ -1,7 +1,7 @@
 //! The condition grammar: `or` < `and` < `not` < `( )`, selection names, `1 of x*`, `all of x*`, `… of them`, names of conditions.
 //!
 //! Invariant: a name of a condition stands for what that condition says, in parentheses.
-//! Bounded: [`MAX_DEPTH`] and [`MAX_PARTS`], with everything that names bring along; a condition never names itself.
+//! Bounded: [`MAX_DEPTH`], [`MAX_PARTS`] and [`MAX_READ`], with everything that names bring along; a condition never names itself.
 
 mod names;
 mod token;
@@ -16,8 +16,10 @@ use crate::core::yaml::{At, Data, Findings, Node};
 
 /// Deepest nesting of parentheses and `not`.
 const MAX_DEPTH: usize = 64;
-/// Selections that one condition names, with those of the conditions that it names.
-const MAX_PARTS: usize = 100_000;
+/// Selections that the conditions of a rule name, with those of the conditions that they name.
+const MAX_PARTS: usize = 20_000;
+/// Bytes of the conditions of a rule, as often as they are named.
+const MAX_READ: usize = 2 << 20;
 
 struct Reader<'t, 'f, 'n> {
     tokens: Vec<(Token<'t>, At)>,
@@ -25,8 +27,6 @@ struct Reader<'t, 'f, 'n> {
     names: &'t Names<'t>,
     /// Numbers of the named conditions that are being read.
     path: &'f mut Vec<usize>,
-    /// How many more selections may be named.
-    room: &'f mut usize,
     used: &'f mut [bool],
     findings: &'f mut Findings<'n>,
     /// A name is unknown: the rest is read so that all are found.
@@ -42,20 +42,13 @@ pub(super) fn parse(
     used: &mut [bool],
     findings: &mut Findings<'_>,
 ) -> Option<Condition> {
-    read(
-        node,
-        names,
-        (&mut Vec::new(), &mut { MAX_PARTS }),
-        0,
-        used,
-        findings,
-    )
+    read(node, names, &mut Vec::new(), 0, used, findings)
 }
 
 fn read(
     node: &Node,
     names: &Names<'_>,
-    (path, room): (&mut Vec<usize>, &mut usize),
+    path: &mut Vec<usize>,
     depth: usize,
     used: &mut [bool],
     findings: &mut Findings<'_>,
@@ -72,6 +65,13 @@ fn read(
         column: node.at.column + usize::from(!plain),
         ..node.at
     };
+    names.read.set(names.read.get() + text.len());
+    if names.read.get() > MAX_READ {
+        let message =
+            format!("the conditions have more than {MAX_READ} bytes, as often as they are named");
+        findings.error(codes::BAD_CONDITION, node.at, message);
+        return None;
+    }
     let mut tokens = tokens(text, begin);
     let mut end = At {
         column: begin.column + text.chars().count(),
@@ -95,7 +95,6 @@ fn read(
         next: 0,
         names,
         path,
-        room,
         used,
         findings,
         failed: false,
@@ -231,6 +230,7 @@ impl<'t> Reader<'t, '_, '_> {
             })
             .collect();
         if named.is_empty() && self.names.open {
+            self.take(1, place)?;
             return Some(Condition::Or(Vec::new()));
         }
         if named.is_empty() {
@@ -260,6 +260,7 @@ impl<'t> Reader<'t, '_, '_> {
         }
         let Some(number) = names.conditions.iter().position(|(name, _)| *name == word) else {
             if names.open {
+                self.take(1, at)?;
                 return Some(Condition::Or(Vec::new()));
             }
             let conditions = names.conditions.iter().map(|(name, _)| name);
@@ -278,22 +279,22 @@ impl<'t> Reader<'t, '_, '_> {
         }
         self.used[names.selections.len() + number] = true;
         self.path.push(number);
-        let around = (&mut *self.path, &mut *self.room);
         let (_, node) = names.conditions[number];
-        let inner = read(node, names, around, depth + 1, self.used, self.findings);
+        let inner = read(node, names, self.path, depth + 1, self.used, self.findings);
         self.path.pop();
         Some(Condition::Named(word.into(), Box::new(inner?)))
     }
 
     /// Counts selections that are named.
     fn take(&mut self, selections: usize, at: At) -> Option<()> {
-        let Some(room) = self.room.checked_sub(selections) else {
+        let named = self.names.named.get() + selections;
+        self.names.named.set(named);
+        if named > MAX_PARTS {
             let message = format!(
-                "the condition names more than {MAX_PARTS} selections, with those of conditions that it names"
+                "the conditions name more than {MAX_PARTS} selections, with those of conditions that they name"
             );
             return self.fail(at, message);
-        };
-        *self.room = room;
+        }
         Some(())
     }
 }

@@ -10,7 +10,7 @@ use super::ast::{Condition, FilterNote, Group, Rule, Selection, Test};
 use super::head::title;
 use super::parse::{Called, DESCRIPTIVE, Parsed};
 use super::prune::{near_uses, renumber};
-use super::{block, codes, condition, inherit, selection};
+use super::{block, codes, condition, inherit, print, selection};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::yaml::{At, Findings, Key, Node};
 
@@ -188,6 +188,8 @@ fn called(parsed: &Parsed, (name, at): &(String, At), findings: &mut Findings<'_
 pub fn callable(rule: &Rule) -> Rule {
     let mut rule = rule.clone();
     let mut taken: BTreeSet<String> = rule.selections.iter().map(|s| s.name.clone()).collect();
+    // Conditions have names as well.
+    taken.extend(print::named(&rule).into_keys().map(str::to_owned));
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
     for one in &mut rule.selections {
         let Some((_, own)) = one.name.rsplit_once(": ") else {

@@ -176,6 +176,9 @@ impl<'n> Bases<'n> {
 /// Keys of `tocsin:` that are about the base itself.
 const OWN: &[&str] = &["abstract", "extends", "replaces", "title_zh"];
 
+/// Keys of `tocsin:` that say the same.
+pub(super) const SAME: [[&str; 2]; 2] = [["tier", "group_by"], ["quiet", "window"]];
+
 /// The bases that a rule names.
 pub(super) fn extends(node: &Node) -> Option<&Node> {
     node.get("tocsin")?.get("extends")
@@ -210,6 +213,15 @@ fn merge(under: &mut Node, over: Node, path: &[&str]) {
         return;
     };
     under.at = over.at;
+    if path == ["tocsin"] {
+        // Of two words for one thing the later one counts.
+        for pair in SAME {
+            let says = |word: &&str| keys.iter().any(|(key, _)| key.text == **word);
+            if pair.iter().any(says) {
+                entries.retain(|(key, _)| !pair.contains(&&*key.text));
+            }
+        }
+    }
     for (key, value) in keys {
         let below: Vec<&str> = path.iter().copied().chain([&*key.text]).collect();
         let there = entries.iter_mut().find(|(other, _)| other.text == key.text);

@@ -27,6 +27,8 @@ pub(super) struct Lowering<'a, 'f> {
     atoms: HashMap<usize, Vec<u32>>,
     /// Selections of which the score adds up the weights.
     weighed: BTreeSet<usize>,
+    /// Atoms of these where they are others than those that are tested.
+    weights: HashMap<usize, Vec<u32>>,
     current: usize,
 }
 
@@ -45,6 +47,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
             findings,
             atoms: HashMap::new(),
             weighed,
+            weights: HashMap::new(),
             current: 0,
         }
     }
@@ -69,6 +72,12 @@ impl<'a, 'f> Lowering<'a, 'f> {
         atoms.sort_unstable();
         atoms.dedup();
         atoms
+    }
+
+    /// Atoms of which the score adds up the weights, of a selection.
+    pub(super) fn weights_of(&self, selection: usize) -> Vec<u32> {
+        let merged = self.weights.get(&selection).cloned();
+        merged.unwrap_or_else(|| self.atoms_of(selection))
     }
 
     fn group(&mut self, group: &Group) -> Option<Expr> {

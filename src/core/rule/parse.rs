@@ -2,7 +2,7 @@
 //!
 //! Invariant: what cannot be read is a finding with a place; a rule with an error is marked as broken.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::ast::{
     AbstractNote, Condition, CorrelationRule, FilterNote, Rule, RuleStatus, Selection,
@@ -83,6 +83,9 @@ pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed 
     let mut parsed = Parsed::default();
     let (nodes, findings): (Vec<_>, Vec<_>) = files.into_iter().unzip();
     let mut bases = Bases::new(nodes.iter().flatten());
+    let extend = nodes.iter().flatten().filter_map(inherit::extends);
+    let based = extend.flat_map(|of| of.items().iter().filter_map(Node::text));
+    let based: HashSet<&str> = based.map(str::trim).collect();
     let (mut ids, mut filters) = (HashMap::new(), Vec::new());
     let mut extended: HashMap<String, Vec<String>> = HashMap::new();
     for ((documents, mut findings), source) in nodes.iter().zip(findings).zip(sources) {
@@ -108,14 +111,18 @@ pub fn parse_set(sources: &[SourceFile], found: &mut Vec<Diagnostic>) -> Parsed 
             };
             let before = findings.list.len();
             let inherited = whole.as_ref().map(|whole| whole.at);
+            let is_base = inherit::id(node).is_some_and(|id| based.contains(&*id));
             for base in whole.iter().flat_map(|whole| &whole.bases) {
                 let by = extended.entry(base.clone()).or_default();
                 by.extend(inherit::id(node));
             }
             let node = whole.as_ref().map_or(node, |whole| &whole.node);
-            parsed
-                .rules
-                .extend(rule(node, &source.name, inherited, &mut findings));
+            parsed.rules.extend(rule(
+                node,
+                &source.name,
+                (inherited, is_base),
+                &mut findings,
+            ));
             forget_echoes(node, before, &mut findings.list);
         }
         found.append(&mut findings.list);
@@ -242,7 +249,7 @@ fn forget_echoes(node: &Node, since: usize, list: &mut Vec<Diagnostic>) {
 fn rule(
     node: &Node,
     file: &str,
-    inherited: Option<At>,
+    (inherited, is_base): (Option<At>, bool),
     findings: &mut Findings<'_>,
 ) -> Option<Rule> {
     let before = findings.list.len();
@@ -269,16 +276,19 @@ fn rule(
         let all = (0..selections.len()).map(Condition::Selection);
         (Condition::And(all.collect()), place(node, "detection"))
     });
-    // What no condition calls is read as well: a mistake in it is one.
+    // What no condition calls is read as well: a mistake in it is one. What only it names is not called unused: one would take out the
+    // one and leave the other.
+    let mut mentioned = used.clone();
     for (number, (_, value)) in names.conditions.iter().enumerate() {
         if !used[selections.len() + number] && names.inherited != Some(value.at) {
-            condition::parse(value, &names, &mut vec![true; names.len()], findings);
+            condition::parse(value, &names, &mut mentioned, findings);
         }
     }
-    // With an error in it nothing can be said: what is not used may be what a misspelt name means.
+    // With an error in it nothing can be said: what is not used may be what a misspelt name means. Of a rule that others extend neither:
+    // they may use it.
     let sound = !findings.list[before..].iter().any(is_error);
-    if tocsin.is_some() && sound {
-        unused(&selections, &names, &used, findings);
+    if tocsin.is_some() && sound && !is_base {
+        unused(&selections, &names, [&mentioned, &used], findings);
     }
     if let Some(at) = inherited {
         prune::unused(at, &mut selections, used, &mut condition, tocsin.as_mut());
@@ -328,24 +338,29 @@ fn known_keys(node: &Node, entries: &[(Key, Node)], findings: &mut Findings<'_>)
     Some(())
 }
 
-fn unused(selections: &[Selection], names: &Names<'_>, used: &[bool], findings: &mut Findings<'_>) {
-    let mut warn = |at: At, message: String| {
+/// Warns of selections that are not `mentioned` by any condition, and of named conditions that are not `used`.
+fn unused(
+    selections: &[Selection],
+    names: &Names<'_>,
+    [mentioned, used]: [&[bool]; 2],
+    findings: &mut Findings<'_>,
+) {
+    let mut warn = |code: &'static str, at: At, message: String| {
         if names.inherited != Some(at) {
-            let finding = findings.warn(codes::UNUSED_SELECTION, at, message);
+            let finding = findings.warn(code, at, message);
             finding.help("use it or remove it");
         }
     };
-    for (selection, used) in selections.iter().zip(used) {
-        if !used && !prune::near_uses(selections, &selection.name) {
-            warn(
-                selection.at,
-                format!("no condition uses `{}`", selection.name),
-            );
+    for (selection, mentioned) in selections.iter().zip(mentioned) {
+        if !mentioned && !prune::near_uses(selections, &selection.name) {
+            let message = format!("no condition uses `{}`", selection.name);
+            warn(codes::UNUSED_SELECTION, selection.at, message);
         }
     }
     for ((name, value), used) in names.conditions.iter().zip(&used[selections.len()..]) {
         if !used {
-            warn(value.at, format!("nothing uses the condition `{name}`"));
+            let message = format!("nothing uses the condition `{name}`");
+            warn(codes::UNUSED_CONDITION, value.at, message);
         }
     }
 }

@@ -1,24 +1,32 @@
 //! Regular expressions as Sigma has them (PCRE, of it `.` `^` `$` `* + ? {n,m}` `[ ]` `|` `( )`) in the words of the regex crate.
 //!
-//! Invariant: what both read differently is rewritten to what PCRE means, or refused; everything else stays as it is.
+//! Invariant: of these, what both read differently is rewritten to what PCRE means, or refused. What Sigma has not stays as the regex crate has
+//! it: `\d` and `\w` know all scripts, a `$` that something follows is the end of the text.
 
 use std::borrow::Cow;
+
+/// Longest expression, bytes: what is longer is not translated, and then too large to be compiled.
+const MAX_LENGTH: usize = 1 << 16;
 
 /// The expression for the regex crate; the error says what is not part of Sigma.
 pub(super) fn translate(source: &str, multi_line: bool) -> Result<Cow<'_, str>, &'static str> {
     if !source.contains(['$', '[', '\\', '+']) {
         return Ok(source.into());
     }
+    if source.len() > MAX_LENGTH {
+        return Err("a regular expression has at most 65536 bytes");
+    }
+    let multi_line = multi_line || sets_multi_line(source);
     let mut out = String::with_capacity(source.len() + 8);
     let mut rest = source;
     // Whether what stands before repeats something: `a+`, and a `+` behind it would be possessive.
     let mut repeats = false;
     while let Some(c) = rest.chars().next() {
         let taken = match c {
-            '\\' => escape(rest, &mut out),
+            '\\' => escape(rest, false, &mut out),
             '[' => class(rest, &mut out),
-            '$' if !multi_line => {
-                // Before a line feed at the end, too.
+            // At the end of a branch it stands before a last line feed, too.
+            '$' if !multi_line && (rest.len() == 1 || rest[1..].starts_with(['|', ')'])) => {
                 out.push_str(r"(?:\n?\z)");
                 1
             }
@@ -45,61 +53,104 @@ pub(super) fn translate(source: &str, multi_line: bool) -> Result<Cow<'_, str>, 
     Ok(out.into())
 }
 
+/// Whether a group turns on `m`: then where `$` stands between lines is not looked into.
+fn sets_multi_line(source: &str) -> bool {
+    let groups = source.split("(?").skip(1);
+    let flags = |group: &str| group.find(|c: char| !c.is_ascii_lowercase());
+    groups
+        .filter_map(|group| group.get(..flags(group)?))
+        .any(|flags| flags.contains('m'))
+}
+
+/// What `\v` is to PCRE, vertical white space, within a class.
+const VERTICAL: &str = r"\n\x0B\f\r\x{85}\x{2028}\x{2029}";
+
 /// Takes an escape; its length. To PCRE `\<` and `\>` are these characters, to the regex crate the ends of a word.
-fn escape(rest: &str, out: &mut String) -> usize {
-    let escaped = rest.chars().nth(1);
-    if !matches!(escaped, Some('<' | '>')) {
+fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
+    let Some(escaped) = rest.chars().nth(1) else {
         out.push('\\');
+        return 1;
+    };
+    let length = 1 + escaped.len_utf8();
+    match escaped {
+        '<' | '>' => out.push(escaped),
+        'v' if in_class => out.push_str(VERTICAL),
+        'v' => {
+            out.push('[');
+            out.push_str(VERTICAL);
+            out.push(']');
+        }
+        // A number or name in braces is no count.
+        'x' | 'u' | 'U' | 'p' | 'P' if rest[length..].starts_with('{') => {
+            let inside = rest[length + 1..]
+                .find(|c: char| !c.is_ascii_alphanumeric() && !"_=:^".contains(c));
+            let end = inside.map_or(rest.len(), |at| length + 1 + at);
+            let end = end + usize::from(rest[end..].starts_with('}'));
+            out.push_str(&rest[..end]);
+            return end;
+        }
+        _ => out.push_str(&rest[..length]),
     }
-    out.extend(escaped);
-    1 + escaped.map_or(0, char::len_utf8)
+    length
 }
 
 /// Length of `{n}`, `{n,}` or `{n,m}`.
 fn counted(rest: &str) -> Option<usize> {
-    let end = rest.find('}')?;
-    let inside = &rest[1..end];
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
-    (!least.is_empty() && digits(least) && digits(most)).then_some(end + 1)
+    let end = 1 + rest[1..].find(|c: char| !c.is_ascii_digit() && c != ',')?;
+    let (least, most) = rest[1..end].split_once(',').unwrap_or((&rest[1..end], ""));
+    (rest[end..].starts_with('}') && !least.is_empty() && !most.contains(',')).then_some(end + 1)
 }
 
-/// Takes a class; its length. To PCRE `[`, `&&`, `--` and `~~` within it are characters, to the regex crate classes and operators.
+/// Length of `[:name:]`.
+fn named_class(rest: &str) -> Option<usize> {
+    let inside = rest.strip_prefix("[:")?;
+    let end = inside.find(|c: char| !c.is_ascii_lowercase() && c != '^')?;
+    (end > 0 && inside[end..].starts_with(":]")).then_some(end + 4)
+}
+
+/// Takes a class; its length. To PCRE `[`, `&&`, `--` and `~~` within it, and `]` and `-` at its beginning, are characters.
 fn class(rest: &str, out: &mut String) -> usize {
-    let mut at = 1;
     out.push('[');
-    for opening in ['^', ']'] {
-        if rest[at..].starts_with(opening) {
-            out.push(opening);
-            at += 1;
-        }
+    let mut at = 1;
+    if rest[at..].starts_with('^') {
+        out.push('^');
+        at += 1;
     }
+    let first = at;
     let mut previous = None;
     while let Some(c) = rest[at..].chars().next() {
+        let here = at;
+        at += c.len_utf8();
         match c {
             '\\' => {
-                at += escape(&rest[at..], out);
+                at = here + escape(&rest[here..], true, out);
                 previous = None;
                 continue;
             }
-            '[' => match rest[at..].starts_with("[:").then(|| rest[at..].find(":]")) {
-                Some(Some(end)) => {
-                    out.push_str(&rest[at..at + end + 2]);
-                    at += end + 2;
+            '[' => {
+                if let Some(length) = named_class(&rest[here..]) {
+                    out.push_str(&rest[here..here + length]);
+                    at = here + length;
                     previous = None;
                     continue;
                 }
-                _ => out.push_str(r"\["),
-            },
+                out.push_str(r"\[");
+            }
+            ']' if here > first => {
+                out.push(']');
+                return at;
+            }
+            ']' | '-' if here == first => {
+                out.push('\\');
+                out.push(c);
+                previous = None;
+                continue;
+            }
             '&' | '-' | '~' if previous == Some(c) => {
                 out.push('\\');
                 out.push(c);
             }
             c => out.push(c),
-        }
-        at += c.len_utf8();
-        if c == ']' {
-            break;
         }
         previous = Some(c);
     }
@@ -137,6 +188,17 @@ mod tests {
             ("exe$", "a.exe\n", true),
             ("exe$", "a.exe\n\n", false),
             (r"exe\$", "exe$", true),
+            ("^[--/]$", ".", true),
+            ("^[--a]$", "5", true),
+            ("^[]-a]$", "_", true),
+            ("^[^]-a]$", "_", false),
+            ("^[[:]a]$", ":a]", true),
+            ("^[[:]a]$", "a", false),
+            ("(?m)x$", "x\ny", true),
+            (r"^\x{41}+$", "AAA", true),
+            (r"^a\vb$", "a\nb", true),
+            (r"^a[\v]b$", "a\nb", true),
+            ("^(a$|b)", "a\n", true),
             ("^a{2}b?$", "aa", true),
             ("^(?:a+?b)+$", "aabab", true),
             (r"^\+\++$", "+++", true),

@@ -57,17 +57,29 @@ fn named_text(condition: &Condition, selections: &[Selection]) -> String {
     sigma::named_condition(condition, &names)
 }
 
+/// The named conditions of a rule.
+pub(super) fn named(rule: &Rule) -> BTreeMap<&str, &Condition> {
+    let mut all = BTreeMap::new();
+    called(&rule.condition, &mut all);
+    for addition in rule.tocsin.iter().flat_map(|tocsin| &tocsin.add) {
+        if let Addition::When { condition, .. } = addition {
+            called(condition, &mut all);
+        }
+    }
+    all
+}
+
 /// Conditions that a condition names, and those that they name.
-fn named<'c>(condition: &'c Condition, all: &mut BTreeMap<&'c str, &'c Condition>) {
+fn called<'c>(condition: &'c Condition, all: &mut BTreeMap<&'c str, &'c Condition>) {
     match condition {
         Condition::And(parts) | Condition::Or(parts) => {
-            parts.iter().for_each(|part| named(part, all));
+            parts.iter().for_each(|part| called(part, all));
         }
-        Condition::Not(part) => named(part, all),
+        Condition::Not(part) => called(part, all),
         Condition::Selection(_) => {}
         Condition::Named(name, part) => {
             if all.insert(name, part).is_none() {
-                named(part, all);
+                called(part, all);
             }
         }
     }
@@ -276,14 +288,8 @@ fn urgency_text(urgency: Urgency) -> &'static str {
     }
 }
 
-fn conditions(tocsin: &Tocsin, rule: &Rule, out: &mut String) {
-    let mut all = BTreeMap::new();
-    named(&rule.condition, &mut all);
-    for addition in &tocsin.add {
-        if let Addition::When { condition, .. } = addition {
-            named(condition, &mut all);
-        }
-    }
+fn conditions(rule: &Rule, out: &mut String) {
+    let all = named(rule);
     if !all.is_empty() {
         out.push_str("  conditions:\n");
     }
@@ -324,7 +330,7 @@ fn block(tocsin: &Tocsin, rule: &Rule, out: &mut String) {
             department.required
         );
     }
-    conditions(tocsin, rule, out);
+    conditions(rule, out);
     let _ = writeln!(
         out,
         "  score:\n    base: {}\n    {}",

@@ -39,7 +39,7 @@ struct Open {
 /// A file by its lines.
 struct Source<'t> {
     text: &'t str,
-    /// Where lines begin, from the second on; filled when first needed.
+    /// Where lines begin; filled when first needed.
     starts: Vec<usize>,
 }
 

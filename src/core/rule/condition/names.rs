@@ -1,5 +1,7 @@
 //! What a condition may name: selections, and other conditions.
 
+use std::cell::Cell;
+
 use crate::core::rule::codes;
 use crate::core::yaml::{At, Findings, Node};
 
@@ -13,6 +15,10 @@ pub(in crate::core::rule) struct Names<'n> {
     pub inherited: Option<At>,
     /// There may be more: those of the rules that extend this one.
     pub open: bool,
+    /// Selections that conditions of the rule named so far, with those of the conditions that they named.
+    pub named: Cell<usize>,
+    /// Bytes of the conditions that were read so far, as often as they were named.
+    pub read: Cell<usize>,
 }
 
 impl Names<'_> {
@@ -40,17 +46,19 @@ pub(in crate::core::rule) fn conditions<'n>(
                 .chars()
                 .all(|c| !c.is_whitespace() && !"()|*".contains(c));
         let keyword = RESERVED.iter().any(|word| name.eq_ignore_ascii_case(word));
-        let message = if !word || keyword {
-            format!("a condition cannot be called `{name}`")
+        let (message, help) = if !word || keyword {
+            let message = format!("a condition cannot be called `{name}`");
+            (message, "one word of letters, digits, `_` and `-`")
         } else if selections.contains(&name) {
-            format!("`{name}` is a selection of the rule already")
+            let message = format!("`{name}` is a selection of the rule already");
+            (message, "call one of them otherwise")
         } else {
             named.push((name, value));
             continue;
         };
         findings
             .error(codes::BAD_CONDITION, key.at, message)
-            .help("one word of letters, digits, `_` and `-`");
+            .help(help);
     }
     named
 }

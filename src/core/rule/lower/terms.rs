@@ -37,10 +37,17 @@ impl Lowering<'_, '_> {
         if found.len() != names.len() {
             return None;
         }
-        // Each lexicon by itself, so that however rules combine them a term has one posting; together only where terms are counted or
-        // weighed, since one that is in two of them counts once.
-        let alone = need == Need::default() && !self.weighed.contains(&self.current);
-        if !all && !alone {
+        // Each lexicon by itself, so that however rules combine them a term has one posting; together only where terms are counted, since
+        // one that is in two of them counts once. So it does where the score adds up weights, of which the test knows nothing.
+        if !all
+            && need == Need::default()
+            && found.len() > 1
+            && self.weighed.contains(&self.current)
+        {
+            let atom = self.lexicon_atom(scope, &found);
+            self.weights.entry(self.current).or_default().push(atom);
+        }
+        if !all && need != Need::default() {
             let atom = self.lexicon_atom(scope, &found);
             return Some(self.atom(scope, atom, need));
         }

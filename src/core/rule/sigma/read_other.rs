@@ -325,7 +325,9 @@ fn condition(
 fn contradict(bounds: &[(Bound, f64)]) -> bool {
     let limits = bounds.iter().map(|(_, limit)| *limit);
     // A number that meets them all stands at a limit, on either side of one, or between two.
-    let mut tried: Vec<f64> = limits.flat_map(|n| [n - 1.0, n, n + 1.0]).collect();
+    let mut tried: Vec<f64> = limits
+        .flat_map(|n| [n.next_down(), n, n.next_up()])
+        .collect();
     tried.sort_unstable_by(f64::total_cmp);
     let between: Vec<f64> = tried
         .windows(2)
