@@ -246,6 +246,8 @@ fn walk(folder: &Path, errors: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
         let too_deep = below.is_err() && depth == MAX_DEPTH;
         folders.extend(keep(below, errors).into_iter().flatten());
         if too_deep {
+            // What was found on the way may be the same few files again and again.
+            files.clear();
             break;
         }
         seen += 1;

@@ -198,7 +198,7 @@ fn what_is_wrong_with_named_conditions() {
         (
             "    x: not a\n",
             "a",
-            "1.yml:9:8: T0020 nothing uses the condition `x`",
+            "1.yml:9:8: T0044 nothing uses the condition `x`",
         ),
         (
             "    x: not b\n",
