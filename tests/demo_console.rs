@@ -1,8 +1,8 @@
 //! `tocsin demo` and its console: the address that it prints opens a board with what the stream brought.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A demo, ended with the test.
@@ -13,6 +13,36 @@ impl Drop for Demo {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A demo with these settings at this speed, and what it prints.
+fn started(
+    folder: &tempfile::TempDir,
+    settings: &str,
+    speed: u32,
+) -> (Demo, Lines<BufReader<ChildStdout>>) {
+    let config = folder.path().join("tocsin.toml");
+    std::fs::write(&config, settings).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
+    crate::without_settings(&mut command);
+    let child = command
+        .args([
+            "demo",
+            "--speed",
+            &speed.to_string(),
+            "--lang",
+            "en",
+            "--config",
+        ])
+        .arg(&config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut demo = Demo(child);
+    let lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    (demo, lines)
 }
 
 /// What a browser is answered: head and body.
@@ -35,21 +65,8 @@ fn browse(address: &str, path: &str, cookie: &str, language: &str) -> (String, S
 #[test]
 fn the_demo_reads_its_rules_again_on_sighup() {
     let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("tocsin.toml");
     let text = "[http]\nlisten = \"127.0.0.1:0\"\n[desk.http]\nlisten = \"127.0.0.1:0\"\n";
-    std::fs::write(&config, text).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    crate::without_settings(&mut command);
-    let child = command
-        .args(["demo", "--speed", "1", "--lang", "en", "--config"])
-        .arg(&config)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut demo = Demo(child);
-    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    let (mut demo, mut lines) = started(&folder, text, 1);
     let address = lines.find_map(|line| {
         let line = line.unwrap();
         let address = line.strip_prefix("http://")?.strip_suffix("/metrics")?;
@@ -76,21 +93,8 @@ fn the_demo_reads_its_rules_again_on_sighup() {
 #[test]
 fn the_demo_opens_with_the_console_and_prints_its_address() {
     let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("tocsin.toml");
     let text = "[http]\nenabled = false\n[desk.http]\nlisten = \"127.0.0.1:0\"\n";
-    std::fs::write(&config, text).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tocsin"));
-    crate::without_settings(&mut command);
-    let child = command
-        .args(["demo", "--speed", "20", "--lang", "en", "--config"])
-        .arg(&config)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut demo = Demo(child);
-    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    let (_demo, mut lines) = started(&folder, text, 20);
     let login =
         lines.find_map(|line| Some(line.unwrap().strip_prefix("desk: http://")?.to_owned()));
     let login = login.expect("it prints where the desk is");

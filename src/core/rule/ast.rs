@@ -145,22 +145,8 @@ pub enum Op {
 }
 
 impl Op {
-    /// `left op right`.
-    pub fn holds(self, left: f64, right: f64) -> bool {
-        match self {
-            Self::Lt => left < right,
-            Self::Lte => left <= right,
-            Self::Gt => left > right,
-            Self::Gte => left >= right,
-            #[allow(clippy::float_cmp)] // The rule's author asks for exactly this number.
-            Self::Neq => left != right,
-        }
-    }
-}
-
-impl Op {
-    /// The same of whole numbers.
-    pub fn holds_whole(self, left: i128, right: i128) -> bool {
+    /// `left op right`, of numbers of one kind; equal is exactly equal.
+    pub fn holds<T: PartialOrd>(self, left: T, right: T) -> bool {
         match self {
             Self::Lt => left < right,
             Self::Lte => left <= right,

@@ -126,7 +126,7 @@ impl Test {
                 if let (Some(exact), true) = (exact, found.abs() >= WHOLE)
                     && let Some(whole) = leaf.text().and_then(|text| text.parse::<i128>().ok())
                 {
-                    return op.holds_whole(whole, *exact);
+                    return op.holds(whole, *exact);
                 }
                 op.holds(found, *value)
             }),
